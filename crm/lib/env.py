@@ -1,0 +1,76 @@
+"""Reading settings from the environment: a bad value stops the start with one line that says what it takes."""
+
+import re
+import sys
+import zoneinfo
+from collections.abc import Callable
+from datetime import time
+from typing import Never, TypeVar
+
+from environ import Env
+
+T = TypeVar("T")
+
+
+class BadSetting(SystemExit):
+    """Stops the process with exit code 2 and one line on standard error."""
+
+    def __init__(self, name: str, value: str, takes: str) -> None:
+        self.line = f"{name}={value!r} cannot be used: it takes {takes}."
+        super().__init__(2)
+
+
+def refuse(name: str, value: str, takes: str) -> Never:
+    error = BadSetting(name, value, takes)
+    print(error.line, file=sys.stderr)
+    raise error
+
+
+def read(env: Env, name: str, default: str, takes: str, parse: Callable[[str], T]) -> T:
+    """The parsed value of ``name``; ``parse`` raises ValueError for what it cannot take."""
+    raw = env.str(name, default=default)
+    try:
+        return parse(raw)
+    except (ValueError, KeyError):
+        refuse(name, raw, takes)
+
+
+def flag(text: str) -> bool:
+    return {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}[
+        text.strip().lower()
+    ]
+
+
+def clock(text: str) -> time:
+    if not re.fullmatch(r"\d{1,2}:\d{2}", text.strip()):
+        raise ValueError(text)
+    hours, minutes = text.strip().split(":")
+    return time(int(hours), int(minutes))
+
+
+def month_number(text: str) -> int:
+    number = int(text)
+    if not 1 <= number <= 12:
+        raise ValueError(text)
+    return number
+
+
+def currency(text: str) -> str:
+    if not re.fullmatch(r"[A-Z]{3}", text):
+        raise ValueError(text)
+    return text
+
+
+def zone(text: str) -> str:
+    if text not in zoneinfo.available_timezones():
+        raise ValueError(text)
+    return text
+
+
+def one_of(*allowed: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError(text)
+        return text
+
+    return parse
