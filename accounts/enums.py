@@ -1,0 +1,128 @@
+"""The vocabulary of the ledger and of the grades; codes are promises to outsiders, words go through gettext."""
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class AccountStatus(TextChoices):
+    PROSPECT = "prospect", _("Prospect")
+    ACTIVE = "active", _("Active")
+    CLOSED = "closed", _("Closed")
+
+
+class AccountSize(TextChoices):
+    MICRO = "micro", _("Micro")
+    SMALL = "small", _("Small")
+    MEDIUM = "medium", _("Medium")
+    LARGE = "large", _("Large")
+
+
+class Grade(TextChoices):
+    """The six grades and the place of those without one (domain.md 3.6)."""
+
+    DIAMOND = "diamond", _("Diamond")
+    GOLD = "gold", _("Gold")
+    STRATEGIC = "strategic", _("Strategic")
+    POTENTIAL = "potential", _("Potential")
+    GENERAL = "general", _("General")
+    PROBLEM = "problem", _("Problem")
+    NOT_GRADED = "not_graded", _("Not graded")
+
+
+# Rank for moves up and down (domain.md 3.6); a problem ranks below every ladder grade.
+GRADE_RANK: dict[str, int] = {
+    Grade.DIAMOND: 6,
+    Grade.GOLD: 5,
+    Grade.STRATEGIC: 4,
+    Grade.POTENTIAL: 3,
+    Grade.GENERAL: 2,
+    Grade.PROBLEM: 1,
+    Grade.NOT_GRADED: 0,
+}
+# Icon and hue token of each grade; a grade is always shown as icon + word + hue (screens.md).
+GRADE_ICON: dict[str, str] = {
+    Grade.DIAMOND: "◆",
+    Grade.GOLD: "●",
+    Grade.STRATEGIC: "▲",
+    Grade.POTENTIAL: "↗",
+    Grade.GENERAL: "○",
+    Grade.PROBLEM: "!",
+    Grade.NOT_GRADED: "–",
+}
+LADDER_GRADES = frozenset({Grade.DIAMOND, Grade.GOLD, Grade.STRATEGIC, Grade.POTENTIAL, Grade.GENERAL})
+KEY_GRADES = frozenset({Grade.DIAMOND, Grade.GOLD, Grade.STRATEGIC})
+
+
+class TeamRole(TextChoices):
+    """The iron triangle."""
+
+    ACCOUNT_MANAGER = "account_manager", _("Account manager")
+    SOLUTION_MANAGER = "solution_manager", _("Solution manager")
+    DELIVERY_MANAGER = "delivery_manager", _("Delivery manager")
+
+
+class ContractStatus(TextChoices):
+    DRAFT = "draft", _("Draft")
+    ACTIVE = "active", _("Active")
+    COMPLETED = "completed", _("Completed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+SIGNED_CONTRACT_STATUSES = frozenset({ContractStatus.ACTIVE, ContractStatus.COMPLETED})
+
+
+class RevenueKind(TextChoices):
+    INVOICE = "invoice", _("Invoice")
+    CREDIT_NOTE = "credit_note", _("Credit note")
+    ADJUSTMENT = "adjustment", _("Adjustment")
+
+
+class RevenueBasis(TextChoices):
+    """Never mixed in one figure (domain.md 1.1)."""
+
+    SIGNED = "signed", _("Signed")
+    ORDERED = "ordered", _("Ordered")
+    INVOICED = "invoiced", _("Invoiced")
+    RECOGNISED = "recognised", _("Recognised")
+    CASH = "cash", _("Cash")
+
+
+class RateKind(TextChoices):
+    SPOT = "spot", _("Rate of the day")
+    MONTH_AVERAGE = "month_average", _("Average of the month")
+    CLOSING = "closing", _("Closing rate")
+
+
+class BatchState(TextChoices):
+    DRAFT = "draft", _("Draft")
+    QUEUED = "queued", _("Waiting")
+    READING = "reading", _("Reading")
+    POSTED = "posted", _("Posted")
+    FAILED = "failed", _("Failed")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+UNFINISHED_BATCH_STATES = frozenset({BatchState.QUEUED, BatchState.READING})
+
+
+class RatingIndicator(TextChoices):
+    """What people judge from 1 to 5 (domain.md 3.1, 3.4)."""
+
+    V1 = "V1", _("Industry influence")
+    V2 = "V2", _("Fit with our strategy")
+    V3 = "V3", _("Co-innovation and feedback")
+    P3 = "P3", _("Outlook of the customer's industry")
+    L5 = "L5", _("Satisfaction")
+
+
+STRATEGIC_INDICATORS = (RatingIndicator.V1, RatingIndicator.V2, RatingIndicator.V3)
+
+
+class EvaluatorFunction(TextChoices):
+    SALES = "sales", _("Sales")
+    SOLUTIONS = "solutions", _("Solutions")
+    DELIVERY = "delivery", _("Delivery")
+    FINANCE = "finance", _("Finance")
+    PRODUCT = "product", _("Product")
+    MANAGEMENT = "management", _("Management")
+    CUSTOMER = "customer", _("Customer")

@@ -1,0 +1,44 @@
+"""Advisory locks: one for whatever changes the ledger or publishes grades, and leases for batches and runs.
+
+The numbers are part of the database protocol between versions: never reuse one for another purpose.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection
+
+LEDGER_LOCK = 7_306_001
+LEASE_BATCH = 7_306_002
+LEASE_RUN = 7_306_003
+
+
+def ledger_lock() -> None:
+    """Take the transaction-level lock that posting, withdrawal and publish share; free at commit or rollback."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LEDGER_LOCK])
+
+
+@contextmanager
+def lease(kind: int, key: int) -> Iterator[bool]:
+    """A session-level lock on one batch or run; yields whether it was free. It dies with its holder."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [kind, key])
+        held = bool(cursor.fetchone()[0])
+    try:
+        yield held
+    finally:
+        if held and connection.connection is not None and not connection.needs_rollback:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [kind, key])
+
+
+def is_leased(kind: int, key: int) -> bool:
+    """Whether some session holds the lease now."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND objid = %s"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND granted)",
+            [kind, key],
+        )
+        return bool(cursor.fetchone()[0])

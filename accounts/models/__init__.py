@@ -1,0 +1,25 @@
+"""Who the customers are, what they bought and what we think of them."""
+
+from accounts.models.account import Account
+from accounts.models.base import TimeStamped
+from accounts.models.imports import ImportBatch, ResentRow, SavedMapping
+from accounts.models.ledger import Contract, ExchangeRate, Product, RevenueRecord
+from accounts.models.opinions import Rating, WalletEstimate
+from accounts.models.people import Contact, TeamMember, User
+
+__all__ = [
+    "Account",
+    "Contact",
+    "Contract",
+    "ExchangeRate",
+    "ImportBatch",
+    "Product",
+    "Rating",
+    "ResentRow",
+    "RevenueRecord",
+    "SavedMapping",
+    "TeamMember",
+    "TimeStamped",
+    "User",
+    "WalletEstimate",
+]

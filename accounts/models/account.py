@@ -1,0 +1,123 @@
+from typing import Any
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from accounts.enums import AccountSize, AccountStatus, Grade
+from accounts.models.base import CurrencyField, TimeStamped
+from accounts.querysets import AccountQuerySet
+from accounts.search import index_fields
+
+SEARCHED_FIELDS = frozenset({"code", "name", "latin_name", "short_name"})
+
+
+class Account(TimeStamped):
+    """A customer: one legal entity, in its group where it has one."""
+
+    code = models.CharField(_("code"), max_length=64, unique=True)
+    name = models.CharField(_("name"), max_length=200)
+    latin_name = models.CharField(_("Latin name"), max_length=200, blank=True)
+    short_name = models.CharField(_("short name"), max_length=80, blank=True)
+    status = models.CharField(_("status"), max_length=10, choices=AccountStatus, default=AccountStatus.ACTIVE)
+    parent = models.ForeignKey(
+        "self", verbose_name=_("group parent"), null=True, blank=True, on_delete=models.PROTECT, related_name="children"
+    )
+    segment = models.CharField(_("segment"), max_length=80, blank=True)
+    industry = models.CharField(_("industry"), max_length=80, blank=True)
+    region = models.CharField(_("region"), max_length=80, blank=True)
+    country = models.CharField(_("country"), max_length=80, blank=True)
+    size = models.CharField(_("size"), max_length=10, choices=AccountSize, blank=True)
+    currency = CurrencyField(_("currency"), blank=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=_("owner"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="owned_accounts",
+    )
+    opened_on = models.DateField(_("opened on"), null=True, blank=True)
+    closed_on = models.DateField(_("closed on"), null=True, blank=True)
+    before_data_start = models.BooleanField(
+        _("customer before the data start"), default=False, help_text=_("Never counted as a new customer.")
+    )
+    credit_stop_on = models.DateField(_("credit stop since"), null=True, blank=True)
+    litigation_on = models.DateField(_("litigation since"), null=True, blank=True)
+    insolvency_on = models.DateField(_("insolvent since"), null=True, blank=True)
+
+    # Kept by accounts.search; never edited by hand.
+    search_text = models.TextField(blank=True, default="", editable=False)
+    sort_key = models.CharField(max_length=200, blank=True, default="", editable=False, db_collation="C")
+    search_grams = ArrayField(models.CharField(max_length=2), default=list, blank=True, editable=False)
+
+    # The grade as the last published night left it; only tiering.services writes these.
+    grade = models.CharField(
+        _("grade"), max_length=10, choices=Grade, default=Grade.NOT_GRADED, db_default=Grade.NOT_GRADED, editable=False
+    )
+    underlying_grade = models.CharField(
+        _("underlying grade"), max_length=10, choices=Grade, blank=True, default="", db_default="", editable=False
+    )
+    grade_since = models.DateField(_("grade since"), null=True, blank=True, editable=False)
+    composite = models.FloatField(_("score"), null=True, blank=True, editable=False)
+    is_watched = models.BooleanField(_("watch"), default=False, db_default=False, editable=False)
+    graded_as_of = models.DateField(_("graded as of"), null=True, blank=True, editable=False)
+
+    objects = AccountQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("account")
+        verbose_name_plural = _("accounts")
+        ordering = ["sort_key", "pk"]
+        permissions = [("view_all_accounts", _("Can see every account"))]
+        constraints = [
+            models.CheckConstraint(condition=~Q(code="") & ~Q(name=""), name="account_code_and_name_given"),
+            models.CheckConstraint(condition=Q(status__in=AccountStatus.values), name="account_status_known"),
+            models.CheckConstraint(condition=Q(grade__in=Grade.values), name="account_grade_known"),
+            models.CheckConstraint(
+                condition=Q(parent__isnull=True) | ~Q(parent=F("pk")), name="account_not_own_parent"
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_on__isnull=True) | Q(opened_on__isnull=True) | Q(closed_on__gte=F("opened_on")),
+                name="account_closed_after_opened",
+                violation_error_message=_("The account closed before it opened."),
+            ),
+        ]
+        indexes = [
+            GinIndex(fields=["search_grams"], name="account_grams"),
+            models.Index(fields=["sort_key", "id"], name="account_by_name"),
+            models.Index(fields=["owner", "grade"], name="account_owner_grade"),
+            models.Index(fields=["grade", "id"], name="account_by_grade"),
+            models.Index(fields=["segment"], name="account_segment"),
+            models.Index(fields=["industry"], name="account_industry"),
+            models.Index(fields=["region"], name="account_region"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("accounts:detail", args=[self.pk])
+
+    def clean(self) -> None:
+        self.code, self.name = self.code.strip(), self.name.strip()
+        seen, parent = {self.pk}, self.parent
+        while parent is not None:
+            if parent.pk in seen:
+                raise ValidationError({"parent": _("A group cannot contain itself: choose another parent.")})
+            seen.add(parent.pk)
+            parent = parent.parent
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.search_text, self.sort_key, self.search_grams = index_fields(
+            code=self.code, name=self.name, latin_name=self.latin_name, short_name=self.short_name
+        )
+        fields = kwargs.get("update_fields")
+        if fields is not None and SEARCHED_FIELDS & set(fields):
+            kwargs["update_fields"] = {*fields, "search_text", "sort_key", "search_grams"}
+        super().save(*args, **kwargs)

@@ -1,0 +1,33 @@
+from typing import Any
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+CURRENCY_FORM = RegexValidator(r"^[A-Z]{3}$", _("Give the three letters of the currency, such as CNY."))
+
+
+class TimeStamped(models.Model):
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    updated_at = models.DateTimeField(_("updated at"), auto_now=True)
+
+    class Meta:
+        abstract = True
+
+
+class CurrencyField(models.CharField):
+    """An ISO 4217 code in capitals."""
+
+    default_validators = [CURRENCY_FORM]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["max_length"] = 3
+        super().__init__(*args, **kwargs)
+
+
+class MoneyField(models.DecimalField):
+    """numeric(19,4): money as booked, never rounded on the way in."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["max_digits"], kwargs["decimal_places"] = 19, 4
+        super().__init__(*args, **kwargs)

@@ -1,0 +1,139 @@
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.enums import ContractStatus, RateKind, RevenueBasis, RevenueKind
+from accounts.models.base import CurrencyField, MoneyField, TimeStamped
+from accounts.querysets import CountingRevenueManager, RevenueQuerySet
+
+
+class Product(TimeStamped):
+    code = models.CharField(_("code"), max_length=64, unique=True)
+    name = models.CharField(_("name"), max_length=200, blank=True)
+    category = models.CharField(_("category"), max_length=80, blank=True)
+
+    class Meta:
+        verbose_name = _("product")
+        verbose_name_plural = _("products")
+        ordering = ["code"]
+        constraints = [models.CheckConstraint(condition=~Q(code=""), name="product_code_given")]
+        indexes = [models.Index(fields=["category"], name="product_category")]
+
+    def __str__(self) -> str:
+        return self.name or self.code
+
+
+class Contract(TimeStamped):
+    account = models.ForeignKey(
+        "accounts.Account", verbose_name=_("account"), on_delete=models.PROTECT, related_name="contracts"
+    )
+    number = models.CharField(_("number"), max_length=64, unique=True)
+    title = models.CharField(_("title"), max_length=200, blank=True)
+    amount = MoneyField(_("amount"), null=True, blank=True)
+    currency = CurrencyField(_("currency"), blank=True)
+    signed_on = models.DateField(_("signed on"), null=True, blank=True)
+    starts_on = models.DateField(_("starts on"), null=True, blank=True)
+    ends_on = models.DateField(_("ends on"), null=True, blank=True, help_text=_("Last day of the contract."))
+    status = models.CharField(_("status"), max_length=10, choices=ContractStatus, default=ContractStatus.DRAFT)
+
+    class Meta:
+        verbose_name = _("contract")
+        verbose_name_plural = _("contracts")
+        ordering = [F("starts_on").desc(nulls_last=True), "-pk"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(number=""), name="contract_number_given"),
+            models.CheckConstraint(condition=Q(status__in=ContractStatus.values), name="contract_status_known"),
+            models.CheckConstraint(
+                condition=Q(amount__isnull=True) | ~Q(currency=""),
+                name="contract_currency_given",
+                violation_error_message=_("An amount needs its currency."),
+            ),
+            models.CheckConstraint(
+                condition=Q(ends_on__isnull=True) | Q(starts_on__isnull=True) | Q(ends_on__gte=F("starts_on")),
+                name="contract_ends_after_start",
+                violation_error_message=_("The contract ends before it starts."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.number
+
+
+class RevenueRecord(models.Model):
+    """One money movement of one account. Rows are added, never edited; a trigger sees to it."""
+
+    account = models.ForeignKey(
+        "accounts.Account", on_delete=models.PROTECT, related_name="revenue_records", db_index=False
+    )
+    product = models.ForeignKey(Product, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    contract = models.ForeignKey(
+        Contract, null=True, on_delete=models.PROTECT, related_name="revenue_records", db_index=False
+    )
+    booked_on = models.DateField(_("booked on"))
+    kind = models.CharField(_("kind"), max_length=12, choices=RevenueKind, default=RevenueKind.INVOICE)
+    basis = models.CharField(_("basis"), max_length=10, choices=RevenueBasis, default=RevenueBasis.INVOICED)
+    reference = models.CharField(_("reference"), max_length=64, blank=True, help_text=_("Invoice or order number."))
+    external_id = models.CharField(_("external id"), max_length=120, blank=True)
+    quantity = models.DecimalField(_("quantity"), max_digits=19, decimal_places=6, null=True)
+    unit_price = models.DecimalField(_("unit price"), max_digits=19, decimal_places=6, null=True)
+    amount = MoneyField(_("amount"), help_text=_("Signed; credit notes are below zero."))
+    cost = MoneyField(_("cost"), null=True, help_text=_("Empty: not known, which is not zero."))
+    currency = CurrencyField(_("currency"))
+    source = models.CharField(_("source"), max_length=60)
+    identity = models.BinaryField(
+        max_length=16, help_text="Hash of the normalised content; a second import of it changes nothing."
+    )
+    source_row = models.PositiveIntegerField(_("row in the file"), null=True)
+    batch = models.ForeignKey(
+        "accounts.ImportBatch", on_delete=models.PROTECT, related_name="records", verbose_name=_("batch")
+    )
+    withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True, help_text=_("Empty: the row counts."))
+
+    objects = CountingRevenueManager()
+    all_objects = RevenueQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("revenue record")
+        verbose_name_plural = _("revenue records")
+        ordering = ["-booked_on", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "identity"], condition=Q(withdrawn_at__isnull=True), name="revenue_identity_once"
+            ),
+            models.CheckConstraint(condition=~Q(currency=""), name="revenue_currency_given"),
+            models.CheckConstraint(condition=Q(kind__in=RevenueKind.values), name="revenue_kind_known"),
+            models.CheckConstraint(condition=Q(basis__in=RevenueBasis.values), name="revenue_basis_known"),
+        ]
+        indexes = [
+            models.Index(fields=["account", "booked_on"], name="revenue_account_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.booked_on} {self.reference} {self.amount} {self.currency}"
+
+
+class ExchangeRate(TimeStamped):
+    """Units of ``to_currency`` for one unit of ``from_currency`` on a day."""
+
+    from_currency = CurrencyField(_("from currency"))
+    to_currency = CurrencyField(_("to currency"))
+    valid_on = models.DateField(_("date"), help_text=_("For a month average, the first day of the month."))
+    rate = models.DecimalField(_("rate"), max_digits=20, decimal_places=10)
+    kind = models.CharField(_("kind"), max_length=14, choices=RateKind, default=RateKind.SPOT)
+    source = models.CharField(_("source"), max_length=80, blank=True)
+
+    class Meta:
+        verbose_name = _("exchange rate")
+        verbose_name_plural = _("exchange rates")
+        ordering = ["-valid_on", "from_currency", "to_currency", "kind"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["from_currency", "to_currency", "kind", "valid_on"], name="rate_once_a_day"
+            ),
+            models.CheckConstraint(condition=Q(rate__gt=0), name="rate_above_zero"),
+            models.CheckConstraint(condition=~Q(from_currency=F("to_currency")), name="rate_between_two_currencies"),
+            models.CheckConstraint(condition=Q(kind__in=RateKind.values), name="rate_kind_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.from_currency}→{self.to_currency} {self.valid_on}: {self.rate}"

@@ -1,0 +1,105 @@
+"""Chainable words over accounts and the ledger."""
+
+from datetime import date
+from typing import TYPE_CHECKING, Self
+
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import Q
+
+from accounts.search import fold, grams
+
+if TYPE_CHECKING:
+    from accounts.models import User
+    from crm.lib.periods import Period
+
+VIEW_ALL = "accounts.view_all_accounts"
+
+
+def today_local() -> date:
+    from django.utils import timezone
+
+    return timezone.localdate()
+
+
+class AccountQuerySet(models.QuerySet):
+    def visible_to(self, user: "User | AnonymousUser") -> Self:
+        """What ``user`` may see: everything for superusers and holders of view_all_accounts, else owned or on the team.
+
+        The one place where visibility is decided; everything that hangs off an account is reached through it.
+        """
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        if user.is_superuser or user.has_perm(VIEW_ALL):
+            return self
+        return self.mine(user)
+
+    def mine(self, user: "User", *, on: date | None = None) -> Self:
+        """Owned by the user, or the user is on the team on that day."""
+        from accounts.models import TeamMember
+
+        teams = TeamMember.objects.filter(user=user).current(on or today_local()).values("account")
+        return self.filter(Q(owner=user) | Q(pk__in=teams))
+
+    def search(self, text: str) -> Self:
+        """Accounts whose name, short name, code, pinyin or initials contain ``text``; index-only from two characters."""
+        wanted = fold(text)
+        if not wanted:
+            return self
+        found = self.filter(search_text__contains=wanted)
+        pieces = grams(wanted)
+        return found.filter(search_grams__contains=pieces) if pieces else found
+
+    def closed_before(self, day: date) -> Self:
+        return self.filter(closed_on__lt=day)
+
+    def owned_by(self, user: "User") -> Self:
+        return self.filter(owner=user)
+
+
+class TeamMemberQuerySet(models.QuerySet):
+    def current(self, on: date) -> Self:
+        return self.filter(valid_from__lte=on).filter(Q(valid_to__isnull=True) | Q(valid_to__gt=on))
+
+
+class RevenueQuerySet(models.QuerySet):
+    def booked_in(self, period: "Period") -> Self:
+        return self.filter(booked_on__gte=period.start, booked_on__lt=period.end)
+
+    def of_visible_accounts(self, user: "User") -> Self:
+        from accounts.models import Account
+
+        return self.filter(account__in=Account.objects.visible_to(user))
+
+
+class CountingRevenueManager(models.Manager.from_queryset(RevenueQuerySet)):  # type: ignore[misc]
+    """Only the rows that count: a withdrawn row is history, not revenue."""
+
+    def get_queryset(self) -> RevenueQuerySet:
+        return super().get_queryset().filter(withdrawn_at__isnull=True)
+
+
+class DatedOpinionQuerySet(models.QuerySet):
+    """Ratings and wallet estimates: what was known and still good on a day."""
+
+    dated_field = "rated_on"
+
+    def known_on(self, day: date) -> Self:
+        return self.filter(**{f"{self.dated_field}__lte": day})
+
+    def unexpired_on(self, day: date) -> Self:
+        return self.known_on(day).filter(expires_on__gt=day)
+
+
+class WalletEstimateQuerySet(DatedOpinionQuerySet):
+    dated_field = "estimated_on"
+
+
+class ImportBatchQuerySet(models.QuerySet):
+    def visible_to(self, user: "User") -> Self:
+        """Batches the user loaded, or all of them for those who see every account."""
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        if user.is_superuser or user.has_perm(VIEW_ALL):
+            return self
+        return self.filter(created_by=user)
