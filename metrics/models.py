@@ -1,0 +1,112 @@
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.enums import RevenueBasis
+from accounts.models.base import CurrencyField
+
+
+class RollUp(models.Model):
+    """Sums over the counting ledger rows of one account, currency and basis; written by metrics.rollup alone.
+
+    net, credits (at most 0, the part booked as credit notes) and cost are in ``currency``; an order counts once, on its
+    first day, where the net of its lines of that day is above zero (domain.md 1.6).
+    """
+
+    account = models.ForeignKey("accounts.Account", on_delete=models.CASCADE, related_name="+", db_index=False)
+    currency = CurrencyField()
+    basis = models.CharField(max_length=10, choices=RevenueBasis)
+    net = models.DecimalField(max_digits=25, decimal_places=4)
+    credits = models.DecimalField(max_digits=25, decimal_places=4)
+    cost = models.DecimalField(max_digits=25, decimal_places=4)
+    lines_without_cost = models.PositiveIntegerField()
+    quantity = models.DecimalField(max_digits=25, decimal_places=6)
+    lines = models.PositiveIntegerField()
+    orders = models.PositiveIntegerField()
+
+    class Meta:
+        abstract = True
+
+
+class AccountDay(RollUp):
+    day = models.DateField()
+
+    class Meta:
+        verbose_name = _("account day")
+        constraints = [
+            models.UniqueConstraint(fields=["account", "day", "currency", "basis"], name="accountday_once"),
+        ]
+        indexes = [models.Index(fields=["day"], name="accountday_day")]
+
+
+class AccountMonth(RollUp):
+    month = models.DateField(help_text="First day of the month.")
+    active_days = models.PositiveSmallIntegerField(help_text="Days with at least one order.")
+
+    class Meta:
+        verbose_name = _("account month")
+        constraints = [
+            models.UniqueConstraint(fields=["account", "month", "currency", "basis"], name="accountmonth_once"),
+        ]
+        indexes = [models.Index(fields=["month"], name="accountmonth_month")]
+
+
+class AccountSpan(models.Model):
+    """First and last days of an account on one basis: covered, tenure and new hang on them (domain.md 1.2, 1.6)."""
+
+    account = models.ForeignKey("accounts.Account", on_delete=models.CASCADE, related_name="+", db_index=False)
+    basis = models.CharField(max_length=10, choices=RevenueBasis)
+    first_order_on = models.DateField(null=True)
+    last_order_on = models.DateField(null=True)
+    first_revenue_on = models.DateField(null=True, help_text="First line with a positive amount, ever.")
+    last_booked_on = models.DateField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "basis"], name="accountspan_once")]
+
+
+class AccountFigures(models.Model):
+    """What the account list shows of one account, as the last night computed it; money in ``currency``."""
+
+    account = models.OneToOneField("accounts.Account", on_delete=models.CASCADE, related_name="figures")
+    as_of = models.DateField()
+    currency = CurrencyField()
+    ttm_revenue = models.DecimalField(max_digits=25, decimal_places=4, null=True)
+    prior_ttm_revenue = models.DecimalField(max_digits=25, decimal_places=4, null=True)
+    growth_rate = models.FloatField(null=True, help_text="Fraction; empty where the prior TTM is not above 0.")
+    ttm_gross_profit = models.DecimalField(max_digits=25, decimal_places=4, null=True)
+    margin = models.FloatField(null=True)
+    last_order_on = models.DateField(null=True)
+    orders_ttm = models.PositiveIntegerField(default=0)
+    clv = models.FloatField(null=True)
+    expected_revenue = models.FloatField(null=True)
+    p_alive = models.FloatField(null=True)
+    spark = ArrayField(models.FloatField(), default=list, help_text="Net revenue of the last 12 whole months.")
+
+    class Meta:
+        indexes = [
+            models.Index(models.F("ttm_revenue").desc(nulls_last=True), "account", name="figures_ttm"),
+            models.Index(models.F("growth_rate").desc(nulls_last=True), "account", name="figures_growth"),
+            models.Index(models.F("clv").desc(nulls_last=True), "account", name="figures_clv"),
+            models.Index(models.F("last_order_on").desc(nulls_last=True), "account", name="figures_last_order"),
+        ]
+
+
+class LifetimeFit(models.Model):
+    """A fitted lifetime model, or why none could be fitted."""
+
+    as_of = models.DateField()
+    basis = models.CharField(max_length=10, choices=RevenueBasis)
+    currency = CurrencyField()
+    method = models.CharField(max_length=40)
+    parameters = models.JSONField(default=dict)
+    log_likelihood = models.FloatField(null=True)
+    accounts = models.PositiveIntegerField()
+    reason = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-as_of", "-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["as_of", "basis", "currency", "method"], name="lifetimefit_once"),
+        ]

@@ -1,0 +1,201 @@
+"""RevenueRecord → AccountDay → AccountMonth and AccountSpan, by set-based SQL inside the transaction that posts.
+
+A posting recomputes the accounts it touched whole: an earlier line moves an order to another day, so the days of one
+account hang together. One pass over the counting lines of those accounts gives days, orders and spans; only rows that
+differ are written, so a repeat writes nothing.
+"""
+
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+LEDGER = "accounts_revenuerecord"
+DAY, MONTH, SPAN = "metrics_accountday", "metrics_accountmonth", "metrics_accountspan"
+
+SUMS = "net, credits, cost, lines_without_cost, quantity, lines, orders"
+DAY_COLUMNS = f"account_id, day, currency, basis, {SUMS}"
+MONTH_COLUMNS = f"account_id, month, currency, basis, {SUMS}, active_days"
+SPAN_COLUMNS = "account_id, basis, first_order_on, last_order_on, first_revenue_on, last_booked_on"
+
+# One row per account, currency, basis, document and day: the finest level that orders need.
+DOCUMENTS = """
+CREATE TEMP TABLE fresh_document ON COMMIT DROP AS
+SELECT account_id, currency, basis, reference, booked_on AS day,
+       sum(amount) AS net,
+       coalesce(sum(amount) FILTER (WHERE kind = 'credit_note'), 0) AS credits,
+       sum(amount) FILTER (WHERE kind <> 'credit_note') AS ordered,
+       coalesce(sum(cost), 0) AS cost,
+       count(*) FILTER (WHERE cost IS NULL) AS lines_without_cost,
+       coalesce(sum(quantity), 0) AS quantity,
+       count(*) AS lines,
+       bool_or(amount > 0) AS has_positive
+FROM {ledger} r
+WHERE withdrawn_at IS NULL {only}
+GROUP BY account_id, currency, basis, reference, booked_on
+"""
+
+# An order is a document that is no credit note; it counts on its first day, by the net of that day. Lines without a
+# reference make one order a day.
+DAYS = """
+CREATE TEMP TABLE fresh_day ON COMMIT DROP AS
+WITH dated AS (
+    SELECT *, ordered IS NOT NULL AND (reference = '' OR day = min(day) FILTER (WHERE ordered IS NOT NULL) OVER document)
+              AS is_first_day
+    FROM fresh_document
+    WINDOW document AS (PARTITION BY account_id, currency, basis, reference)
+)
+SELECT account_id, day, currency, basis,
+       sum(net)::numeric(25, 4) AS net,
+       sum(credits)::numeric(25, 4) AS credits,
+       sum(cost)::numeric(25, 4) AS cost,
+       sum(lines_without_cost)::int AS lines_without_cost,
+       sum(quantity)::numeric(25, 6) AS quantity,
+       sum(lines)::int AS lines,
+       (count(*) FILTER (WHERE is_first_day AND ordered > 0))::int AS orders,
+       bool_or(has_positive) AS has_positive
+FROM dated
+GROUP BY account_id, day, currency, basis
+"""
+
+MONTHS = """
+CREATE TEMP TABLE fresh_month ON COMMIT DROP AS
+SELECT account_id, date_trunc('month', day)::date AS month, currency, basis,
+       sum(net)::numeric(25, 4) AS net, sum(credits)::numeric(25, 4) AS credits, sum(cost)::numeric(25, 4) AS cost,
+       sum(lines_without_cost)::int AS lines_without_cost, sum(quantity)::numeric(25, 6) AS quantity,
+       sum(lines)::int AS lines, sum(orders)::int AS orders,
+       (count(*) FILTER (WHERE orders > 0))::smallint AS active_days
+FROM fresh_day
+GROUP BY 1, 2, 3, 4
+"""
+
+SPANS = """
+CREATE TEMP TABLE fresh_span ON COMMIT DROP AS
+SELECT account_id, basis,
+       min(day) FILTER (WHERE orders > 0) AS first_order_on,
+       max(day) FILTER (WHERE orders > 0) AS last_order_on,
+       min(day) FILTER (WHERE has_positive) AS first_revenue_on,
+       max(day) AS last_booked_on
+FROM fresh_day
+GROUP BY 1, 2
+"""
+
+
+@dataclass(frozen=True)
+class Level:
+    """One roll-up table, the temporary table it is compared with, and its columns; ``key`` columns come first."""
+
+    table: str
+    fresh: str
+    columns: str
+    key: int
+
+    @property
+    def names(self) -> list[str]:
+        return [name.strip() for name in self.columns.split(",")]
+
+    def same(self, names: list[str]) -> str:
+        return " AND ".join(f"t.{name} IS NOT DISTINCT FROM f.{name}" for name in names)
+
+    @property
+    def same_key(self) -> str:
+        return " AND ".join(f"t.{name} = f.{name}" for name in self.names[: self.key])
+
+
+LEVELS = (
+    Level(DAY, "fresh_day", DAY_COLUMNS, 4),
+    Level(MONTH, "fresh_month", MONTH_COLUMNS, 4),
+    Level(SPAN, "fresh_span", SPAN_COLUMNS, 2),
+)
+
+
+def refresh_touched(sender: object = None, *, touched_table: str, **_kwargs: object) -> None:
+    """Bring the roll-up of the accounts in ``touched_table`` up to date, inside the caller's transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS touched_account")
+        table = connection.ops.quote_name(touched_table)
+        cursor.execute(f"CREATE TEMP TABLE touched_account ON COMMIT DROP AS SELECT DISTINCT account_id FROM {table}")
+        cursor.execute("ANALYZE touched_account")
+        _compute(cursor, only="AND account_id IN (SELECT account_id FROM touched_account)")
+        _write(cursor, scope="account_id IN (SELECT account_id FROM touched_account)")
+        cursor.execute("DROP TABLE touched_account")
+
+
+@transaction.atomic
+def rebuild() -> int:
+    """Compute the whole roll-up anew and write what differs; returns the rows that differed."""
+    with connection.cursor() as cursor:
+        _compute(cursor, only="")
+        return _write(cursor, scope="true")
+
+
+@transaction.atomic
+def difference() -> int:
+    """Rows of the stored roll-up that the ledger does not give, plus rows it gives that are not stored."""
+    with connection.cursor() as cursor:
+        _compute(cursor, only="")
+        found = 0
+        for level in LEVELS:
+            columns = ", ".join(level.names)
+            cursor.execute(
+                f"SELECT count(*) FROM ((SELECT {columns} FROM {level.table} EXCEPT ALL SELECT {columns} FROM"
+                f" {level.fresh}) UNION ALL (SELECT {columns} FROM {level.fresh} EXCEPT ALL SELECT {columns} FROM"
+                f" {level.table})) AS differing"
+            )
+            found += cursor.fetchone()[0]
+        _drop(cursor)
+        return int(found)
+
+
+def is_current() -> bool:
+    """Whether ledger and roll-up agree per account on lines, net, cost and quantity: the nightly check, one pass each."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            SELECT NOT EXISTS (
+                SELECT 1 FROM
+                (SELECT account_id, count(*) AS lines, sum(amount) AS net, coalesce(sum(cost), 0) AS cost
+                 FROM {LEDGER} WHERE withdrawn_at IS NULL GROUP BY account_id) AS ledger
+                FULL JOIN
+                (SELECT account_id, sum(lines) AS lines, sum(net) AS net, sum(cost) AS cost
+                 FROM {DAY} GROUP BY account_id) AS days USING (account_id)
+                FULL JOIN
+                (SELECT account_id, sum(lines) AS lines, sum(net) AS net, sum(cost) AS cost
+                 FROM {MONTH} GROUP BY account_id) AS months USING (account_id)
+                WHERE (ledger.lines, ledger.net, ledger.cost) IS DISTINCT FROM (days.lines, days.net, days.cost)
+                   OR (ledger.lines, ledger.net, ledger.cost) IS DISTINCT FROM (months.lines, months.net, months.cost)
+            )
+            """
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def _compute(cursor: CursorWrapper, *, only: str) -> None:
+    _drop(cursor)
+    cursor.execute(DOCUMENTS.format(ledger=LEDGER, only=only))
+    cursor.execute(DAYS)
+    cursor.execute(MONTHS)
+    cursor.execute(SPANS)
+    cursor.execute("ANALYZE fresh_day; ANALYZE fresh_month; ANALYZE fresh_span")
+
+
+def _write(cursor: CursorWrapper, *, scope: str) -> int:
+    changed = 0
+    for level in LEVELS:
+        columns = ", ".join(level.names)
+        cursor.execute(
+            f"DELETE FROM {level.table} t WHERE {scope} AND NOT EXISTS"
+            f" (SELECT 1 FROM {level.fresh} f WHERE {level.same_key} AND {level.same(level.names[level.key :])})"
+        )
+        changed += cursor.rowcount
+        cursor.execute(
+            f"INSERT INTO {level.table} ({columns}) SELECT {columns} FROM {level.fresh} f"
+            f" WHERE NOT EXISTS (SELECT 1 FROM {level.table} t WHERE {level.same_key})"
+        )
+        changed += cursor.rowcount
+    _drop(cursor)
+    return changed
+
+
+def _drop(cursor: CursorWrapper) -> None:
+    cursor.execute("DROP TABLE IF EXISTS fresh_document, fresh_day, fresh_month, fresh_span")
