@@ -1,0 +1,145 @@
+"""Objects for tests: each function makes one with believable defaults and takes what the test is about."""
+
+import hashlib
+import itertools
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection, transaction
+
+from accounts.enums import BatchState, EvaluatorFunction, RateKind, RatingIndicator, TeamRole
+from accounts.models import (
+    Account,
+    Contact,
+    Contract,
+    ExchangeRate,
+    ImportBatch,
+    Product,
+    Rating,
+    RevenueRecord,
+    TeamMember,
+    User,
+    WalletEstimate,
+)
+from accounts.signals import ledger_changed
+
+_numbers = itertools.count(1)
+
+
+def _next() -> int:
+    return next(_numbers)
+
+
+def make_user(**fields: Any) -> User:
+    number = _next()
+    fields = {"username": f"user{number}", "password": "a-long-Passw0rd", **fields}
+    return User.objects.create_user(**fields)
+
+
+def make_superuser(**fields: Any) -> User:
+    return make_user(is_staff=True, is_superuser=True, **fields)
+
+
+def make_account(**fields: Any) -> Account:
+    number = _next()
+    return Account.objects.create(**{"code": f"A{number:05}", "name": f"Customer {number}", **fields})
+
+
+def make_contact(**fields: Any) -> Contact:
+    fields.setdefault("account", None)
+    fields["account"] = fields["account"] or make_account()
+    return Contact.objects.create(**{"name": f"Person {_next()}", **fields})
+
+
+def make_team_member(**fields: Any) -> TeamMember:
+    defaults: dict[str, Any] = {"role": TeamRole.ACCOUNT_MANAGER, "valid_from": date(2020, 1, 1)}
+    defaults["account"] = fields.pop("account", None) or make_account()
+    defaults["user"] = fields.pop("user", None) or make_user()
+    return TeamMember.objects.create(**(defaults | fields))
+
+
+def make_product(**fields: Any) -> Product:
+    number = _next()
+    return Product.objects.create(**{"code": f"P{number:04}", "name": f"Product {number}", **fields})
+
+
+def make_contract(**fields: Any) -> Contract:
+    defaults: dict[str, Any] = {"number": f"C{_next():05}", "title": "Frame contract"}
+    defaults["account"] = fields.pop("account", None) or make_account()
+    return Contract.objects.create(**(defaults | fields))
+
+
+def make_rate(**fields: Any) -> ExchangeRate:
+    defaults = {"from_currency": "USD", "to_currency": "CNY", "valid_on": date(2024, 1, 1), "rate": Decimal(7)}
+    return ExchangeRate.objects.create(**({"kind": RateKind.SPOT, **defaults} | fields))
+
+
+def make_rating(**fields: Any) -> Rating:
+    defaults: dict[str, Any] = {
+        "indicator": RatingIndicator.V1,
+        "score": 4,
+        "function": EvaluatorFunction.SALES,
+        "rated_on": date(2024, 1, 1),
+        "expires_on": date(2025, 1, 1),
+    }
+    defaults["account"] = fields.pop("account", None) or make_account()
+    defaults["evaluator"] = fields.pop("evaluator", None) or make_user()
+    return Rating.objects.create(**(defaults | fields))
+
+
+def make_wallet_estimate(**fields: Any) -> WalletEstimate:
+    defaults: dict[str, Any] = {
+        "amount": Decimal(1_000_000),
+        "currency": "CNY",
+        "source": "annual report",
+        "estimated_on": date(2024, 1, 1),
+        "expires_on": date(2025, 1, 1),
+    }
+    defaults["account"] = fields.pop("account", None) or make_account()
+    defaults["author"] = fields.pop("author", None) or make_user()
+    return WalletEstimate.objects.create(**(defaults | fields))
+
+
+def make_batch(**fields: Any) -> ImportBatch:
+    return ImportBatch.objects.create(
+        **{"state": BatchState.POSTED, "source": "test", "file_name": "test.csv", **fields}
+    )
+
+
+def make_revenue(**fields: Any) -> RevenueRecord:
+    """One posted record, roll-up included; use `post_revenue` for many."""
+    return post_revenue([fields])[0]
+
+
+def post_revenue(rows: list[dict[str, Any]]) -> list[RevenueRecord]:
+    """Post records as one batch and bring the roll-up up to date, as the door does."""
+    with transaction.atomic():
+        batch = make_batch(read=len(rows), posted=len(rows))
+        records = RevenueRecord.objects.bulk_create([_record(batch, dict(fields)) for fields in rows])
+        announce_touched(batch, [record.account_id for record in records])
+    return records
+
+
+def announce_touched(batch: ImportBatch, account_ids: list[int]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS touched_by_test")
+        cursor.execute(
+            "CREATE TEMP TABLE touched_by_test ON COMMIT DROP AS SELECT unnest(%s::bigint[]) AS account_id",
+            [account_ids],
+        )
+    ledger_changed.send(sender=ImportBatch, touched_table="touched_by_test", batch_id=batch.pk)
+
+
+def _record(batch: ImportBatch, fields: dict[str, Any]) -> RevenueRecord:
+    number = _next()
+    account = fields.pop("account", None) or make_account()
+    defaults: dict[str, Any] = {
+        "booked_on": date(2024, 1, 15),
+        "reference": f"R{number}",
+        "amount": Decimal(100),
+        "currency": "CNY",
+        "source": "test",
+        "identity": hashlib.md5(str(number).encode(), usedforsecurity=False).digest(),
+    }
+    return RevenueRecord(account=account, batch=batch, **(defaults | fields))
