@@ -77,9 +77,12 @@ class Engines:
     def is_owner(self) -> bool:
         return bool(self.owned)
 
-    def dead(self) -> list[Engine]:
-        """Owned engines that have ended without being asked to."""
-        return [engine for engine in self.owned if not engine.alive()]
+    def mend(self) -> None:
+        """Start owned engines again that have ended without being asked to."""
+        for engine in self.owned:
+            if not engine.alive():
+                print(f"{engine.name} ended, starting it again.", file=sys.stderr, flush=True)
+                engine.start()
 
 
 @contextlib.contextmanager
@@ -117,9 +120,9 @@ def _own(
     owner.write_note({"pid": os.getpid(), "command": command, "engines": sorted(needs)})
     us, engines = os.getpid(), Engines()
     try:
-        for kind in KINDS:
+        for kind, make_engine in KINDS.items():
             if kind in needs:
-                engine = KINDS[kind](place, durable=durable)
+                engine = make_engine(place, durable=durable)
                 engines.owned.append(engine)
                 engine.start()
         yield engines

@@ -1,5 +1,6 @@
 """All settings, 12-factor: every value comes from the environment, with defaults that need nothing but Python."""
 
+import logging
 import sys
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF  # noqa: F401
 from django.utils.translation import gettext_lazy as _
 
-from crm import embedded
+from crm import embedded, logs
 from crm.lib import env as read_env
 
 env = environ.Env()
@@ -20,16 +21,19 @@ TESTING = "pytest" in sys.modules
 ENGINES = embedded.urls(VAR_DIR)
 EMBEDDED_DATABASE = not env.str("DATABASE_URL", default="")
 EMBEDDED_REDIS = not env.str("REDIS_URL", default="")
-DATABASES = {"default": env.db_url_config(env.str("DATABASE_URL", default="") or ENGINES.database)}
+_database = read_env.read(
+    env, "DATABASE_URL", "", "postgres://user:password@host:port/name", read_env.url("postgres", "postgresql")
+)
+DATABASES = {"default": env.db_url_config(_database or ENGINES.database)}
 DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-_redis = env.str("REDIS_URL", default="").rstrip("/")
-CELERY_BROKER_URL = f"{_redis}/0" if _redis else ENGINES.broker
+_redis = read_env.read(env, "REDIS_URL", "", "redis://host:port", read_env.url("redis", "rediss"))
+CELERY_BROKER_URL = read_env.with_path(_redis, "/0") if _redis else ENGINES.broker
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": f"{_redis}/1" if _redis else ENGINES.cache,
+        "LOCATION": read_env.with_path(_redis, "/1") if _redis else ENGINES.cache,
         "KEY_PREFIX": "facet",
     }
 }
@@ -81,6 +85,7 @@ INSTALLED_APPS = [
 ]
 AUTH_USER_MODEL = "accounts.User"
 MIDDLEWARE = [
+    "crm.logs.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -108,6 +113,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "crm.web.context.frame",
             ],
         },
     }
@@ -133,7 +139,6 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = read_env.read(env, "TIME_ZONE", "Asia/Shanghai", "an IANA zone such as Asia/Shanghai", read_env.zone)
 USE_TZ = True
 USE_I18N = True
-USE_THOUSAND_SEPARATOR = True
 
 # --- Files ---
 STATIC_URL = "static/"
@@ -169,6 +174,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "crm.web.errors.csrf_failure"
 if HTTPS_ONLY:
     SECURE_SSL_REDIRECT = True
     SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
@@ -188,6 +194,9 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = read_env.read(
+    env, "CELERY_SOFT_SHUTDOWN_SECONDS", "60", "a number of seconds", float
+)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 900, "global_keyprefix": "facet:"}
 CELERY_TASK_PUBLISH_RETRY = False
@@ -222,3 +231,7 @@ LOG_LEVEL = read_env.read(
     "DEBUG, INFO, WARNING or ERROR",
     read_env.one_of("DEBUG", "INFO", "WARNING", "ERROR"),
 )
+LOGGING = logs.configure(level=LOG_LEVEL, as_json=not (DEBUG or EMBEDDED_DATABASE))
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True  # crm.logs has checked it
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO

@@ -21,7 +21,13 @@ PREFIX = "facet-tests-"
 # A folder this young may belong to a run that has not taken its lock yet.
 ABANDONED_AFTER_SECONDS = 60
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-DATABASE_FIXTURES = {"db", "transactional_db", "django_db_reset_sequences", "django_db_serialized_rollback", "live_server"}
+DATABASE_FIXTURES = {
+    "db",
+    "transactional_db",
+    "django_db_reset_sequences",
+    "django_db_serialized_rollback",
+    "live_server",
+}
 
 _engines = contextlib.ExitStack()
 _process = os.getpid()

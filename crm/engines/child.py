@@ -58,22 +58,22 @@ def spawn(
     *,
     cwd: Path,
     death_signal: int,
-    output: IO[bytes] | int | None = None,
+    output: IO[bytes] | None = None,
     run_as: RunAs | None = None,
     env: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a foreground child in a session of its own, without our standard input.
 
     death_signal : what the kernel sends it when the calling thread dies, so call it from the main thread
-    output : where its standard output and error go; None leaves it ours
+    output : file for its standard output and error; None drops the output and leaves the error channel ours
     """
     return subprocess.Popen(  # noqa: S603 - the arguments are ours
         [os.fspath(arg) for arg in args],
         cwd=cwd,
         env=env,
         stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=output if output is None else subprocess.STDOUT,
+        stdout=subprocess.DEVNULL if output is None else output,
+        stderr=output,
         start_new_session=True,
         preexec_fn=_before_exec(death_signal),  # noqa: PLW1509 - the parent has no threads that could hold a lock
         **({"user": run_as.uid, "group": run_as.gid, "extra_groups": []} if run_as else {}),

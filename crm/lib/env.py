@@ -6,6 +6,7 @@ import zoneinfo
 from collections.abc import Callable
 from datetime import time
 from typing import Never, TypeVar
+from urllib.parse import urlsplit, urlunsplit
 
 from environ import Env
 
@@ -16,7 +17,9 @@ class BadSetting(SystemExit):
     """Stops the process with exit code 2 and one line on standard error."""
 
     def __init__(self, name: str, value: str, takes: str) -> None:
-        self.line = f"{name}={value!r} cannot be used: it takes {takes}."
+        # Addresses and keys hold passwords: their value stays out of terminals and logs.
+        shown = name if name.endswith(("_URL", "_KEY")) else f"{name}={value!r}"
+        self.line = f"{shown} cannot be used: it takes {takes}."
         super().__init__(2)
 
 
@@ -65,6 +68,24 @@ def zone(text: str) -> str:
     if text not in zoneinfo.available_timezones():
         raise ValueError(text)
     return text
+
+
+def url(*schemes: str) -> Callable[[str], str]:
+    """A parser of addresses with one of ``schemes`` and a readable port; empty means not given."""
+
+    def parse(text: str) -> str:
+        if text:
+            parts = urlsplit(text)
+            if parts.scheme not in schemes or (parts.port or 1) < 1:
+                raise ValueError(text)
+        return text
+
+    return parse
+
+
+def with_path(address: str, path: str) -> str:
+    """``address`` with ``path`` in place of its own, its query kept."""
+    return urlunsplit(urlsplit(address)._replace(path=path))
 
 
 def one_of(*allowed: str) -> Callable[[str], str]:
