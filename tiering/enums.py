@@ -1,0 +1,122 @@
+"""The vocabulary of scoring and grading; codes are stored and sent, words go through gettext."""
+
+from types import MappingProxyType
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class Preset(TextChoices):
+    FULL = "full", _("Full")
+    LEDGER_ONLY = "ledger-only", _("Ledger only")
+    CONTRIBUTION = "contribution-two-years", _("Contribution of two years")
+
+
+class ModelState(TextChoices):
+    DRAFT = "draft", _("Draft")
+    ACTIVE = "active", _("Active")
+    RETIRED = "retired", _("Retired")
+
+
+class DimensionCode(TextChoices):
+    """The four principles, in this order everywhere."""
+
+    SAL = "SAL", _("Sales contribution")
+    STR = "STR", _("Strategic value")
+    GRO = "GRO", _("Growth potential")
+    LOY = "LOY", _("Loyalty")
+
+
+class IndicatorCode(TextChoices):
+    S1 = "S1", _("Net revenue, 12 months")
+    S2 = "S2", _("Gross profit, 12 months")
+    S3 = "S3", _("Gross margin, 12 months")
+    V1 = "V1", _("Industry influence")
+    V2 = "V2", _("Fit with our strategy")
+    V3 = "V3", _("Co-innovation and feedback")
+    P1 = "P1", _("Growth of revenue, 12 months on the 12 before")
+    P2 = "P2", _("Wallet we do not have yet")
+    P3 = "P3", _("Outlook of the customer's industry")
+    P4 = "P4", _("Weighted pipeline against revenue")
+    P5 = "P5", _("Growth of the number of products bought")
+    L1 = "L1", _("Years since the first revenue")
+    L2 = "L2", _("Months with an order, of 12")
+    L3 = "L3", _("Share of wallet")
+    L4 = "L4", _("Share of the amount due paid on time")
+    L5 = "L5", _("Satisfaction")
+    L6 = "L6", _("Days since the last order against the own rhythm")
+
+
+class Unit(TextChoices):
+    """How a raw value or a threshold is written."""
+
+    MONEY = "money", _("amount")
+    SHARE = "share", _("share")
+    RATIO = "ratio", _("ratio")
+    RATING = "rating", _("rating 1 to 5")
+    YEARS = "years", _("years")
+    MONTHS = "months", _("months")
+    SCORE = "score", _("points")
+    COUNT = "count", _("number")
+    PRESENT = "present", _("yes or no")
+
+
+INDICATOR_UNIT: MappingProxyType[str, Unit] = MappingProxyType(
+    {
+        IndicatorCode.S1: Unit.MONEY,
+        IndicatorCode.S2: Unit.MONEY,
+        IndicatorCode.S3: Unit.SHARE,
+        IndicatorCode.V1: Unit.RATING,
+        IndicatorCode.V2: Unit.RATING,
+        IndicatorCode.V3: Unit.RATING,
+        IndicatorCode.P1: Unit.RATIO,
+        IndicatorCode.P2: Unit.MONEY,
+        IndicatorCode.P3: Unit.RATING,
+        IndicatorCode.P4: Unit.RATIO,
+        IndicatorCode.P5: Unit.RATIO,
+        IndicatorCode.L1: Unit.YEARS,
+        IndicatorCode.L2: Unit.MONTHS,
+        IndicatorCode.L3: Unit.SHARE,
+        IndicatorCode.L4: Unit.SHARE,
+        IndicatorCode.L5: Unit.RATING,
+        IndicatorCode.L6: Unit.RATIO,
+    }
+)
+
+
+class Rule(TextChoices):
+    """What a threshold of a grade is held against; the codes are those of tiering.grading.CONDITIONS."""
+
+    REVENUE_EACH_YEAR = "revenue_each_year", _("Net revenue in each of the last two fiscal years")
+    GROSS_PROFIT_EACH_YEAR = "gross_profit_each_year", _("Gross profit in each of the last two fiscal years")
+    REVENUE_TTM = "revenue_ttm", _("Net revenue of the last 12 months")
+    SAL = "sal", _("Score of sales contribution")
+    STR = "str", _("Score of strategic value")
+    GRO = "gro", _("Score of growth potential")
+    GRO_EVIDENCE = "gro_evidence", _("Known share of growth potential")
+    COMPOSITE = "composite", _("Composite score")
+    MONTHS = "months", _("Months since the first revenue")
+    EVALUATORS = "evaluators", _("People who rated the strategic value")
+    BUSINESS = "business", _("Revenue in 12 months or a running contract")
+    OPPORTUNITY = "opportunity", _("Wallet or pipeline known")
+    PRIOR_REVENUE = "prior_revenue", _("Net revenue of the 12 months before")
+
+
+class RunState(TextChoices):
+    DUE = "due", _("Due")
+    COMPUTING = "computing", _("Computing")
+    READY = "ready", _("Ready to publish")
+    PUBLISHED = "published", _("Published")
+    FAILED = "failed", _("Failed")
+    SUPERSEDED = "superseded", _("Replaced by a repeat")
+
+
+UNFINISHED_RUN_STATES = frozenset({RunState.DUE, RunState.COMPUTING, RunState.READY})
+
+
+class RunTrigger(TextChoices):
+    NIGHT = "night", _("Nightly job")
+    FIRST = "first", _("First night of a ledger")
+    COMMAND = "command", _("Command")
+    PAGE = "page", _("Button")
+    REPLAY = "replay", _("Replay of history")
