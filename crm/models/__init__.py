@@ -1,5 +1,6 @@
 """What the edges themselves keep; the business lives in the apps."""
 
 from crm.models.api import IdempotencyKey
+from crm.models.views import Density, ListLayout, SavedView
 
-__all__ = ["IdempotencyKey"]
+__all__ = ["Density", "IdempotencyKey", "ListLayout", "SavedView"]
