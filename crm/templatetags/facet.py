@@ -1,0 +1,131 @@
+"""Template tags of the product: icons, grade badges, numbers, figures, sparklines, links that keep the query."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from django import template
+from django.templatetags.static import static
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from accounts.enums import Grade
+from crm.web import formats
+from crm.web.drawing import sparkline
+from crm.web.scope import number_style
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str, extra: str = "") -> SafeString:
+    """One symbol of the sprite; decorative, so hidden from screen readers. The words stand beside it."""
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
+        extra,
+        static("img/icons.svg"),
+        name,
+    )
+
+
+def badge(grade: str, *, size: str = "") -> SafeString:
+    """Icon, word and hue of a grade."""
+    known = grade if grade in Grade.values else Grade.NOT_GRADED
+    extra = f" grade-{size}" if size else ""
+    return mark_safe(f'<span class="grade grade-{known}{extra}">{escape(Grade(known).label)}</span>')  # noqa: S308
+
+
+@register.simple_tag
+def grade_badge(grade: str, size: str = "") -> SafeString:
+    return badge(grade, size=size)
+
+
+def not_available(reason: str = "") -> SafeString:
+    """ "n/a" that says why, on hover and to screen readers."""
+    why = reason or _("not defined for these data")
+    return format_html(
+        '<span class="na" title="{}">{}<span class="visually-hidden">: {}</span></span>', why, _("n/a"), why
+    )
+
+
+@register.simple_tag
+def na(reason: str = "") -> SafeString:
+    return not_available(reason)
+
+
+@register.simple_tag
+def money(value: Any, currency: str = "", reason: str = "", decimals: int = 0) -> str:
+    """An amount in full with its currency; n/a with the reason where it is not defined."""
+    if value is None:
+        return not_available(reason)
+    text = formats.money(value, decimals=decimals)
+    return f"{text} {currency}" if currency else text
+
+
+@register.simple_tag(takes_context=True)
+def money_short(context: template.Context, value: Any, currency: str = "", reason: str = "") -> str:
+    """An amount as 6.23M or 623万, as the reader chose."""
+    if value is None:
+        return not_available(reason)
+    text = formats.money_short(value, number_style(context["request"]))
+    return f"{text} {currency}" if currency else text
+
+
+@register.simple_tag
+def percent(value: Any, reason: str = "", decimals: int = 1) -> str:
+    return not_available(reason) if value is None else formats.percent(value, decimals=decimals)
+
+
+@register.simple_tag
+def change(value: Any, reason: str = "", decimals: int = 1) -> SafeString | str:
+    """A rate of change: sign and arrow first, colour last."""
+    if value is None:
+        return not_available(reason)
+    text = formats.percent(value, decimals=decimals, signed=True)
+    if text.startswith("+"):
+        return format_html('<span class="up">{} ↑</span>', text)
+    if text.startswith(formats.MINUS):
+        return format_html('<span class="down">{} ↓</span>', text)
+    return format_html('<span class="flat">{}</span>', text)
+
+
+@register.simple_tag
+def number(value: Any, decimals: int = 0, reason: str = "") -> str:
+    return not_available(reason) if value is None else formats.number(value, decimals=decimals)
+
+
+@register.filter
+def day(value: date | None) -> str:
+    return formats.day(value) or "–"
+
+
+@register.filter
+def month(value: date | None) -> str:
+    return formats.month(value) if value else "–"
+
+
+@register.simple_tag(takes_context=True)
+def figure(context: template.Context, value: Any, css: str = "") -> SafeString:
+    """A ``crm.web.figure.Figure`` as a link that opens its drawer."""
+    return value.as_link(number_style(context["request"]), css=css)
+
+
+@register.simple_tag
+def spark(values: Sequence[float] | None, width: int = 76, height: int = 22, label: str = "") -> SafeString:
+    """A small line of the last months, drawn by the server."""
+    return sparkline(values, width=width, height=height, label=label)
+
+
+@register.simple_tag(takes_context=True)
+def query(context: template.Context, **changes: Any) -> str:
+    """The page's query string with some keys replaced; an empty value removes its key, paging starts anew."""
+    params = context["request"].GET.copy()
+    params.pop("after", None)
+    params.pop("before", None)
+    for key, value in changes.items():
+        if value in (None, ""):
+            params.pop(key, None)
+        else:
+            params[key] = value
+    return f"?{params.urlencode()}" if params else "?"

@@ -1,0 +1,78 @@
+"""What every page's frame shows; worked out only when a template asks for it, so fragments pay nothing."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import get_language, get_language_info
+from django.utils.translation import gettext_lazy as _
+
+from crm.web import scope
+from crm.web.standing import Standing, standing
+
+
+@dataclass(frozen=True)
+class NavItem:
+    label: Any
+    path: str
+    icon: str
+    is_here: bool = False
+
+
+NAVIGATION = (
+    (_("Dashboard"), "/", "layout-dashboard"),
+    (_("Accounts"), "/accounts/", "building"),
+    (_("Metrics"), "/metrics/", "chart-line"),
+    (_("Tiering"), "/tiering/", "stairs-up"),
+    (_("Imports"), "/imports/", "file-import"),
+)
+
+
+class Frame:
+    """Navigation, scope, as-of and choices of the reader, for base.html."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+
+    @cached_property
+    def navigation(self) -> list[NavItem]:
+        here = self.request.path
+        return [
+            NavItem(label, path, icon, is_here=here == path if path == "/" else here.startswith(path))
+            for label, path, icon in NAVIGATION
+        ]
+
+    @cached_property
+    def standing(self) -> Standing:
+        return standing()
+
+    @cached_property
+    def can_retier(self) -> bool:
+        return self.request.user.has_perm("tiering.run_tiering")
+
+    @cached_property
+    def can_choose_scope(self) -> bool:
+        return scope.can_choose_scope(self.request)
+
+    @cached_property
+    def scope(self) -> str:
+        return scope.scope_of(self.request)
+
+    @cached_property
+    def units(self) -> str:
+        return scope.number_style(self.request).units
+
+    @cached_property
+    def languages(self) -> list[dict[str, Any]]:
+        now = get_language()
+        return [
+            {"code": code, "name": get_language_info(code)["name_local"], "is_now": code == now}
+            for code, _name in settings.LANGUAGES
+        ]
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    return {"frame": SimpleLazyObject(lambda: Frame(request)), "demo_mode": settings.DEMO}

@@ -1,0 +1,34 @@
+"""Pages for what went wrong, in the frame; the last one needs neither database nor session."""
+
+import uuid
+
+import structlog
+from django.http import HttpRequest, HttpResponse, HttpResponseServerError
+from django.shortcuts import render
+from django.template.loader import render_to_string
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "404.html", status=404)
+
+
+def no_right(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "403.html", {"reason": str(exception)}, status=403)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return render(request, "400.html", status=400)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """The form was too old, or came from elsewhere: say what to do instead of Django's debug words."""
+    return render(request, "403_csrf.html", status=403)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500 with the number under which the log holds the traceback."""
+    bound = structlog.contextvars.get_contextvars().get("request_id")
+    reference = str(bound or uuid.uuid4())
+    if not bound:
+        structlog.get_logger(__name__).error("server_error_page", request_id=reference, path=request.path)
+    return HttpResponseServerError(render_to_string("500.html", {"reference": reference}))
