@@ -225,5 +225,6 @@ def _one_signal() -> Iterator[None]:
 
 
 def _ignore_signals() -> None:
+    """By a handler that does nothing: SIG_IGN makes Python complain of a signal already on its way."""
     for number in SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
+        signal.signal(number, lambda number, frame: None)
