@@ -1,0 +1,51 @@
+"""Exact sums of money held as float64.
+
+An amount of the ledger has at most 4 decimals, so the nearest float64 of any amount below 9e11 gives its ten-thousandths
+back without error. Adding whole ten-thousandths is exact; adding the floats would not be. Pure, no Django.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+DateArray = NDArray[np.datetime64]
+
+UNITS_PER_ONE = 10_000  # ten-thousandths, the fourth decimal
+_EXACT_FLOAT = 2.0**53  # whole numbers up to here are exact in float64
+
+
+def whole_units(*amounts: ArrayLike) -> tuple[NDArray[Any], ...]:
+    """Whole ten-thousandths of each array of amounts, each shape (n,), that can be added and subtracted without error.
+
+    float64 whole numbers while every sum stays below 2**53 (9e11 of the currency), else Python's whole numbers.
+    """
+    units = [np.rint(np.asarray(array, dtype=np.float64) * UNITS_PER_ONE) for array in amounts]
+    if sum(float(np.abs(array).sum()) for array in units) < _EXACT_FLOAT:
+        return tuple(units)
+    return tuple(np.array([int(unit) for unit in array.tolist()], dtype=object) for array in units)
+
+
+def units_total(units: NDArray[Any]) -> Decimal:
+    """Sum of whole ten-thousandths as money."""
+    return Decimal(int(units.sum())).scaleb(-4)
+
+
+def exact_total(amounts: ArrayLike) -> Decimal:
+    """Sum of ``amounts``, shape (n,), each taken to its fourth decimal; exact however many there are."""
+    return units_total(whole_units(amounts)[0])
+
+
+def exact_ratio(numerator: Decimal, denominator: Decimal) -> float:
+    """numerator / denominator as float64; NaN where the denominator is 0."""
+    return float(numerator / denominator) if denominator else float("nan")
+
+
+def positive_part(amounts: ArrayLike) -> FloatArray:
+    """x⁺ = max(x, 0), shape (n,)."""
+    return np.maximum(np.asarray(amounts, dtype=np.float64), 0.0)
