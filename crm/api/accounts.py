@@ -1,0 +1,164 @@
+"""Accounts, the people there and the people here."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django_filters.rest_framework import FilterSet
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+
+from accounts.models import Account, Contact, TeamMember
+from accounts.querysets import VIEW_ALL
+from crm.api.fields import UserKeyField, VisibleKeyField
+from crm.api.filters import AccountFilter, UserFilter, VisibleAccountFilter
+from crm.api.serializers import RuledSerializer
+from crm.api.views import EditableViewSet
+
+STAMPS = ("created_at", "updated_at")
+GRADE_FIELDS = ("grade", "underlying_grade", "grade_since", "composite", "is_watched", "graded_as_of")
+
+
+class AccountSerializer(RuledSerializer):
+    parent = VisibleKeyField(required=False, allow_null=True)
+    owner = UserKeyField(required=False, allow_null=True)
+    owner_name = serializers.CharField(source="owner.display_name", read_only=True, default=None, allow_null=True)
+
+    class Meta:
+        model = Account
+        fields = (
+            "id",
+            "code",
+            "name",
+            "latin_name",
+            "short_name",
+            "status",
+            "parent",
+            "segment",
+            "industry",
+            "region",
+            "country",
+            "size",
+            "currency",
+            "owner",
+            "owner_name",
+            "opened_on",
+            "closed_on",
+            "before_data_start",
+            "credit_stop_on",
+            "litigation_on",
+            "insolvency_on",
+            *GRADE_FIELDS,
+            *STAMPS,
+        )
+        read_only_fields = (*GRADE_FIELDS, *STAMPS)
+
+
+class AccountViewSet(EditableViewSet):
+    """Customers: one legal entity each, in its group where it has one. The grade is the last published night's."""
+
+    serializer_class = AccountSerializer
+    filterset_class = AccountFilter
+    search_fields = ("name", "short_name", "latin_name", "code")
+    ordering_fields = {
+        "id": "pk",
+        "name": "sort_key",
+        "code": "code",
+        "composite": "composite",
+        "opened_on": "opened_on",
+        "grade_since": "grade_since",
+        "updated_at": "updated_at",
+    }
+    queryset = Account.objects.none()
+
+    def get_queryset(self) -> QuerySet[Account]:
+        return Account.objects.visible_to(self.request.user).select_related("owner")
+
+    def search(self, queryset: QuerySet, text: str) -> QuerySet:
+        """By name, code, pinyin or initials, as on the page."""
+        return queryset.search(text)
+
+    def perform_create(self, serializer: Any) -> Account:
+        """Whoever does not see every account owns what they add, unless they name another owner."""
+        user = self.request.user
+        sees_all = user.is_superuser or user.has_perm(VIEW_ALL)
+        return serializer.save() if sees_all or "owner" in serializer.validated_data else serializer.save(owner=user)
+
+
+class ContactSerializer(RuledSerializer):
+    account = VisibleKeyField()
+
+    class Meta:
+        model = Contact
+        fields = (
+            "id",
+            "account",
+            "name",
+            "title",
+            "department",
+            "email",
+            "phone",
+            "is_primary",
+            "is_active",
+            "notes",
+            *STAMPS,
+        )
+        read_only_fields = STAMPS
+
+
+class ContactFilter(FilterSet):
+    account = VisibleAccountFilter()
+
+    class Meta:
+        model = Contact
+        fields = ["is_primary", "is_active", "department"]
+
+
+class ContactViewSet(EditableViewSet):
+    """People at the customer."""
+
+    serializer_class = ContactSerializer
+    filterset_class = ContactFilter
+    search_fields = ("name", "title", "department", "email")
+    ordering_fields = {"id": "pk", "name": "name", "account": "account_id", "updated_at": "updated_at"}
+    queryset = Contact.objects.none()
+
+    def get_queryset(self) -> QuerySet[Contact]:
+        return Contact.objects.filter(account__in=Account.objects.visible_to(self.request.user))
+
+
+class TeamMemberSerializer(RuledSerializer):
+    account = VisibleKeyField()
+    user = UserKeyField()
+    user_name = serializers.CharField(source="user.display_name", read_only=True)
+
+    class Meta:
+        model = TeamMember
+        fields = ("id", "account", "user", "user_name", "role", "valid_from", "valid_to", *STAMPS)
+        read_only_fields = STAMPS
+
+
+class TeamMemberFilter(FilterSet):
+    account = VisibleAccountFilter()
+    user = UserFilter()
+
+    class Meta:
+        model = TeamMember
+        fields = {
+            "role": ["exact"],
+            "valid_from": ["exact", "gte", "lte"],
+            "valid_to": ["exact", "gte", "lte", "isnull"],
+        }
+
+
+@extend_schema(tags=["team-members"])
+class TeamMemberViewSet(EditableViewSet):
+    """Who of us holds which role on an account, from a day on, until a day (exclusive; null: still)."""
+
+    serializer_class = TeamMemberSerializer
+    filterset_class = TeamMemberFilter
+    ordering_fields = {"id": "pk", "account": "account_id", "valid_from": "valid_from", "valid_to": "valid_to"}
+    queryset = TeamMember.objects.none()
+
+    def get_queryset(self) -> QuerySet[TeamMember]:
+        mine = Account.objects.visible_to(self.request.user)
+        return TeamMember.objects.filter(account__in=mine).select_related("user")

@@ -1,0 +1,88 @@
+"""Optimistic editing: an ETag is the hash of the rendered detail, and an update must name the one it saw.
+
+The row is locked before the comparison, so of two updates that read the same version the second is refused.
+"""
+
+import hashlib
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Model
+from django.shortcuts import get_object_or_404
+from rest_framework import status
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from crm.api.errors import PreconditionFailed, PreconditionRequired
+
+
+def etag_of(data: Any) -> str:
+    return f'"{hashlib.sha256(JSONRenderer().render(data)).hexdigest()[:32]}"'
+
+
+def named_tags(header: str) -> set[str]:
+    return {tag.strip() for tag in header.split(",")}
+
+
+def check_match(request: Request, current: str, *, required: bool = True) -> None:
+    """Raise 428 without If-Match (where it is required), 412 where it names another version; weak tags never match."""
+    header = request.headers.get("If-Match")
+    if header is None:
+        if required:
+            raise PreconditionRequired
+        return
+    if header.strip() != "*" and current not in named_tags(header):
+        raise PreconditionFailed
+
+
+class TaggedMixin(GenericViewSet):
+    """Retrieve with ETag and 304; update under a row lock with If-Match."""
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        data = self.get_serializer(self.get_object()).data
+        tag = etag_of(data)
+        seen = named_tags(request.headers.get("If-None-Match", "").replace("W/", ""))
+        if tag in seen:
+            return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": tag})
+        return Response(data, headers={"ETag": tag})
+
+    def update(self, request: Request, *args: Any, partial: bool = False, **kwargs: Any) -> Response:
+        with transaction.atomic():
+            instance = self.get_locked_object()
+            check_match(request, etag_of(self.get_serializer(instance).data))
+            serializer = self.get_serializer(instance, data=request.data, partial=partial)
+            serializer.is_valid(raise_exception=True)
+            self.perform_update(serializer)
+        return self.tagged(serializer.instance)
+
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.update(request, *args, partial=True, **kwargs)
+
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """If-Match is honoured where it is sent."""
+        with transaction.atomic():
+            instance = self.get_locked_object()
+            check_match(request, etag_of(self.get_serializer(instance).data), required=False)
+            self.perform_destroy(instance)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def perform_update(self, serializer: Any) -> None:
+        serializer.save()
+
+    def perform_destroy(self, instance: Model) -> None:
+        instance.delete()
+
+    def get_locked_object(self) -> Model:
+        """The object of the address, locked until the transaction ends; hidden and missing are both 404."""
+        rows = self.get_queryset().select_for_update(of=("self",))
+        instance = get_object_or_404(rows, pk=self.kwargs[self.lookup_url_kwarg or self.lookup_field])
+        self.check_object_permissions(self.request, instance)
+        return instance
+
+    def tagged(self, instance: Model, *, code: int = status.HTTP_200_OK, **headers: str) -> Response:
+        """The stored row, read again so that its tag is the one the next GET gives."""
+        instance.refresh_from_db()
+        data = self.get_serializer(instance).data
+        return Response(data, status=code, headers={"ETag": etag_of(data), **headers})

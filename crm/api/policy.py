@@ -1,0 +1,81 @@
+"""Who may do what over REST: every route × method, no blanks.
+
+The table decides: a route or method that is absent is refused. Beside the right that is named here, every row that hangs
+off an account is reached through the accounts the caller may see (`Account.objects.visible_to`); hidden answers like
+missing. No prefix `api:` in the names of the routes.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """``right``: the Django permission needed; empty: being logged in is enough. ``open``: not even that is needed."""
+
+    right: str = ""
+    open: bool = False
+
+    def admits(self, request: Request) -> bool:
+        if self.open:
+            return True
+        user = request.user
+        return bool(user and user.is_authenticated and user.is_active and (not self.right or user.has_perm(self.right)))
+
+
+ANYONE = Rule(open=True)
+LOGGED_IN = Rule()
+
+
+def holders_of(right: str) -> Rule:
+    return Rule(right=right)
+
+
+def _list(name: str, *, create: Rule | None = None) -> dict[tuple[str, str], Rule]:
+    return {(f"{name}-list", "GET"): LOGGED_IN} | ({(f"{name}-list", "POST"): create} if create else {})
+
+
+def _editable(name: str, model: str) -> dict[tuple[str, str], Rule]:
+    """The six doors of a resource that is edited row by row, with the model's own rights."""
+    change, delete = holders_of(f"accounts.change_{model}"), holders_of(f"accounts.delete_{model}")
+    return {
+        **_list(name, create=holders_of(f"accounts.add_{model}")),
+        (f"{name}-detail", "GET"): LOGGED_IN,
+        (f"{name}-detail", "PUT"): change,
+        (f"{name}-detail", "PATCH"): change,
+        (f"{name}-detail", "DELETE"): delete,
+    }
+
+
+POLICY: dict[tuple[str, str], Rule] = {
+    ("root", "GET"): LOGGED_IN,
+    ("schema", "GET"): ANYONE,
+    ("docs", "GET"): ANYONE,
+    **{("unknown", method): ANYONE for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
+    **_editable("accounts", "account"),
+    **_editable("contacts", "contact"),
+    **_editable("team-members", "teammember"),
+    **_editable("products", "product"),
+    **_editable("contracts", "contract"),
+    **_editable("rates", "exchangerate"),
+    **_editable("ratings", "rating"),
+    **_editable("wallet-estimates", "walletestimate"),
+}
+
+
+def rule_for(route: str, method: str) -> Rule | None:
+    return POLICY.get((route, "GET" if method == "HEAD" else method))
+
+
+class PolicyPermission(BasePermission):
+    """Asks the table. A method the view does not have passes, to be answered 405."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if not hasattr(view, (request.method or "").lower()):
+            return bool(request.user and request.user.is_authenticated)
+        match = request.resolver_match
+        rule = rule_for(match.url_name or "", request.method or "") if match else None
+        return rule is not None and rule.admits(request)

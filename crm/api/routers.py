@@ -1,0 +1,23 @@
+"""The resources and their addresses."""
+
+from rest_framework.routers import SimpleRouter
+
+from crm.api import accounts, ledger, opinions
+
+
+class Router(SimpleRouter):
+    """Keys are whole numbers: anything else is no address."""
+
+    def get_lookup_regex(self, viewset: type, lookup_prefix: str = "") -> str:
+        return r"(?P<pk>[0-9]{1,19})"
+
+
+router = Router()
+router.register("accounts", accounts.AccountViewSet, "accounts")
+router.register("contacts", accounts.ContactViewSet, "contacts")
+router.register("team-members", accounts.TeamMemberViewSet, "team-members")
+router.register("products", ledger.ProductViewSet, "products")
+router.register("contracts", ledger.ContractViewSet, "contracts")
+router.register("rates", ledger.RateViewSet, "rates")
+router.register("ratings", opinions.RatingViewSet, "ratings")
+router.register("wallet-estimates", opinions.WalletEstimateViewSet, "wallet-estimates")

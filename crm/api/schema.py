@@ -1,0 +1,84 @@
+"""Hooks of the OpenAPI schema: what every operation shares is written once."""
+
+from typing import Any
+
+from crm.api.errors import MEDIA_TYPE
+from crm.api.idempotency import HEADER
+
+METHODS = ("get", "post", "put", "patch", "delete")
+PROBLEM = {
+    "type": "object",
+    "description": "RFC 9457. `errors` tells where: a JSON `pointer` into the body or the `parameter` of the query.",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "pointer": {"type": "string"},
+                    "parameter": {"type": "string"},
+                    "detail": {"type": "string"},
+                    "code": {"type": "string"},
+                },
+                "required": ["detail"],
+            },
+        },
+    },
+    "required": ["type", "title", "status", "detail", "errors"],
+}
+TEXT = {"type": "string"}
+IF_MATCH = {
+    "name": "If-Match",
+    "in": "header",
+    "required": True,
+    "schema": TEXT,
+    "description": "The ETag that was read. Missing: 428; stale: 412, nothing changed.",
+}
+IF_MATCH_OPTIONAL = {**IF_MATCH, "required": False, "description": "Remove only this version; stale: 412."}
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "schema": TEXT,
+    "description": "Tags already held; unchanged: 304.",
+}
+IDEMPOTENCY_KEY = {
+    "name": HEADER,
+    "in": "header",
+    "required": False,
+    "schema": {**TEXT, "maxLength": 255},
+    "description": "Repeats under the same key within 24 h answer as the first time; another body under it: 422.",
+}
+
+
+def describe_shared_rules(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:  # noqa: FBT001
+    """Problem documents for every operation, and the headers that editing and repeating need."""
+    result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM
+    for path, operations in result["paths"].items():
+        editable = any(method in operations for method in ("put", "patch"))
+        for method in METHODS:
+            if method in operations:
+                _describe(operations[method], method, is_detail=path.endswith("{id}/"), editable=editable)
+    return result
+
+
+def _describe(operation: dict[str, Any], method: str, *, is_detail: bool, editable: bool) -> None:
+    answer = {
+        "description": "A problem.",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    operation["responses"]["default"] = answer
+    parameters = operation.setdefault("parameters", [])
+    if method in {"put", "patch"}:
+        parameters.append(IF_MATCH)
+    elif method == "delete":
+        parameters.append(IF_MATCH_OPTIONAL)
+    elif method == "post":
+        parameters.append(IDEMPOTENCY_KEY)
+    elif is_detail and editable:
+        parameters.append(IF_NONE_MATCH)
+        operation["responses"]["304"] = {"description": "Not changed since."}

@@ -1,0 +1,37 @@
+"""What the serializers share: no unknown names, and the model's own rules."""
+
+import copy
+from typing import Any
+
+from django.core.exceptions import ValidationError as ModelError
+from django.utils.translation import gettext as _
+from rest_framework import serializers
+from rest_framework.fields import get_error_detail
+
+
+class StrictSerializer(serializers.Serializer):
+    """Names that are not in the resource are refused; read-only ones may be sent back as they were read."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and (unknown := [name for name in data if name not in self.fields]):
+            raise serializers.ValidationError({str(name): [_("There is no such field.")] for name in unknown})
+        return super().to_internal_value(data)
+
+
+class RuledSerializer(StrictSerializer, serializers.ModelSerializer):
+    """One-row rules come from the model's clean() and constraints, so that page, admin and REST agree."""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        candidate = copy.copy(self.instance) if self.instance is not None else self.Meta.model()
+        for name, value in attrs.items():
+            setattr(candidate, name, value)
+        relations = {field.name for field in candidate._meta.get_fields() if field.many_to_one}  # noqa: SLF001
+        try:
+            candidate.full_clean(exclude=relations | self.filled_later(attrs), validate_unique=False)
+        except ModelError as error:
+            raise serializers.ValidationError(get_error_detail(error)) from error
+        return attrs
+
+    def filled_later(self, attrs: dict[str, Any]) -> set[str]:
+        """Fields that a service fills when the row is written."""
+        return set()
