@@ -11,6 +11,7 @@ from django.utils.translation import get_language, get_language_info
 from django.utils.translation import gettext_lazy as _
 
 from crm.web import scope
+from crm.web.rights import may_retier
 from crm.web.standing import Standing, standing
 
 
@@ -51,7 +52,7 @@ class Frame:
 
     @cached_property
     def can_retier(self) -> bool:
-        return self.request.user.has_perm("tiering.run_tiering")
+        return may_retier(self.request.user)
 
     @cached_property
     def can_choose_scope(self) -> bool:

@@ -1,0 +1,41 @@
+"""The permissions the pages ask for, by name: one place for views, navigation and buttons."""
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+
+IMPORT_REVENUE = "accounts.import_revenue"
+WITHDRAW_BATCH = "accounts.withdraw_batch"
+RETIER = "tiering.retier"
+
+Reader = User | AnonymousUser
+
+
+def may_import(user: Reader) -> bool:
+    return user.has_perm(IMPORT_REVENUE)
+
+
+def may_withdraw(user: Reader) -> bool:
+    return user.has_perm(WITHDRAW_BATCH)
+
+
+def may_retier(user: Reader) -> bool:
+    return user.has_perm(RETIER)
+
+
+def require_import(user: Reader) -> None:
+    """Raises PermissionDenied that says who can give the right."""
+    if not may_import(user):
+        raise PermissionDenied(_("Your log-in may not import revenue. An administrator can give you that right."))
+
+
+def require_withdraw(user: Reader) -> None:
+    if not may_withdraw(user):
+        raise PermissionDenied(_("Your log-in may not withdraw a batch. An administrator can give you that right."))
+
+
+def require_retier(user: Reader) -> None:
+    if not may_retier(user):
+        raise PermissionDenied(_("Your log-in may not start a re-tier. An administrator can give you that right."))
