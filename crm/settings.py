@@ -9,7 +9,7 @@ from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF  # noqa: F401
 from django.utils.translation import gettext_lazy as _
 
-from crm import embedded, logs
+from crm import admin_menu, embedded, logs
 from crm.lib import env as read_env
 
 env = environ.Env()
@@ -248,6 +248,9 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
 }
 REST_KNOX = {"TOKEN_TTL": None, "AUTH_HEADER_PREFIX": "Bearer"}
+
+# --- Admin ---
+UNFOLD = admin_menu.UNFOLD
 
 # --- Logs ---
 LOG_LEVEL = read_env.read(

@@ -1,0 +1,5 @@
+"""Staff's way to people, accounts, papers and the ledger (the ledger can only be looked at)."""
+
+from accounts.admin import account, ledger, opinions, people
+
+__all__ = ["account", "ledger", "opinions", "people"]

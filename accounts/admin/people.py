@@ -1,0 +1,88 @@
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import RangeDateFilter
+from unfold.decorators import display
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from accounts.admin.shared import VisibleMixin
+from accounts.models import Contact, TeamMember, User
+
+RIGHTS = ("is_superuser", "groups", "user_permissions")
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, ModelAdmin):
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("display_name", "username", "email", "accounts_owned", "is_active", "is_staff", "last_login")
+    list_display_links = ("display_name", "username")
+    list_filter = ("is_active", "is_staff", "is_superuser", "groups")
+    search_fields = ("username", "first_name", "last_name", "email")
+    ordering = ("username",)
+    date_hierarchy = "date_joined"
+    readonly_fields = ("last_login", "date_joined")
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        (_("Person"), {"fields": ("first_name", "last_name", "email", "language")}),
+        (_("Rights"), {"fields": ("is_active", "is_staff", *RIGHTS)}),
+        (_("Dates"), {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = (
+        (
+            None,
+            {"fields": ("username", "first_name", "last_name", "email", "usable_password", "password1", "password2")},
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).annotate(owned=Count("owned_accounts"))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        """Only a superuser hands out rights; a staff user with the right to change users cannot raise himself."""
+        fixed = tuple(super().get_readonly_fields(request, obj))
+        return fixed if request.user.is_superuser else (*fixed, "is_staff", *RIGHTS)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nor does staff take over a superuser, by a new password for instance."""
+        if isinstance(obj, User) and obj.is_superuser and not request.user.is_superuser:
+            return False
+        return super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        if isinstance(obj, User) and obj.is_superuser and not request.user.is_superuser:
+            return False
+        return super().has_delete_permission(request, obj)
+
+    @display(description=_("accounts owned"), ordering="owned")
+    def accounts_owned(self, user: User) -> int:
+        return user.owned
+
+
+@admin.register(Contact)
+class ContactAdmin(VisibleMixin, ModelAdmin):
+    list_display = ("name", "account", "title", "department", "email", "phone", "is_primary", "is_active")
+    list_filter = ("is_primary", "is_active")
+    list_select_related = ("account",)
+    search_fields = ("name", "email", "phone", "account__search_text")
+    autocomplete_fields = ("account",)
+    readonly_fields = ("created_at", "updated_at")
+
+
+@admin.register(TeamMember)
+class TeamMemberAdmin(VisibleMixin, ModelAdmin):
+    list_display = ("account", "role", "user", "valid_from", "valid_to")
+    list_filter = ("role", ("user", admin.RelatedOnlyFieldListFilter), ("valid_from", RangeDateFilter))
+    list_filter_submit = True
+    list_select_related = ("account", "user")
+    search_fields = ("account__search_text", "user__username", "user__first_name", "user__last_name")
+    autocomplete_fields = ("account", "user")
+    date_hierarchy = "valid_from"
+    readonly_fields = ("created_at", "updated_at")
+    ordering = ("-valid_from", "-pk")

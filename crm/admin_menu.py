@@ -1,0 +1,98 @@
+"""How the admin looks and what its menu holds. Read by settings, so nothing here imports a model."""
+
+from typing import Any
+
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+# The accent of static/css/tokens.css in the steps that Unfold asks for.
+PRIMARY = {
+    "50": "#eef1fe",
+    "100": "#dfe5fd",
+    "200": "#c4cffb",
+    "300": "#a1b1f7",
+    "400": "#7c90f0",
+    "500": "#5a72e5",
+    "600": "#3a56d4",
+    "700": "#2f47b5",
+    "800": "#293d93",
+    "900": "#263776",
+    "950": "#181f47",
+}
+
+
+def _item(title: Any, icon: str, model: str) -> dict[str, Any]:
+    """A line of the menu for one model; shown to those who may view it."""
+    app, name = model.split(".")
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
+        "permission": lambda request: request.user.has_perm(f"{app}.view_{name}"),
+    }
+
+
+def _group(title: Any, *items: dict[str, Any]) -> dict[str, Any]:
+    return {"title": title, "separator": True, "items": list(items)}
+
+
+NAVIGATION = [
+    _group(
+        _("Customers"),
+        _item(_("Accounts"), "domain", "accounts.account"),
+        _item(_("Contacts"), "contacts", "accounts.contact"),
+        _item(_("Team members"), "groups", "accounts.teammember"),
+        _item(_("Contracts"), "description", "accounts.contract"),
+        _item(_("Ratings"), "star", "accounts.rating"),
+        _item(_("Wallet estimates"), "account_balance_wallet", "accounts.walletestimate"),
+    ),
+    _group(
+        _("Ledger"),
+        _item(_("Revenue records"), "receipt_long", "accounts.revenuerecord"),
+        _item(_("Import batches"), "upload_file", "accounts.importbatch"),
+        _item(_("Saved mappings"), "alt_route", "accounts.savedmapping"),
+        _item(_("Products"), "inventory_2", "accounts.product"),
+        _item(_("Exchange rates"), "currency_exchange", "accounts.exchangerate"),
+    ),
+    _group(
+        _("Tiering"),
+        _item(_("Scoring models"), "tune", "tiering.scoringmodel"),
+        _item(_("Runs"), "event_repeat", "tiering.tierrun"),
+        _item(_("Scores"), "leaderboard", "tiering.score"),
+        _item(_("Grade history"), "history", "tiering.gradeperiod"),
+    ),
+    _group(
+        _("Figures"),
+        _item(_("Account figures"), "monitoring", "metrics.accountfigures"),
+        _item(_("Account months"), "calendar_month", "metrics.accountmonth"),
+        _item(_("Account days"), "today", "metrics.accountday"),
+        _item(_("First and last days"), "start", "metrics.accountspan"),
+        _item(_("Lifetime fits"), "ssid_chart", "metrics.lifetimefit"),
+    ),
+    _group(
+        _("People and access"),
+        _item(_("Users"), "person", "accounts.user"),
+        _item(_("Groups"), "shield_person", "auth.group"),
+        _item(_("API tokens"), "key", "knox.authtoken"),
+        _item(_("Saved views"), "bookmark", "crm.savedview"),
+        _item(_("List layouts"), "view_column", "crm.listlayout"),
+        _item(_("Idempotency keys"), "repeat_one", "crm.idempotencykey"),
+    ),
+]
+
+UNFOLD = {
+    "SITE_TITLE": "Facet",
+    "SITE_HEADER": "Facet",
+    "SITE_SUBHEADER": _("Administration"),
+    "SITE_URL": "/",
+    "SITE_ICON": lambda _request: static("img/mark.svg"),
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("img/mark.svg")}],
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": True,
+    "SHOW_BACK_BUTTON": True,
+    "BORDER_RADIUS": "6px",
+    "COLORS": {"primary": PRIMARY},
+    "STYLES": [lambda _request: static("css/admin.css")],
+    "SIDEBAR": {"show_search": True, "show_all_applications": False, "navigation": NAVIGATION},
+}
