@@ -111,7 +111,7 @@ def load_demo_into_empty_database() -> None:
     if not User.objects.filter(username=DEMO_USER).exists():
         User.objects.create_superuser(DEMO_USER, password=DEMO_USER)
     print("Making the demo company …", flush=True)
-    call_command("load_demo", verbosity=0)
+    call_command("load_demo", verbosity=0, log_ins=True)
 
 
 def publish_first_night() -> None:

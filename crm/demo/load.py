@@ -1,0 +1,292 @@
+"""Storing the demo company: people and papers by bulk inserts, the books through the door every file comes in by."""
+
+import csv
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth.models import Permission
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from accounts.imports.options import ImportOptions
+from accounts.imports.profiles import FACET
+from accounts.imports.services import import_file
+from accounts.models import (
+    Account,
+    Contact,
+    Contract,
+    ExchangeRate,
+    Product,
+    Rating,
+    TeamMember,
+    User,
+    WalletEstimate,
+)
+from accounts.search import index_new_accounts
+from crm.demo import papers, rates, relations, revenue
+from crm.demo import vocabulary as words
+from crm.demo.companies import Company, companies
+from crm.demo.horizon import Horizon
+from crm.demo.staff import STAFF, Person
+from crm.lib.exceptions import CrmError
+
+RATE_SOURCE = "Demo bank"
+FILE_SOURCE = "erp"
+MOST_IN_STATEMENT = 2_000
+# What the sales manager may do besides seeing every account; the others only look after their own.
+MANAGER_PERMISSIONS = (
+    *("view_all_accounts", "import_revenue", "withdraw_batch", "retier"),
+    *("view_account", "change_account", "view_contact", "add_contact", "change_contact", "view_teammember"),
+    *("add_teammember", "change_teammember", "view_contract", "view_product", "view_revenuerecord"),
+    *("view_rating", "add_rating", "change_rating", "view_walletestimate", "add_walletestimate"),
+    *("change_walletestimate", "view_importbatch", "view_scoringmodel", "view_tierrun", "view_score"),
+    "view_gradeperiod",
+)
+
+
+class AccountsExist(CrmError):
+    """The demo only goes into an empty database."""
+
+    code = "accounts-exist"
+    status = 409
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    accounts: int
+    records: int
+    logins: list[str]
+
+
+def load_demo(*, accounts: int, months: int, seed: int, today: date, with_logins: bool) -> Loaded:
+    """Make the demo company, all of it or nothing.
+
+    with_logins : give the log-ins of crm.demo.staff a password equal to their name
+    raises AccountsExist : there are accounts already
+    """
+    if Account.objects.exists():
+        raise AccountsExist(_("There are accounts already: the demo company only goes into an empty database."))
+    horizon = Horizon.before(today, months=months)
+    found = companies(seed=seed, count=accounts, horizon=horizon, base_currency=settings.BASE_CURRENCY)
+    rows = revenue.book_rows(found, seed=seed, horizon=horizon)
+    with transaction.atomic():
+        users = _store_staff(with_logins=with_logins)
+        stored = _store_accounts(found, users)
+        _store_relations(found, stored, users, seed=seed, horizon=horizon)
+        _store_papers(found, stored, users, seed=seed, horizon=horizon, bought=_bought(rows, horizon))
+        _store_rates(found, seed=seed, horizon=horizon)
+        _store_products()
+        records = _post_books(rows, users["manager"])
+    return Loaded(len(found), records, [person.username for person in STAFF if person.is_login and with_logins])
+
+
+def _store_staff(*, with_logins: bool) -> dict[str, User]:
+    """Username → user. A user who is there already stays as he is."""
+    there = {user.username: user for user in User.objects.filter(username__in=[person.username for person in STAFF])}
+    for person in STAFF:
+        if person.username not in there:
+            there[person.username] = _new_user(person, with_login=with_logins and person.is_login)
+    return there
+
+
+def _new_user(person: Person, *, with_login: bool) -> User:
+    first, _space, last = person.name.partition(" ")
+    names = {"first_name": first, "last_name": last} if last else {"first_name": "", "last_name": first}
+    user = User(username=person.username, email=f"{person.username}@facet.example", is_staff=person.sees_all, **names)
+    if with_login:
+        user.set_password(person.username)
+    else:
+        user.set_unusable_password()
+    user.save()
+    if person.sees_all:
+        user.user_permissions.set(Permission.objects.filter(codename__in=MANAGER_PERMISSIONS))
+    return user
+
+
+def _store_accounts(found: Sequence[Company], users: dict[str, User]) -> dict[str, Account]:
+    """Code → account; heads of groups go first, so that their members can point at them."""
+    stored: dict[str, Account] = {}
+    heads = [company for company in found if not company.parent_code]
+    members = [company for company in found if company.parent_code]
+    for batch in (heads, members):
+        rows = [_account(company, stored, users) for company in batch]
+        stored |= {account.code: account for account in Account.objects.bulk_create(rows, MOST_IN_STATEMENT)}
+    index_new_accounts()
+    return stored
+
+
+def _account(company: Company, stored: dict[str, Account], users: dict[str, User]) -> Account:
+    return Account(
+        code=company.code,
+        name=company.name,
+        latin_name=company.latin_name,
+        short_name=company.short_name,
+        status=company.status,
+        parent=stored.get(company.parent_code),
+        segment=company.segment,
+        industry=company.industry,
+        region=company.region,
+        country=company.country,
+        size=company.size,
+        currency=company.currency,
+        owner=users.get(company.owner),
+        opened_on=company.opened_on,
+        closed_on=company.closed_on,
+        before_data_start=company.before_data_start,
+        credit_stop_on=company.credit_stop_on,
+        litigation_on=company.litigation_on,
+        insolvency_on=company.insolvency_on,
+    )
+
+
+def _store_relations(
+    found: Sequence[Company], stored: dict[str, Account], users: dict[str, User], *, seed: int, horizon: Horizon
+) -> None:
+    Contact.objects.bulk_create(
+        (
+            Contact(
+                account=stored[person.account_code],
+                name=person.name,
+                title=person.title,
+                department=person.department,
+                email=person.email,
+                phone=person.phone,
+                is_primary=person.is_primary,
+            )
+            for person in relations.contacts(found, seed=seed)
+        ),
+        MOST_IN_STATEMENT,
+    )
+    TeamMember.objects.bulk_create(
+        (
+            TeamMember(
+                account=stored[seat.account_code],
+                user=users[seat.username],
+                role=seat.role,
+                valid_from=seat.valid_from,
+                valid_to=seat.valid_to,
+            )
+            for seat in relations.seats(found, seed=seed, horizon=horizon)
+        ),
+        MOST_IN_STATEMENT,
+    )
+
+
+def _store_papers(
+    found: Sequence[Company],
+    stored: dict[str, Account],
+    users: dict[str, User],
+    *,
+    seed: int,
+    horizon: Horizon,
+    bought: dict[str, float],
+) -> None:
+    Contract.objects.bulk_create(
+        (
+            Contract(
+                account=stored[paper.account_code],
+                number=paper.number,
+                title=paper.title,
+                amount=Decimal(paper.amount),
+                currency=paper.currency,
+                signed_on=paper.signed_on,
+                starts_on=paper.starts_on,
+                ends_on=paper.ends_on,
+                status=paper.status,
+            )
+            for paper in papers.contracts(found, seed=seed, horizon=horizon)
+        ),
+        MOST_IN_STATEMENT,
+    )
+    Rating.objects.bulk_create(
+        (
+            Rating(
+                account=stored[opinion.account_code],
+                indicator=opinion.indicator,
+                score=opinion.score,
+                evaluator=users[opinion.username],
+                function=opinion.function,
+                rated_on=opinion.rated_on,
+                expires_on=opinion.expires_on,
+                evidence=opinion.evidence,
+            )
+            for opinion in papers.ratings(found, seed=seed, horizon=horizon)
+        ),
+        MOST_IN_STATEMENT,
+    )
+    WalletEstimate.objects.bulk_create(
+        (
+            WalletEstimate(
+                account=stored[wallet.account_code],
+                amount=Decimal(wallet.amount),
+                currency=wallet.currency,
+                source=wallet.source,
+                author=users[wallet.username],
+                estimated_on=wallet.estimated_on,
+                expires_on=wallet.expires_on,
+            )
+            for wallet in papers.wallets(found, seed=seed, horizon=horizon, bought=bought)
+        ),
+        MOST_IN_STATEMENT,
+    )
+
+
+def _store_rates(found: Sequence[Company], *, seed: int, horizon: Horizon) -> None:
+    base = settings.BASE_CURRENCY
+    foreign = sorted({company.currency for company in found} - {base})
+    ExchangeRate.objects.bulk_create(
+        (
+            ExchangeRate(
+                from_currency=row.from_currency,
+                to_currency=base,
+                valid_on=row.valid_on,
+                rate=Decimal(f"{row.rate:.6f}"),
+                kind=row.kind,
+                source=RATE_SOURCE,
+            )
+            for row in rates.rate_rows(foreign, seed=seed, horizon=horizon, base_currency=base)
+        ),
+        MOST_IN_STATEMENT,
+    )
+
+
+def _store_products() -> None:
+    Product.objects.bulk_create(
+        Product(code=code, name=name, category=category)
+        for category, (_margin, products) in words.CATALOGUE.items()
+        for code, name, _price in products
+    )
+
+
+def _bought(rows: Iterable[revenue.Row], horizon: Horizon) -> dict[str, float]:
+    """Code → net revenue of the last 12 months in the account's own currency."""
+    code, booked_on, amount = (revenue.COLUMNS.index(name) for name in ("account_code", "booked_on", "amount"))
+    since = horizon.month(-12).isoformat()
+    totals: Counter[str] = Counter()
+    for row in rows:
+        if row[booked_on] >= since:
+            totals[row[code]] += float(row[amount])  # type: ignore[assignment]
+    return dict(totals)
+
+
+def _post_books(rows: Sequence[revenue.Row], user: User) -> int:
+    """One export file of the ERP a year, through the door; returns the records posted."""
+    booked_on = revenue.COLUMNS.index("booked_on")
+    years = sorted({row[booked_on][:4] for row in rows})
+    options = ImportOptions(profile=FACET, source=FILE_SOURCE, currency=settings.BASE_CURRENCY, create=False)
+    posted = 0
+    with tempfile.TemporaryDirectory(prefix="facet-demo-") as folder:
+        for year in years:
+            path = Path(folder) / f"erp-{year}.csv"
+            with path.open("w", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file)
+                writer.writerow(revenue.COLUMNS)
+                writer.writerows(row for row in rows if row[booked_on].startswith(year))
+            posted += import_file(path=path, options=options, user=user).posted
+    return posted
