@@ -50,3 +50,14 @@ class InsufficientData(FormulaError):
     def __init__(self, message: str, *, reason: str, **details: object) -> None:
         super().__init__(message, **details)
         self.reason = reason
+
+
+class ImportRefused(CrmError):
+    """A file, a mapping or an option with which nothing can be imported. ``reason`` is a code of accounts.imports."""
+
+    code = "import-refused"
+    status = 422
+
+    def __init__(self, message: str, *, reason: str = "", **details: object) -> None:
+        super().__init__(message, **details)
+        self.reason = reason
