@@ -15,11 +15,11 @@ from rest_framework.request import Request
 from accounts.models import Account, Rating, User, WalletEstimate
 from accounts.services import rating_expiry, record_rating, record_wallet_estimate, wallet_expiry
 from crm.api.accounts import STAMPS
-from crm.api.clock import default_as_of
 from crm.api.fields import UserKeyField, VisibleKeyField
 from crm.api.filters import UserFilter, VisibleAccountFilter
 from crm.api.serializers import RuledSerializer
 from crm.api.views import EditableViewSet
+from metrics.selectors import default_as_of
 
 FOR_OTHERS = "accounts.change_user"
 
