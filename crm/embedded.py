@@ -118,6 +118,7 @@ def _own(
 ) -> Iterator[Engines]:
     """Start the engines, lend them, stop them. The owner's lock is held."""
     owner.write_note({"pid": os.getpid(), "command": command, "engines": sorted(needs)})
+    _make_socket_folder(place.sockets)  # an owner that left while we waited may have removed it
     us, engines = os.getpid(), Engines()
     try:
         for kind, make_engine in KINDS.items():
@@ -132,6 +133,9 @@ def _own(
         if os.getpid() == us:  # not in a process forked from the block
             for engine in reversed(engines.owned):
                 engine.stop()
+            if place.var not in place.sockets.parents:
+                with contextlib.suppress(OSError):
+                    place.sockets.rmdir()
 
 
 def _enter(place: Places, owner: FileLock, user: FileLock, *, needs: Collection[str], command: str) -> bool:

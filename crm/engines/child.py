@@ -2,9 +2,9 @@
 
 import ctypes
 import os
+import platform
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import IO
 
 PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+IS_LINUX = platform.system() == "Linux"
+_libc = ctypes.CDLL(None) if IS_LINUX else None
 POLL_SECONDS = 0.02
 
 
@@ -76,7 +77,9 @@ def spawn(
         stderr=output,
         start_new_session=True,
         preexec_fn=_before_exec(death_signal),  # noqa: PLW1509 - the parent has no threads that could hold a lock
-        **({"user": run_as.uid, "group": run_as.gid, "extra_groups": []} if run_as else {}),
+        user=run_as.uid if run_as else None,
+        group=run_as.gid if run_as else None,
+        extra_groups=[] if run_as else None,
     )
 
 
@@ -95,7 +98,7 @@ def stop(child: subprocess.Popen[bytes], steps: Sequence[Step]) -> bool:
 
 def is_running(pid: int, marker: str) -> bool:
     """True if ``pid`` is a live process, no zombie, whose command line contains ``marker``."""
-    if sys.platform == "linux":
+    if IS_LINUX:
         try:
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
             words = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")

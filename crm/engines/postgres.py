@@ -114,7 +114,8 @@ class Postgres:
         unfinished.mkdir(mode=0o700)
         if self.run_as:
             os.chown(unfinished, self.run_as.uid, self.run_as.gid)
-        args = [program("initdb"), "-D", unfinished, "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8", "--locale=C"]
+        args: list[str | Path] = [program("initdb"), "-D", unfinished, "-U", SUPERUSER, "--auth=trust"]
+        args += ["--encoding=UTF8", "--locale=C"]
         # The C locale alone folds the case of ASCII only; the builtin provider knows Unicode without any library.
         args += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         if "fsync" in self.options:
