@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
+from django.db.models.expressions import RawSQL
 
 from accounts.search import fold, grams
 
@@ -14,6 +15,13 @@ if TYPE_CHECKING:
     from crm.lib.periods import Period
 
 VIEW_ALL = "accounts.view_all_accounts"
+GROUP_BELOW = """
+WITH RECURSIVE below(id) AS (
+    SELECT %s::bigint
+    UNION
+    SELECT child.id FROM accounts_account child JOIN below ON child.parent_id = below.id
+) SELECT id FROM below
+"""
 
 
 def today_local() -> date:
@@ -49,6 +57,10 @@ class AccountQuerySet(models.QuerySet):
         found = self.filter(search_text__contains=wanted)
         pieces = grams(wanted)
         return found.filter(search_grams__contains=pieces) if pieces else found
+
+    def in_group(self, root_id: int) -> Self:
+        """The account and everything below it in its group, as the tree stands today."""
+        return self.filter(pk__in=RawSQL(GROUP_BELOW, [root_id]))  # noqa: S611 (the id is a parameter)
 
     def closed_before(self, day: date) -> Self:
         return self.filter(closed_on__lt=day)

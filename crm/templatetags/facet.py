@@ -1,6 +1,6 @@
 """Template tags of the product: icons, grade badges, numbers, figures, sparklines, links that keep the query."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -129,3 +129,9 @@ def query(context: template.Context, **changes: Any) -> str:
         else:
             params[key] = value
     return f"?{params.urlencode()}" if params else "?"
+
+
+@register.filter
+def item(mapping: Mapping[Any, Any], key: Any) -> Any:
+    """The value of a key that is a variable; empty where there is none."""
+    return mapping.get(key, "")

@@ -1,27 +1,42 @@
-"""Where the data stand: until when the ledger goes, and which night the grades are from."""
+"""Where the data stand: until when the ledger goes, which night the grades are from, and what came since."""
 
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Max
+from django.db.models import Q
 
 from accounts.enums import BatchState
 from accounts.models import ImportBatch
-from metrics.models import AccountDay
+from metrics.selectors import default_as_of, last_booked_on
+from tiering.enums import RunState
+from tiering.models import TierRun
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """data_until : the default as-of; graded_as_of : of the last published night; both None before there is one."""
+    """``data_until`` is the as-of of the pages; ``newest_batch_id`` is set where a batch came after the night."""
 
     data_until: date | None
     graded_as_of: date | None = None
     newest_batch_id: int | None = None
-    is_behind: bool = False
+
+    @property
+    def is_behind(self) -> bool:
+        return self.newest_batch_id is not None
 
 
 def standing() -> Standing:
-    """Read it from the database: a few index look-ups."""
-    last_day = AccountDay.objects.aggregate(last=Max("day"))["last"]
-    newest = ImportBatch.objects.filter(state=BatchState.POSTED).order_by("-posted_at").values_list("pk", flat=True)
-    return Standing(data_until=last_day, newest_batch_id=newest.first())
+    """A few index look-ups."""
+    run = TierRun.objects.filter(state=RunState.PUBLISHED).only("as_of", "started_at", "published_at").first()
+    until = default_as_of() if last_booked_on() else None
+    if run is None:
+        return Standing(data_until=until)
+    since = run.started_at or run.published_at
+    changed = ImportBatch.objects.filter(state__in=(BatchState.POSTED, BatchState.WITHDRAWN)).filter(
+        Q(posted_at__gt=since) | Q(withdrawn_at__gt=since)
+    )
+    return Standing(
+        data_until=until,
+        graded_as_of=run.as_of,
+        newest_batch_id=changed.order_by("-pk").values_list("pk", flat=True).first(),
+    )

@@ -3,6 +3,14 @@
   const remember = (key, value) => { try { localStorage.setItem(key, value); } catch { /* private mode */ } };
   const root = document.documentElement;
 
+  // A dialog that most visits never open waits in <template id="NAME-template">.
+  const openable = (id) => {
+    const waiting = document.getElementById(`${id}-template`);
+    if (waiting && !document.getElementById(id)) waiting.after(waiting.content.cloneNode(true));
+    return document.getElementById(id);
+  };
+  window.facet.openDialog = (id) => openable(id)?.showModal();
+
   const markTheme = () => {
     for (const button of document.querySelectorAll("[data-theme-set]"))
       button.setAttribute("aria-pressed", String(button.dataset.themeSet === root.dataset.theme));
@@ -24,7 +32,7 @@
 
     const opener = event.target.closest("[data-dialog-open]");
     if (opener) {
-      const dialog = document.getElementById(opener.dataset.dialogOpen);
+      const dialog = openable(opener.dataset.dialogOpen);
       if (dialog) { event.preventDefault(); dialog.showModal(); }
     }
     const closer = event.target.closest("[data-dialog-close]");

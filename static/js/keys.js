@@ -20,6 +20,6 @@
     } else if (event.key === "j") move(1);
     else if (event.key === "k") move(-1);
     else if (event.key === "o") document.activeElement?.closest("[data-row]")?.querySelector("a[href]")?.click();
-    else if (event.key === "?") document.getElementById("keys")?.showModal();
+    else if (event.key === "?") window.facet.openDialog("keys");
   });
 })();
