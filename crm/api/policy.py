@@ -11,6 +11,8 @@ from typing import Any
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from crm.web.rights import IMPORT_REVENUE, WITHDRAW_BATCH
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -63,6 +65,12 @@ POLICY: dict[tuple[str, str], Rule] = {
     **_editable("rates", "exchangerate"),
     **_editable("ratings", "rating"),
     **_editable("wallet-estimates", "walletestimate"),
+    **_list("revenue", create=holders_of("accounts.add_revenuerecord")),
+    ("revenue-detail", "GET"): LOGGED_IN,
+    **_list("imports", create=holders_of(IMPORT_REVENUE)),
+    ("imports-detail", "GET"): LOGGED_IN,
+    ("imports-errors", "GET"): LOGGED_IN,
+    ("imports-withdraw", "POST"): holders_of(WITHDRAW_BATCH),
 }
 
 

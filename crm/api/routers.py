@@ -2,7 +2,7 @@
 
 from rest_framework.routers import SimpleRouter
 
-from crm.api import accounts, ledger, opinions
+from crm.api import accounts, imports, ledger, opinions, revenue
 
 
 class Router(SimpleRouter):
@@ -18,6 +18,8 @@ router.register("contacts", accounts.ContactViewSet, "contacts")
 router.register("team-members", accounts.TeamMemberViewSet, "team-members")
 router.register("products", ledger.ProductViewSet, "products")
 router.register("contracts", ledger.ContractViewSet, "contracts")
+router.register("revenue", revenue.RevenueViewSet, "revenue")
 router.register("rates", ledger.RateViewSet, "rates")
 router.register("ratings", opinions.RatingViewSet, "ratings")
 router.register("wallet-estimates", opinions.WalletEstimateViewSet, "wallet-estimates")
+router.register("imports", imports.ImportViewSet, "imports")

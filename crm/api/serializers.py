@@ -27,11 +27,9 @@ class RuledSerializer(StrictSerializer, serializers.ModelSerializer):
             setattr(candidate, name, value)
         relations = {field.name for field in candidate._meta.get_fields() if field.many_to_one}  # noqa: SLF001
         try:
-            candidate.full_clean(exclude=relations | self.filled_later(attrs), validate_unique=False)
+            candidate.clean_fields(exclude=relations)  # their rows were looked up already
+            candidate.clean()
+            candidate.validate_constraints()
         except ModelError as error:
             raise serializers.ValidationError(get_error_detail(error)) from error
         return attrs
-
-    def filled_later(self, attrs: dict[str, Any]) -> set[str]:
-        """Fields that a service fills when the row is written."""
-        return set()
