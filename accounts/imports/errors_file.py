@@ -69,6 +69,7 @@ class ErrorFile:
         self.tally = Tally()
         self.kept: list[Rejection] = []  # all of them, for a request of few rows
         self._keeps = keep
+        self._sentences: dict[str, str] = {}
 
     def add(self, rejections: Iterable[Rejection]) -> None:
         """Rejections in the order of the file."""
@@ -88,8 +89,8 @@ class ErrorFile:
         width = len(self._columns) if self._kept is None else len(self._kept)
         # A row of too many cells keeps them: they are put after the marks, where the correction finds them.
         padded = [*kept[:width], *[""] * (width - len(kept))]
-        marks = [batch, number, *_told(rejection.faults)]
-        return [cell if cell.isalnum() else guard(cell) for cell in (*padded, *marks, *kept[width:])]
+        marks = [batch, number, *self._told(rejection.faults)]
+        return [guard(cell) for cell in (*padded, *marks, *kept[width:])]
 
     def _marks_of(self, rejection: Rejection) -> tuple[str, str]:
         """The marks of the first file that rejected the row; this one's for a row that comes for the first time."""
@@ -133,17 +134,22 @@ class ErrorFile:
         csv.field_size_limit(2**31 - 1)  # what was read within the limit is written whole
         return csv.reader(self._text)
 
+    def _told(self, faults: list[Fault]) -> tuple[str, str, str]:
+        """Column, value and reason of every fault of a row."""
+        if len(faults) == 1:
+            return faults[0].column, faults[0].value, self._reason(faults[0])
+        return (
+            JOIN.join(fault.column for fault in faults),
+            JOIN.join(fault.value for fault in faults),
+            JOIN.join(self._reason(fault) for fault in faults),
+        )
+
+    def _reason(self, fault: Fault) -> str:
+        if fault.details:
+            return row_reason(fault.code, fault.details)
+        if fault.code not in self._sentences:
+            self._sentences[fault.code] = row_reason(fault.code)
+        return self._sentences[fault.code]
+
     def close(self) -> None:
         self._text.close()
-
-
-def _told(faults: list[Fault]) -> tuple[str, str, str]:
-    """Column, value and reason of every fault of a row."""
-    if len(faults) == 1:
-        fault = faults[0]
-        return fault.column, fault.value, row_reason(fault.code, fault.details)
-    return (
-        JOIN.join(fault.column for fault in faults),
-        JOIN.join(fault.value for fault in faults),
-        JOIN.join(row_reason(fault.code, fault.details) for fault in faults),
-    )

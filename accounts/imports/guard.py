@@ -17,7 +17,7 @@ FORMULA = re.compile(rf"{_BLANK}[=＝]")
 
 def guard(cell: str) -> str:
     """``cell`` as no spreadsheet runs it: an apostrophe before what would start a formula."""
-    return "'" + cell if _DANGER.match(cell) else cell
+    return "'" + cell if cell and not cell[0].isalnum() and _DANGER.match(cell) else cell
 
 
 def unguard(cell: str) -> str:

@@ -24,15 +24,15 @@ class Plan:
     numbers: NumberStyle
     date_formats: tuple[str, ...]
     currency: str
-
-    @property
-    def guards(self) -> Guards:
-        return Guards(is_error_file=self.marks is not None, is_export=self.mapping.is_export)
+    guards: Guards
+    has_marked_cells: bool  # whether cells may differ from what people saw: workbooks and error files
 
     def original_cells(self, row: list[str]) -> list[str]:
-        """The cells of a row as they were before an error file guarded them."""
-        guards = self.guards
-        return [shown(guards.original(cell)) for cell in row]
+        """The cells of a row as they were before an error file guarded them or a workbook's reader marked them."""
+        if not self.has_marked_cells:
+            return row
+        original = self.guards.original
+        return [shown(original(cell)) for cell in row]
 
 
 def make_plan(table: Table, mapping: Mapping, *, currency: str) -> Plan:
@@ -44,14 +44,17 @@ def make_plan(table: Table, mapping: Mapping, *, currency: str) -> Plan:
         raise Unreadable("bad_currency", currency=currency)
     index = bind(mapping, table.columns)
     evidence = _Evidence(table, mapping, index)
+    marks = mark_positions(table.columns)
     return Plan(
         mapping=mapping,
         columns=tuple(table.columns),
         index=index,
-        marks=mark_positions(table.columns),
+        marks=marks,
         numbers=evidence.number_style(),
         date_formats=evidence.date_formats(),
         currency=currency,
+        guards=Guards(is_error_file=marks is not None, is_export=mapping.is_export),
+        has_marked_cells=marks is not None or table.kind == "xlsx",
     )
 
 

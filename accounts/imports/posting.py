@@ -126,14 +126,15 @@ INSERT INTO accounts_revenuerecord (
     account_id, product_id, contract_id, booked_on, kind, basis, reference, external_id, quantity, unit_price, amount,
     cost, currency, source, identity, source_row, batch_id
 )
-SELECT a.id, p.id, c.id, l.booked_on, l.kind, l.basis, l.reference, l.external_id, l.quantity, l.unit_price, l.amount,
+SELECT a.id, p.id, {contract}, l.booked_on, l.kind, l.basis, l.reference, l.external_id, l.quantity, l.unit_price, l.amount,
        l.cost, l.currency, %(source)s, l.identity, l.row_no, %(batch)s
 FROM import_line l
 JOIN accounts_account a ON a.code = l.account_code
 LEFT JOIN accounts_product p ON p.code = l.product_code AND l.product_code <> ''
-LEFT JOIN accounts_contract c ON c.number = l.contract_number AND l.contract_number <> ''
+{join_contract}
 WHERE l.known_batch IS NULL AND NOT l.is_repeated_id
 """
+JOIN_CONTRACT = "LEFT JOIN accounts_contract c ON c.number = l.contract_number AND l.contract_number <> ''"
 TOUCHED = """
 CREATE TEMP TABLE import_touched ON COMMIT DROP AS
 SELECT DISTINCT a.id AS account_id, l.booked_on, l.currency, l.basis
@@ -222,13 +223,16 @@ def identify(cursor: CursorWrapper, *, source: str, has_marks: bool) -> None:
     cursor.execute(LINES.format(ordinary=ordinary), {"source": source})
 
 
-def insert_lines(cursor: CursorWrapper, *, source: str, batch: int) -> Posted:
+def insert_lines(cursor: CursorWrapper, *, source: str, batch: int, has_contracts: bool) -> Posted:
     """Insert what does not count yet, and note the touched days in import_touched."""
     done = Posted()
     cursor.execute("ANALYZE import_line")
     cursor.execute(KNOWN)
     done.known = {known or 0: count for known, count in cursor.fetchall()}
-    cursor.execute(INSERT, {"source": source, "batch": batch})
+    insert = INSERT.format(
+        contract="c.id" if has_contracts else "NULL::bigint", join_contract=JOIN_CONTRACT if has_contracts else ""
+    )
+    cursor.execute(insert, {"source": source, "batch": batch})
     done.posted = cursor.rowcount
     cursor.execute(TOUCHED)
     cursor.execute("ANALYZE import_touched")

@@ -210,7 +210,8 @@ def header_columns(cells: Iterable[str]) -> list[str]:
 def chunk_of(block: list[list[str]], *, first: int, width: int) -> Chunk:
     """Sort the rows of a block: blank ones out, ragged ones apart."""
     if {len(row) for row in block} == {width} and width > 1:
-        if all((row[0] and not row[0].isspace()) or any(map(str.strip, row)) for row in block):
+        doubtful = [row for row in block if not row[0] or row[0].isspace()]
+        if all(any(map(str.strip, row)) for row in doubtful):
             return Chunk(list(range(first, first + len(block))), block)
     chunk = Chunk([], [])
     for number, row in enumerate(block, start=first):

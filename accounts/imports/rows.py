@@ -281,17 +281,22 @@ class RowTyper:
         codes = typed.get(f"{owner}_code")
         if not codes:
             return []
-        columns = [typed.get(key) or repeat(self._blanks[key], len(codes)) for key in keys]
-        combinations = list(zip(codes, *columns, strict=True))
+        given = [key for key in keys if key in typed]
+        columns = [codes, *(typed[key] for key in given)]
         seen = self._facts_seen[owner]
-        fresh = set(combinations).difference(seen)
+        fresh = set(zip(*columns, strict=True)).difference(seen)
         if not fresh:
             return []
         if len(seen) > SEEN_FACTS:
             seen.clear()
         seen |= fresh
-        first = dict(zip(reversed(combinations), reversed(numbers), strict=True))
-        return ["\t".join((str(first[fact]), *fact)) for fact in fresh if fact[0]]
+        first = dict(zip(zip(*map(reversed, columns), strict=True), reversed(numbers), strict=True))
+        at = [given.index(key) + 1 if key in given else 0 for key in keys]
+        return [
+            "\t".join((str(first[fact]), fact[0], *(fact[i] if i else self._blanks[key] for i, key in zip(at, keys, strict=True))))
+            for fact in fresh
+            if fact[0]
+        ]
 
 
 def _is_count(text: str) -> bool:
