@@ -59,8 +59,8 @@ class AuthTokenAdmin(LargeTableAdmin):
 
 @admin.register(SavedView)
 class SavedViewAdmin(ModelAdmin):
-    list_display = ("name", "owner", "is_shared", "query", "updated_at")
-    list_filter = ("is_shared",)
+    list_display = ("name", "page", "owner", "is_shared", "query", "updated_at")
+    list_filter = ("page", "is_shared")
     list_select_related = ("owner",)
     search_fields = ("name", "owner__username", "query")
     autocomplete_fields = ("owner",)

@@ -14,15 +14,23 @@ class Density(models.TextChoices):
     COMPACT = "compact", _("Compact")
 
 
+class ViewPage(models.TextChoices):
+    """The page a saved view opens."""
+
+    ACCOUNTS = "accounts", _("Accounts")
+    METRICS = "metrics", _("Metrics")
+
+
 class SavedViewQuerySet(models.QuerySet):
-    def visible_to(self, user: User) -> Self:
-        """The user's own views and those others share."""
-        return self.filter(Q(owner=user) | Q(is_shared=True))
+    def visible_to(self, user: User, *, page: str = ViewPage.ACCOUNTS) -> Self:
+        """The user's own views of a page and those others share."""
+        return self.filter(Q(owner=user) | Q(is_shared=True), page=page)
 
 
 class SavedView(TimeStamped):
-    """A filter of a list under a name: a tab for its owner, or for everybody. Rights still decide which rows show."""
+    """A filter of a page under a name: a tab for its owner, or for everybody. Rights still decide which rows show."""
 
+    page = models.CharField(_("page"), max_length=10, choices=ViewPage, default=ViewPage.ACCOUNTS)
     name = models.CharField(_("name"), max_length=60)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, verbose_name=_("owner"), on_delete=models.CASCADE, related_name="saved_views"
@@ -39,8 +47,8 @@ class SavedView(TimeStamped):
         ordering = ["is_shared", "name", "pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["owner", "name"],
-                name="savedview_name_once",
+                fields=["owner", "page", "name"],
+                name="savedview_page_name_once",
                 violation_error_message=_("You have a view of this name already: choose another."),
             ),
             models.CheckConstraint(condition=~Q(name=""), name="savedview_name_given"),

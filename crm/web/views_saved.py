@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from crm.models import SavedView
+from crm.models import SavedView, ViewPage
 from crm.web import columns as listing
 from crm.web.account_rows import DEFAULT_SORT, AccountList
 from crm.web.filters import AccountFilter, Asked
@@ -69,6 +69,7 @@ def create(request: HttpRequest) -> HttpResponse:
     columns = [column.key for column in listing.chosen(listed.layout.columns) if column is not listing.NAME]
     view, _created = SavedView.objects.update_or_create(
         owner=request.user,
+        page=ViewPage.ACCOUNTS,
         name=name,
         defaults={"query": kept, "columns": columns, "is_shared": "is_shared" in request.POST},
     )
