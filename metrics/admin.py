@@ -1,21 +1,17 @@
 from django.contrib import admin
-from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateFilter
 
-from accounts.admin.shared import VisibleMixin
+from accounts.admin.shared import FoundByAccountMixin, VisibleMixin
 from crm.lib.admin_parts import LargeTableAdmin
 from metrics.models import AccountDay, AccountFigures, AccountMonth, AccountSpan, LifetimeFit
 
-FIND_BY_ACCOUNT = _("Name, short name, code, pinyin or initials of the account.")
 SUMS = ("net", "credits", "cost", "lines_without_cost", "quantity", "lines", "orders")
 
 
-class AccountFiguresBase(VisibleMixin, LargeTableAdmin):
+class AccountFiguresBase(FoundByAccountMixin, VisibleMixin, LargeTableAdmin):
     """Figures of accounts, found by the account."""
 
     list_select_related = ("account",)
-    search_fields = ("account__search_text",)
-    search_help_text = FIND_BY_ACCOUNT
 
 
 @admin.register(AccountDay)

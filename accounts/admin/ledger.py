@@ -10,7 +10,7 @@ from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter, DropdownFilter, RangeDateFilter
 from unfold.decorators import display
 
-from accounts.admin.shared import VisibleMixin
+from accounts.admin.shared import FoundByAccountMixin, VisibleMixin
 from accounts.enums import BatchState
 from accounts.models import Contract, ExchangeRate, ImportBatch, Product, RevenueRecord, SavedMapping
 from crm.lib.admin_parts import LargeTableAdmin
@@ -78,7 +78,7 @@ class CountingFilter(DropdownFilter):
 
 
 @admin.register(RevenueRecord)
-class RevenueRecordAdmin(VisibleMixin, LargeTableAdmin):
+class RevenueRecordAdmin(FoundByAccountMixin, VisibleMixin, LargeTableAdmin):
     list_display = (
         *(
             "booked_on",
@@ -103,8 +103,7 @@ class RevenueRecordAdmin(VisibleMixin, LargeTableAdmin):
     )
     list_filter_submit = True
     list_select_related = ("account", "product", "batch")
-    search_fields = ("reference", "external_id")
-    search_help_text = _("Begin of an account's code or name, or a whole document number.")
+    search_help_text = _("Name, code, pinyin or initials of the account, or a whole document number.")
     date_hierarchy = "booked_on"
     exclude = ("identity",)
 
@@ -116,13 +115,10 @@ class RevenueRecordAdmin(VisibleMixin, LargeTableAdmin):
         return rows.of_visible_accounts(request.user)
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
-        """Accounts by the index of their search text; a document number as it is written."""
-        from accounts.models import Account
-
+        """Rows of accounts, and those of one document number as it is written."""
+        by_account, _may_repeat = super().get_search_results(request, queryset, search_term)
         if not search_term.strip():
-            return queryset, False
-        accounts = Account.objects.visible_to(request.user).search(search_term).order_by().values("pk")
-        by_account = queryset.filter(account__in=accounts)
+            return by_account, False
         return by_account | queryset.filter(reference=search_term.strip()), False
 
     @display(description=_("counts"), boolean=True, ordering="withdrawn_at")

@@ -39,6 +39,18 @@ class VisibleMixin:
         return rows.filter(**{f"{self.visible_by}__in": Account.objects.visible_to(request.user)})
 
 
+class FoundByAccountMixin:
+    """Search that finds rows by their account, through the index of its search text."""
+
+    search_fields = ("account__search_text",)
+    search_help_text = _("Name, short name, code, pinyin or initials of the account.")
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet, search_term: str) -> tuple[QuerySet, bool]:
+        if not search_term.strip():
+            return queryset, False
+        return queryset.filter(account__in=Account.objects.search(search_term).order_by().values("pk")), False
+
+
 def grade_label(grade: str) -> tuple[str, str]:
     """(value for the style, icon and word)."""
     return grade, f"{GRADE_ICON[Grade(grade)]} {Grade(grade).label}"
