@@ -29,6 +29,9 @@ class TeamInline(AccountInline):
     fields = ("role", "user", "valid_from", "valid_to")
     shared_choices = ("user",)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).select_related("user")
+
 
 class ContractInline(AccountInline):
     model = Contract
