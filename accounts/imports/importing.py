@@ -1,6 +1,7 @@
 """The one path of an import: stage, check, post. A dry run is this path, rolled back."""
 
 import gc
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -173,7 +174,10 @@ class Import:
         cursor.execute(
             "SELECT DISTINCT ON (row_no) row_no, field, value, code, details FROM import_reject ORDER BY row_no, code"
         )
-        found = {row_no: (name, value, code, details or {}) for row_no, name, value, code, details in cursor.fetchall()}
+        found = {
+            row_no: (name, value, code, json.loads(details) if details else {})  # Django hands jsonb over as text
+            for row_no, name, value, code, details in cursor.fetchall()
+        }
         if not found:
             return False
         posting.drop_rejected(cursor)
