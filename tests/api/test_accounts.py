@@ -99,12 +99,16 @@ def test_filters_of_the_account_list(admin):
         return set(ids(admin.get(LIST, query)))
 
     assert found(segment="A") == {root.pk, child.pk}
-    assert found(industry="Steel") == found(region="East") == found(status="prospect") == found(size="large") == {child.pk}
+    assert (
+        found(industry="Steel") == found(region="East") == found(status="prospect") == found(size="large") == {child.pk}
+    )
     assert found(owner=owner.pk) == {root.pk}
     assert found(group=root.pk) == {root.pk, child.pk, leaf.pk}
     assert found(group=child.pk) == {child.pk, leaf.pk}
     assert found(parent=root.pk) == {child.pk}
-    assert found(grade="gold") == found(is_watched="true") == found(currency="USD") == found(country="Norway") == {leaf.pk}
+    assert (
+        found(grade="gold") == found(is_watched="true") == found(currency="USD") == found(country="Norway") == {leaf.pk}
+    )
     assert found(grade=["gold", "not_graded"]) == {root.pk, child.pk, leaf.pk}
     assert found(account=[root.pk, leaf.pk]) == {root.pk, leaf.pk}
     assert found(code=child.code) == {child.pk}
@@ -153,7 +157,9 @@ def test_search_finds_two_characters_pinyin_and_initials(admin):
 
 def test_editing_an_account(admin):
     owner = make_user()
-    created = admin.post(LIST, {"code": " C1\u3000", "name": "Name", "owner": owner.pk, "currency": "EUR"}, format="json")
+    created = admin.post(
+        LIST, {"code": " C1\u3000", "name": "Name", "owner": owner.pk, "currency": "EUR"}, format="json"
+    )
     address = created.headers["Location"]
 
     changed = admin.patch(
@@ -302,7 +308,9 @@ def test_team_filters(admin):
 def test_a_switched_off_user_cannot_be_put_on_a_team(admin):
     body = {"account": make_account().pk, "user": make_user(is_active=False).pk, "role": "account_manager"}
 
-    assert pointers(assert_problem(admin.post(TEAMS, {**body, "valid_from": "2024-01-01"}, format="json"), 400)) == ["/user"]
+    assert pointers(assert_problem(admin.post(TEAMS, {**body, "valid_from": "2024-01-01"}, format="json"), 400)) == [
+        "/user"
+    ]
     assert not TeamMember.objects.exists()
 
 
