@@ -15,9 +15,18 @@ timeout = 90
 graceful_timeout = 7
 keepalive = 5
 control_socket_disable = True
+# Loaded once before the workers fork: they share its memory and are ready at once.
+preload_app = True
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - heartbeat files, no data
 loglevel = "warning"
 proc_name = "facet-web"
+
+
+def on_starting(server: Any) -> None:
+    """Read all pages' modules now; Django would leave that to each worker's first visitor."""
+    from django.urls import get_resolver
+
+    _ = get_resolver().url_patterns
 
 
 def post_fork(server: Any, worker: Any) -> None:

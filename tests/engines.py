@@ -76,6 +76,7 @@ def _start_engines() -> None:
     var = Path(tempfile.mkdtemp(prefix=PREFIX))
     if os.geteuid() == 0:
         var.chmod(0o711)  # PostgreSQL then runs as another user, who must be let through
+    (var / "static").mkdir()
     _engines.callback(shutil.rmtree, var, ignore_errors=True)
     atexit.register(_stop_engines)
     _engines.enter_context(embedded.hold(var, needs=needs, command="tests", durable=False))
