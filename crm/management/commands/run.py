@@ -34,7 +34,7 @@ ADMIN_USER = "admin"
 WEB_SECONDS = 120
 WORKER_PROCESSES = 2
 # Shorter than the 8 s the supervisor gives, so that an interrupted task is handed back in order.
-SOFT_SHUTDOWN_SECONDS = 6
+SOFT_SHUTDOWN_SECONDS = 5
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
