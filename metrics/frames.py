@@ -1,0 +1,272 @@
+"""Roll-ups → arrays, one query a question; the only place where Decimal becomes float64.
+
+Reads AccountDay, AccountMonth and AccountSpan, never the ledger. Amounts arrive in the one currency of the scope, per
+account and window rounded to 4 decimals, so that sums over accounts add up to the last digit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crm.lib.periods import FIRST_YEAR, Period, add_months
+from metrics.binary import Kind, as_sql, fetch
+from metrics.formulas.exact import BoolArray, DateArray, FloatArray
+from metrics.reasons import MissingRate
+from metrics.scope import LINE_COUNTS, LINE_SUMS, Level, Scope, lines
+
+LEDGER_START = date(FIRST_YEAR, 1, 1)  # no record is older
+IntArray = NDArray[np.int64]
+
+# Each account with the root of its group tree; a parent outside the view still makes the group.
+ROOTS = (
+    "WITH RECURSIVE tree AS (SELECT id, id AS root FROM accounts_account WHERE parent_id IS NULL"
+    " UNION ALL SELECT a.id, t.root FROM accounts_account a JOIN tree t ON a.parent_id = t.id)"
+)
+SPAN_COLUMNS: dict[str, Kind] = {
+    "account_id": "int8", "unit_id": "int8", "first_order_on": "date", "last_order_on": "date",
+    "first_revenue_on": "date", "closed_on": "date", "before_data_start": "int4",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """One row an account in view that has a ledger line on the basis, ascending by id; dates are NaT where none.
+
+    first_revenue_on is before every date where the account was a customer before the data start. unit_id is the account
+    itself, or the root of its group.
+    """
+
+    account_ids: IntArray
+    unit_ids: IntArray
+    first_order_on: DateArray
+    last_order_on: DateArray
+    first_revenue_on: DateArray
+    closed_on: DateArray
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Sums of each account (rows, as in ``spans``) in each window (columns), shape (n, w).
+
+    is_missing : some document of the window has no rate; its sums are without it and must not be shown.
+    """
+
+    spans: Spans
+    periods: tuple[Period, ...]
+    currency: str
+    net: FloatArray
+    credits: FloatArray
+    cost: FloatArray
+    lines_without_cost: IntArray
+    orders: IntArray
+    is_missing: BoolArray
+    missing: tuple[MissingRate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Histories:
+    """Repeat purchases of each account that has ordered by ``as_of``, ascending by id: days of the first and last order,
+    different order days after the first, and the net revenue of those days (NaN where a rate is missing)."""
+
+    account_ids: IntArray
+    first_order_on: DateArray
+    last_order_on: DateArray
+    repeat_days: IntArray
+    repeat_revenue: FloatArray
+    missing: tuple[MissingRate, ...]
+
+
+def windows(scope: Scope, periods: Sequence[Period], *, level: Level = Level.ENTITY) -> Windows:
+    """Revenue, credits, cost and orders of every account in each of ``periods``; spans and sums in one query."""
+    first, end = min(p.start for p in periods), max(p.end for p in periods)
+    source = lines(scope, first=first, end=end, is_daily=not all(p.is_whole_months for p in periods))
+    columns, sums, picked, params = dict(SPAN_COLUMNS), [], [], []
+    for number, period in enumerate(periods):
+        for name, expression, kind in _WINDOW_SUMS:
+            column = f"{name}_{number}"
+            sums.append(f"{expression.replace('INSIDE', _INSIDE)} AS {column}")
+            picked.append(as_sql(f"coalesce(w.{column}, 0)", kind))
+            columns[column] = kind
+            params += [period.start, period.end]
+    joined = (
+        f"LEFT JOIN (SELECT account_id, {', '.join(sums)} FROM ({source.sql}) AS line GROUP BY account_id) AS w"
+        " ON w.account_id = s.account_id"
+    )
+    sql, span_params = _span_query(scope, level, picked=picked, joined=joined)
+    rows = fetch(sql, [*params, *source.params, *span_params], columns, using=scope.using)
+
+    def of(name: str) -> NDArray[Any]:
+        return np.stack([rows[f"{name}_{number}"] for number in range(len(periods))], axis=1)
+
+    return Windows(
+        spans=_spans(rows),
+        periods=tuple(periods),
+        currency=scope.currency,
+        net=of("net"),
+        credits=of("credits"),
+        cost=of("cost"),
+        lines_without_cost=of("lines_without_cost"),
+        orders=of("orders"),
+        is_missing=of("missing") > 0,
+        missing=_within(source.missing, periods),
+    )
+
+
+def order_days(scope: Scope, period: Period, *, level: Level = Level.ENTITY) -> tuple[IntArray, IntArray]:
+    """(unit ids ascending, different days with an order in the period); units without one are left out."""
+    view, view_params = scope.view()
+    is_group = level == Level.GROUP
+    sql = (
+        f"{ROOTS if is_group else ''} SELECT {as_sql('unit_id', 'int8')}, {as_sql('count(DISTINCT day)', 'int8')} FROM"
+        f" (SELECT {'t.root' if is_group else 'd.account_id'} AS unit_id, d.day FROM metrics_accountday d"
+        f" {'JOIN tree t ON t.id = d.account_id' if is_group else ''}"
+        f" WHERE d.basis = %s AND d.day >= %s AND d.day < %s AND d.orders > 0 AND d.account_id IN ({view})) AS bought"
+        " GROUP BY unit_id ORDER BY unit_id"
+    )
+    params = [scope.basis, period.start, period.end, *view_params]
+    rows = fetch(sql, params, {"unit_id": "int8", "days": "int8"}, using=scope.using)
+    return rows["unit_id"], rows["days"]
+
+
+def monthly(
+    scope: Scope, *, first: date, months: int, level: Level = Level.ENTITY
+) -> tuple[Spans, dict[str, NDArray[Any]], tuple[MissingRate, ...]]:
+    """(spans, name → sums of each account in each month, shape (n, months), missing rates).
+
+    Names: net, credits, cost, lines_without_cost, orders, and is_missing as in Windows.
+    """
+    end = add_months(first, months)
+    source = lines(scope, first=first, end=end)
+    month_number = (
+        f"(extract(year FROM day) * 12 + extract(month FROM day))::int - {first.year * 12 + first.month} AS month"
+    )
+    totals = [(name, expression.replace("INSIDE", ""), kind) for name, expression, kind in _WINDOW_SUMS]
+    picked = ", ".join(as_sql(name, kind) for name, _expression, kind in totals)
+    sql = (
+        f"SELECT {as_sql('account_id', 'int8')}, {as_sql('month', 'int4')}, {picked} FROM (SELECT account_id,"
+        f" {month_number}, {', '.join(f'{expression} AS {name}' for name, expression, _kind in totals)}"
+        f" FROM ({source.sql}) AS line GROUP BY 1, 2) AS summed"
+    )
+    columns: dict[str, Kind] = {"account_id": "int8", "month": "int4"}
+    columns |= {name: kind for name, _expression, kind in totals}
+    rows = fetch(sql, source.params, columns, using=scope.using)
+    span_sql, span_params = _span_query(scope, level, picked=[], joined="")
+    spans = _spans(fetch(span_sql, span_params, SPAN_COLUMNS, using=scope.using))
+    place = np.searchsorted(spans.account_ids, rows["account_id"])
+    tables: dict[str, NDArray[Any]] = {}
+    for name, _expression, kind in totals:
+        table = np.zeros((len(spans.account_ids), months), dtype=np.float64 if kind == "float8" else np.int64)
+        table[place, rows["month"]] = rows[name]
+        tables[name] = table
+    tables["is_missing"] = tables.pop("missing") > 0
+    return spans, tables, source.missing
+
+
+def bucket_totals(
+    scope: Scope, *, first: date, buckets: int, months_each: int, level: Level = Level.ENTITY
+) -> tuple[dict[str, NDArray[Any]], tuple[MissingRate, ...]]:
+    """Totals over all accounts in view of ``buckets`` stretches of months that begin with ``first``, each shape (buckets,).
+
+    Names: net, credits, cost, lines_without_cost, orders, active (accounts or groups with an order), is_missing.
+    """
+    source = lines(scope, first=first, end=add_months(first, buckets * months_each))
+    is_group = level == Level.GROUP
+    unit = "t.root" if is_group else "line.account_id"
+    number = f"((extract(year FROM day) * 12 + extract(month FROM day))::int - {first.year * 12 + first.month})"
+    totals = [(name, expression.replace("INSIDE", ""), kind) for name, expression, kind in _WINDOW_SUMS]
+    totals.append(("active", f"count(DISTINCT {unit}) FILTER (WHERE orders > 0)", "int8"))
+    picked = ", ".join(as_sql(expression, kind) for _name, expression, kind in totals)
+    sql = (
+        f"{ROOTS if is_group else ''} SELECT {as_sql(f'{number} / {months_each}', 'int4')}, {picked}"
+        f" FROM ({source.sql}) AS line {'JOIN tree t ON t.id = line.account_id' if is_group else ''} GROUP BY"
+        f" {number} / {months_each}"
+    )
+    columns: dict[str, Kind] = {"bucket": "int4"}
+    columns |= {name: kind for name, _expression, kind in totals}
+    rows = fetch(sql, source.params, columns, using=scope.using)
+    tables: dict[str, NDArray[Any]] = {}
+    for name, _expression, kind in totals:
+        tables[name] = np.zeros(buckets, dtype=np.float64 if kind == "float8" else np.int64)
+        tables[name][rows["bucket"]] = rows[name]
+    tables["is_missing"] = tables.pop("missing") > 0
+    return tables, source.missing
+
+
+def histories(scope: Scope, *, as_of: date) -> Histories:
+    """Repeat purchases up to and with ``as_of``; an order day is one occasion, whatever was bought that day."""
+    source = lines(scope, first=LEDGER_START, end=as_of + timedelta(days=1), is_daily=True)
+    sql = (
+        f"SELECT {as_sql('account_id', 'int8')}, {as_sql('first_day', 'date')}, {as_sql('max(day)', 'date')},"
+        f" {as_sql('count(*) - 1', 'int8')},"
+        f" {as_sql('round(coalesce(sum(net) FILTER (WHERE day > first_day), 0), 4)', 'float8')},"
+        f" {as_sql('count(*) FILTER (WHERE is_missing)', 'int8')}"
+        " FROM (SELECT account_id, day, sum(net) AS net, bool_or(is_missing) AS is_missing,"
+        " min(day) OVER (PARTITION BY account_id) AS first_day"
+        f" FROM ({source.sql}) AS line GROUP BY account_id, day HAVING sum(orders) > 0) AS occasion"
+        " GROUP BY account_id, first_day ORDER BY account_id"
+    )
+    columns: dict[str, Kind] = {
+        "account_id": "int8", "first_day": "date", "last_day": "date", "repeats": "int8", "revenue": "float8",
+        "missing": "int8",
+    }  # fmt: skip
+    rows = fetch(sql, source.params, columns, using=scope.using)
+    return Histories(
+        account_ids=rows["account_id"],
+        first_order_on=rows["first_day"],
+        last_order_on=rows["last_day"],
+        repeat_days=rows["repeats"],
+        repeat_revenue=np.where(rows["missing"] > 0, np.nan, rows["revenue"]),
+        missing=source.missing,
+    )
+
+
+def _within(missing: Sequence[MissingRate], periods: Sequence[Period]) -> tuple[MissingRate, ...]:
+    """Rates of months that a window touches; a gap between two windows needs none."""
+    return tuple(rate for rate in missing if any(rate.month in period.month_starts for period in periods))
+
+
+# name, SQL over roll-up rows (INSIDE limits it to a window), kind it travels as
+_INSIDE = "FILTER (WHERE day >= %s AND day < %s)"
+_WINDOW_SUMS: tuple[tuple[str, str, Kind], ...] = (
+    *((name, f"round(sum({name}) INSIDE, 4)", "float8") for name in LINE_SUMS),
+    *((name, f"sum({name}) INSIDE", "int8") for name in LINE_COUNTS),
+    ("missing", "sum(is_missing::int) INSIDE", "int8"),
+)
+
+
+def _span_query(scope: Scope, level: Level, *, picked: list[str], joined: str) -> tuple[str, list[Any]]:
+    """SQL of SPAN_COLUMNS and ``picked`` for every account in view, ascending; its parameters come after joined's."""
+    view, view_params = scope.view()
+    is_group = level == Level.GROUP
+    spans = [
+        as_sql("s.account_id", "int8"),
+        as_sql("t.root" if is_group else "s.account_id", "int8"),
+        *(as_sql(f"s.{name}", "date") for name in ("first_order_on", "last_order_on", "first_revenue_on")),
+        as_sql("a.closed_on", "date"),
+        as_sql("a.before_data_start::int", "int4"),
+    ]
+    sql = (
+        f"{ROOTS if is_group else ''} SELECT {', '.join([*spans, *picked])} FROM metrics_accountspan s"
+        f" JOIN accounts_account a ON a.id = s.account_id {'JOIN tree t ON t.id = s.account_id' if is_group else ''}"
+        f" {joined} WHERE s.basis = %s AND s.account_id IN ({view}) ORDER BY s.account_id"
+    )
+    return sql, [scope.basis, *view_params]
+
+
+def _spans(rows: dict[str, NDArray[Any]]) -> Spans:
+    first_revenue_on = rows["first_revenue_on"]
+    first_revenue_on[rows["before_data_start"] > 0] = np.datetime64(date.min)
+    return Spans(
+        account_ids=rows["account_id"],
+        unit_ids=rows["unit_id"],
+        first_order_on=rows["first_order_on"],
+        last_order_on=rows["last_order_on"],
+        first_revenue_on=first_revenue_on,
+        closed_on=rows["closed_on"],
+    )

@@ -1,0 +1,78 @@
+"""Why a figure is undefined, as a sentence: keys are stable, words follow the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+SHOWN_RATES = 3  # missing rates named in one sentence
+
+SENTENCES = {
+    "no_cohort": gettext_lazy("no account had revenue above 0 in the base period"),
+    "no_base": gettext_lazy("revenue of the base period is not above 0"),
+    "base_zero": gettext_lazy("nothing was sold in the base period"),
+    "base_negative": gettext_lazy("credits outweigh the revenue of the base period"),
+    "no_revenue": gettext_lazy("no account had revenue above 0 in the period"),
+    "revenue_not_positive": gettext_lazy("revenue is not above 0"),
+    "both_zero": gettext_lazy("nothing was sold in either period"),
+    "negative_window": gettext_lazy("credits outweigh the revenue of a period"),
+    "no_covered": gettext_lazy("no account was on the books in the period"),
+    "no_active": gettext_lazy("no account ordered in the period"),
+    "one_account": gettext_lazy("a single account has no distribution"),
+    "no_cost": gettext_lazy("cost is missing on some lines of the period"),
+    "no_cost_at_all": gettext_lazy("there is no cost data, so revenue is shown instead of margin"),
+    "cost_missing_for_accounts": gettext_lazy("cost is missing for %(found)s of the accounts"),
+    "no_order": gettext_lazy("the account has not ordered yet"),
+    "no_order_in_period": gettext_lazy("the account did not order in the period"),
+    "before_data_start": gettext_lazy("a customer from before the first record"),
+    "one_order_day": gettext_lazy("an account can only leave after a second order"),
+    "account_closed": gettext_lazy("the account is closed"),
+    "no_ledger": gettext_lazy("nothing is booked for these accounts"),
+    "period_open": gettext_lazy("the period is not over at the as-of date"),
+    "before_data": gettext_lazy("the ledger does not reach back that far"),
+    "short_history": gettext_lazy("the ledger does not reach back to the start of the base period"),
+    "few_order_days": gettext_lazy("fewer than %(needed)s order days"),
+    "lifetime_few_accounts": gettext_lazy("insufficient data: %(found)s accounts have ordered, %(needed)s are needed"),
+    "lifetime_few_repeaters": gettext_lazy(
+        "insufficient data: %(found)s accounts have ordered again, %(needed)s are needed"
+    ),
+    "lifetime_short_span": gettext_lazy(
+        "insufficient data: the history is shorter than three typical intervals between orders"
+    ),
+    "lifetime_no_fit": gettext_lazy("insufficient data: the orders do not follow the model"),
+    "lifetime_no_spend": gettext_lazy("insufficient data: the values of orders do not follow the model"),
+    "lifetime_missing_rates": gettext_lazy("orders cannot be valued: an exchange rate is missing"),
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class MissingRate:
+    """A rate that some document of ``month`` needs and the table does not have."""
+
+    month: date
+    from_currency: str
+    to_currency: str
+
+    def __str__(self) -> str:
+        return _("no rate %(source)s→%(target)s for %(month)s") % {
+            "source": self.from_currency,
+            "target": self.to_currency,
+            "month": f"{self.month:%Y-%m}",
+        }
+
+
+def sentence(key: str, **details: object) -> str:
+    return str(SENTENCES[key]) % details if details else str(SENTENCES[key])
+
+
+def missing_rates_sentence(missing: Iterable[MissingRate]) -> str:
+    """The missing rates in one sentence, oldest first, the rest as a number."""
+    rates = sorted(set(missing))
+    named = "; ".join(str(rate) for rate in rates[:SHOWN_RATES])
+    if len(rates) <= SHOWN_RATES:
+        return named
+    return _("%(named)s; and %(count)s more") % {"named": named, "count": len(rates) - SHOWN_RATES}

@@ -1,0 +1,156 @@
+"""Whose figures, on which basis, in which currency: the part every frame query begins with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connections
+from django.db.models import QuerySet
+
+from accounts.models import Account
+from crm.lib.periods import month_start
+from metrics.rates import rate_book
+from metrics.reasons import MissingRate
+from metrics.selectors import DEFAULT_BASIS, currencies_in_view, figures_currency
+
+NOBODY = "SELECT NULL::bigint AS id WHERE false"
+LINE_SUMS = ("net", "credits", "cost")  # money of a roll-up row, translated
+LINE_COUNTS = ("lines_without_cost", "orders")
+
+
+class Level(StrEnum):
+    """Legal entities, or groups: the root of today's parent tree stands for all below it."""
+
+    ENTITY = "entity"
+    GROUP = "group"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The accounts a caller may see and asked about, with basis and currency settled. Build it with ``scope_of``."""
+
+    accounts: QuerySet[Account]
+    basis: str
+    currency: str
+    currencies: tuple[str, ...]
+    using: str
+
+    @property
+    def is_translated(self) -> bool:
+        """Some record is in another currency than the figures."""
+        return any(currency != self.currency for currency in self.currencies)
+
+    def view(self) -> tuple[str, list[Any]]:
+        """SQL of the account ids in view, and its parameters."""
+        try:
+            sql, params = self.accounts.order_by().values("pk").query.sql_with_params()
+        except EmptyResultSet:
+            return NOBODY, []
+        return sql, list(params)
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """SQL of roll-up rows in the currency of the figures: account_id, day (month start for monthly rows), LINE_SUMS,
+    LINE_COUNTS and is_missing; ``missing`` names the rates that some row needs and does not have."""
+
+    sql: str
+    params: list[Any]
+    missing: tuple[MissingRate, ...]
+
+
+def scope_of(accounts: QuerySet[Account], *, basis: str | None = None, currency: str | None = None) -> Scope:
+    """``accounts`` must already be limited to what the caller may see."""
+    chosen = str(basis or DEFAULT_BASIS)
+    return Scope(
+        accounts=accounts,
+        basis=chosen,
+        currency=figures_currency(accounts, basis=chosen, asked=currency),
+        currencies=currencies_in_view(accounts, basis=chosen),
+        using=accounts.db,
+    )
+
+
+def lines(scope: Scope, *, first: date, end: date, is_daily: bool = False) -> Lines:
+    """Roll-up rows of first <= day < end: months where that is enough, days where a rate of the day is needed.
+
+    is_daily : days throughout, for windows that do not begin and end with a month.
+    """
+    part = _Part(scope, first, end)
+    if not scope.is_translated:
+        return Lines(*part.plain(*(DAYS if is_daily else MONTHS)), ())
+    if is_daily:
+        pairs = part.foreign_pairs(*DAYS)
+        book = rate_book(scope.currency, currencies=scope.currencies, first=first, last=end)
+        rates = [(currency, day, book.on(currency, day)) for currency, day in pairs]
+        return Lines(*part.rated(*DAYS, rates, keeps_own=True), _missing(scope, rates))
+    months = part.foreign_pairs(*MONTHS)
+    book = rate_book(scope.currency, currencies=scope.currencies, first=first, last=end)
+    averages = [(c, month, book.average(c, month)) for c, month in months if book.average(c, month) is not None]
+    is_dayless = {(c, month) for c, month, _rate in averages}
+    needs_days = [pair for pair in months if pair not in is_dayless]
+    days = [pair for pair in part.foreign_pairs(*DAYS) if (pair[0], month_start(pair[1])) not in is_dayless]
+    rates = [(currency, day, book.spot(currency, day)) for currency, day in (days if needs_days else [])]
+    by_month, month_params = part.rated(*MONTHS, averages, keeps_own=True)
+    by_day, day_params = part.rated(*DAYS, rates, keeps_own=False)
+    return Lines(f"{by_month} UNION ALL {by_day}", [*month_params, *day_params], _missing(scope, rates))
+
+
+DAYS = ("metrics_accountday", "day")
+MONTHS = ("metrics_accountmonth", "month")
+Rates = list[tuple[str, date, Decimal | None]]
+
+
+class _Part:
+    """SQL over one roll-up table, limited to basis, view and range."""
+
+    def __init__(self, scope: Scope, first: date, end: date) -> None:
+        self.scope = scope
+        view, view_params = scope.view()
+        self.where = f"l.basis = %s AND l.{{column}} >= %s AND l.{{column}} < %s AND l.account_id IN ({view})"
+        self.params: list[Any] = [scope.basis, first, end, *view_params]
+
+    def plain(self, table: str, column: str) -> tuple[str, list[Any]]:
+        values = ", ".join(f"l.{name}" for name in (*LINE_SUMS, *LINE_COUNTS))
+        where = self.where.replace("{column}", column)
+        sql = f"SELECT l.account_id, l.{column} AS day, {values}, false AS is_missing FROM {table} l WHERE {where}"
+        return sql, self.params
+
+    def rated(self, table: str, column: str, rates: Rates, *, keeps_own: bool) -> tuple[str, list[Any]]:
+        """Rows that ``rates`` (currency, day or month, rate) cover, translated; with keeps_own also rows in the
+        currency of the figures."""
+        sums = ", ".join(f"l.{name} * f.rate AS {name}" for name in LINE_SUMS)
+        counts = ", ".join(f"l.{name}" for name in LINE_COUNTS)
+        join, kept = ("LEFT JOIN", "(l.currency = %s OR r.currency IS NOT NULL)") if keeps_own else ("JOIN", "true")
+        where = self.where.replace("{column}", column)
+        sql = (
+            f"SELECT l.account_id, l.{column} AS day, {sums}, {counts}, f.rate IS NULL AS is_missing FROM {table} l"
+            f" {join} unnest(%s::text[], %s::date[], %s::numeric[]) AS r(currency, day, rate)"
+            f" ON r.currency = l.currency AND r.day = l.{column}"
+            " CROSS JOIN LATERAL (SELECT CASE WHEN l.currency = %s THEN 1 ELSE r.rate END AS rate) AS f"
+            f" WHERE {kept} AND {where}"
+        )
+        columns = [list(values) for values in zip(*rates, strict=True)] if rates else [[], [], []]
+        own = [self.scope.currency] if keeps_own else []
+        return sql, [*columns, self.scope.currency, *own, *self.params]
+
+    def foreign_pairs(self, table: str, column: str) -> list[tuple[str, date]]:
+        """Different (currency, day or month) in view that need a rate, ascending."""
+        where = self.where.replace("{column}", column)
+        with connections[self.scope.using].cursor() as cursor:
+            cursor.execute(
+                f"SELECT DISTINCT l.currency, l.{column} FROM {table} l WHERE l.currency <> %s AND {where}"
+                " ORDER BY 1, 2",
+                [self.scope.currency, *self.params],
+            )
+            return list(cursor.fetchall())
+
+
+def _missing(scope: Scope, rates: Rates) -> tuple[MissingRate, ...]:
+    months = {(month_start(day), currency) for currency, day, rate in rates if rate is None}
+    return tuple(MissingRate(month, currency, scope.currency) for month, currency in sorted(months))

@@ -1,0 +1,80 @@
+"""Facts about the ledger that every figure starts from."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import lru_cache
+
+from django.conf import settings
+from django.core.exceptions import EmptyResultSet
+from django.db import connections
+from django.db.models import Max, QuerySet
+from django.utils import timezone
+
+from accounts.enums import RevenueBasis
+from accounts.models import Account, ImportBatch, RevenueRecord
+from metrics.models import AccountDay, AccountMonth
+
+DEFAULT_BASIS = RevenueBasis.INVOICED
+
+
+def last_booked_on() -> date | None:
+    """Last day with a counting record, None in an empty ledger; one index look-up."""
+    found: date | None = AccountDay.objects.aggregate(last=Max("day"))["last"]
+    return found
+
+
+def default_as_of(*, today: date | None = None) -> date:
+    """The earlier of yesterday and the ledger's last booked day: "data until …" of night, pages and REST alike."""
+    yesterday = (today or timezone.localdate()) - timedelta(days=1)
+    booked = last_booked_on()
+    return min(yesterday, booked) if booked else yesterday
+
+
+def data_start() -> date | None:
+    """First day of the month of the earliest counting record."""
+    first: date | None = AccountMonth.objects.order_by("month").values_list("month", flat=True).first()
+    return first
+
+
+def ledger_fingerprint() -> str:
+    """Changes whenever a record is added or withdrawn: the last record and the last withdrawal; two index look-ups."""
+    last_record = RevenueRecord.all_objects.order_by("-pk").values_list("pk", flat=True).first()
+    withdrawn_at = ImportBatch.objects.aggregate(last=Max("withdrawn_at"))["last"]
+    return f"{last_record or 0}/{withdrawn_at.isoformat() if withdrawn_at else '-'}"
+
+
+def currencies_in_view(accounts: QuerySet[Account], *, basis: str) -> tuple[str, ...]:
+    """Currencies of all records of these accounts, sorted.
+
+    The ledger's own answer is remembered until the ledger changes; only where it has several are the accounts asked.
+    """
+    everywhere = _ledger_currencies(ledger_fingerprint(), basis)
+    if len(everywhere) < 2:
+        return everywhere
+    try:
+        view, params = accounts.order_by().values("pk").query.sql_with_params()
+    except EmptyResultSet:
+        return ()
+    with connections[accounts.db].cursor() as cursor:
+        cursor.execute(
+            "SELECT currency FROM unnest(%s::text[]) AS known(currency) WHERE EXISTS (SELECT 1 FROM"
+            " metrics_accountmonth m WHERE m.currency = known.currency AND m.basis = %s AND m.account_id IN"
+            f" ({view})) ORDER BY currency",
+            [list(everywhere), basis, *params],
+        )
+        return tuple(row[0] for row in cursor.fetchall())
+
+
+def figures_currency(accounts: QuerySet[Account], *, basis: str, asked: str | None = None) -> str:
+    """The one asked for; else the one currency all records in view share; else BASE_CURRENCY."""
+    if asked:
+        return asked
+    found = currencies_in_view(accounts, basis=basis)
+    return found[0] if len(found) == 1 else str(settings.BASE_CURRENCY)
+
+
+@lru_cache(maxsize=64)
+def _ledger_currencies(fingerprint: str, basis: str) -> tuple[str, ...]:
+    found = AccountMonth.objects.filter(basis=basis).order_by("currency").values_list("currency", flat=True).distinct()
+    return tuple(found)

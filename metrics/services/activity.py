@@ -1,0 +1,91 @@
+"""How many of our accounts order, how often, for how much?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Unpack
+
+import numpy as np
+from django.db.models import QuerySet
+
+from accounts.models import Account
+from crm.lib import money
+from crm.lib.periods import Period
+from metrics import frames, reasons
+from metrics.formulas import activity as formula
+from metrics.scope import Level, scope_of
+from metrics.selectors import default_as_of
+from metrics.services.base import AccountTable, Answer, Reasons, passport, rates_missing, units_of
+from metrics.services.choices import Choices
+
+MONEY_FIELDS = ("revenue", "average_order_value", "revenue_per_active_account", "unattributed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ActivityFigures(Answer):
+    """revenue = covered_accounts × active_rate × revenue_per_active_account wherever an account is active; averages of
+    money have 12 decimals. unattributed: revenue of a period without an active account (late credit notes)."""
+
+    covered_accounts: int
+    active_accounts: int
+    active_rate: float | None
+    orders: int
+    average_order_value: Decimal | None
+    revenue_per_active_account: Decimal | None
+    revenue: Decimal | None
+    unattributed: Decimal | None
+    repeat_rate: float | None
+    returning_rate: float | None
+    order_frequency: float | None
+
+
+def activity(accounts: QuerySet[Account], *, period: Period, **choices: Unpack[Choices]) -> ActivityFigures:
+    """Activity of ``accounts`` (already limited to what the caller may see) in one period; two queries."""
+    scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
+    level = Level(choices.get("level", Level.ENTITY))
+    frame = frames.windows(scope, [period], level=level)
+    units = units_of(frame, level)
+    start, end = np.datetime64(period.start), np.datetime64(period.end)
+    spans, orders = frame.spans, frame.orders[:, 0]
+    on_books = formula.covered(spans.first_order_on, spans.closed_on, orders, start=start, end=end)
+    is_covered, first, net = units.any(on_books), units.earliest(spans.first_order_on), units.sums(frame.net[:, 0])
+    unit_orders, days = units.sums(orders), np.zeros(len(units.ids), dtype=np.int64)
+    ordered_ids, ordered_days = frames.order_days(scope, period, level=level)
+    days[np.searchsorted(units.ids, ordered_ids)] = ordered_days
+    found = formula.window_activity(net, unit_orders, days, first, is_covered, start=start)
+    why = Reasons()
+    if frame.missing:
+        why.by_field.update(rates_missing(frame.missing, MONEY_FIELDS))
+    columns = {"revenue": net, "orders": unit_orders, "order_days": days, "first_order_on": first}
+    table = AccountTable(units.ids, columns, scope, level, units.members).where(is_covered | (net != 0))
+    as_of: date = choices.get("as_of") or default_as_of()
+    return ActivityFigures(
+        covered_accounts=found.covered_accounts,
+        active_accounts=found.active_accounts,
+        active_rate=why.rate("active_rate", found.active_rate, "no_covered"),
+        orders=found.orders,
+        average_order_value=_average(why, "average_order_value", found.revenue, found.orders),
+        revenue_per_active_account=_average(why, "revenue_per_active_account", found.revenue, found.active_accounts),
+        revenue=None if frame.missing else found.revenue,
+        unattributed=None if frame.missing else found.unattributed,
+        repeat_rate=why.rate("repeat_rate", found.repeat_rate, "no_active"),
+        returning_rate=why.rate("returning_rate", found.returning_rate, "no_active"),
+        order_frequency=why.rate("order_frequency", found.order_frequency, "no_active"),
+        currency=scope.currency,
+        reasons=why.frozen(),
+        passport=passport(
+            "activity", scope=scope, level=level, as_of=as_of, accounts=found.covered_accounts, comparison=period
+        ),
+        table=table,
+    )
+
+
+def _average(why: Reasons, field: str, total: Decimal, count: int) -> Decimal | None:
+    if field in why.by_field:
+        return None
+    value = money.average(total, count)
+    if value is None:
+        why.by_field[field] = reasons.sentence("no_active")
+    return value

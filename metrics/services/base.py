@@ -1,0 +1,235 @@
+"""What every answer carries: passport, reasons, currency, and the accounts behind it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accounts.models import Account
+from crm.lib.periods import Period
+from metrics import reasons
+from metrics.definitions import METRICS
+from metrics.formulas.exact import BoolArray
+from metrics.frames import IntArray, Windows
+from metrics.reasons import MissingRate
+from metrics.scope import Level, Scope
+
+NAMED_ACCOUNTS = 20  # behind a bar or a figure, before "and n more"
+
+
+@dataclass(frozen=True, slots=True)
+class Passport:
+    """Which figure this is: definition and version, periods, basis, level, as-of, number of accounts (or groups)."""
+
+    metric: str
+    version: str
+    base: Period | None
+    comparison: Period | None
+    basis: str
+    level: str
+    as_of: date
+    accounts: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: periods as first and last day, both inclusive, with the label they were asked by."""
+        return {
+            "metric": self.metric,
+            "version": self.version,
+            "base": _period_dict(self.base),
+            "comparison": _period_dict(self.comparison),
+            "basis": self.basis,
+            "level": self.level,
+            "as_of": self.as_of.isoformat(),
+            "accounts": self.accounts,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """One account (or group) behind a figure. At group level the id is the root's, or that of the first member in view
+    where the root is not; ``members`` counts the accounts in view."""
+
+    account_id: int
+    code: str
+    name: str
+    members: int
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AccountTable:
+    """The accounts behind a figure, column by column: unit_ids (n,), and per name an array (n,).
+
+    Names and codes are looked up only for the rows somebody reads.
+    """
+
+    unit_ids: IntArray
+    columns: dict[str, NDArray[Any]]
+    scope: Scope
+    level: Level
+    members: dict[int, list[int]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.unit_ids)
+
+    def with_columns(self, more: Mapping[str, NDArray[Any]]) -> AccountTable:
+        return AccountTable(self.unit_ids, self.columns | dict(more), self.scope, self.level, self.members)
+
+    def where(self, mask: BoolArray) -> AccountTable:
+        columns = {name: values[mask] for name, values in self.columns.items()}
+        return AccountTable(self.unit_ids[mask], columns, self.scope, self.level, self.members)
+
+    def rows(
+        self,
+        *,
+        order_by: str | None = None,
+        descending: bool = True,
+        by_size: bool = False,
+        limit: int | None = None,
+        offset: int = 0,
+    ) -> list[AccountRow]:
+        """Rows with names, ordered by a column or its size (missing values last, then id); one query."""
+        order = np.arange(len(self))
+        if order_by:
+            key = self.columns[order_by].astype(np.float64)
+            key = np.abs(key) if by_size else key
+            key = np.where(np.isnan(key), np.inf, -key if descending else key)
+            order = np.lexsort((self.unit_ids, key))
+        order = order[offset : None if limit is None else offset + limit]
+        shown = {int(unit): self._shown_id(int(unit)) for unit in self.unit_ids[order]}
+        found = Account.objects.filter(pk__in=shown.values()).values_list("pk", "code", "name")
+        names = {pk: (code, name) for pk, code, name in found}
+        return [
+            AccountRow(
+                account_id=shown[unit],
+                code=names[shown[unit]][0],
+                name=names[shown[unit]][1],
+                members=len(self.members.get(unit, ())) or 1,
+                values={name: _plain(values[place]) for name, values in self.columns.items()},
+            )
+            for place, unit in zip(order.tolist(), self.unit_ids[order].tolist(), strict=True)
+        ]
+
+    def _shown_id(self, unit: int) -> int:
+        in_view = self.members.get(unit)
+        return unit if in_view is None or unit in in_view else in_view[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Answer:
+    """What every answer carries: the currency of its money, why a field is None, its passport, the accounts behind it."""
+
+    currency: str
+    reasons: Mapping[str, str]
+    passport: Passport
+    table: AccountTable
+
+
+def blank(answer: type[Answer]) -> dict[str, Any]:
+    """The own fields of an answer, all undefined."""
+    return {name: None for name in answer.__dataclass_fields__ if name not in Answer.__dataclass_fields__}
+
+
+@dataclass(frozen=True, slots=True)
+class Units:
+    """Accounts or groups, ascending by id, and for each account row its place among them."""
+
+    ids: IntArray
+    place: IntArray
+    members: dict[int, list[int]]
+
+    def sums(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Sum per unit of values an account, shape (n, ...) → (u, ...); money keeps 4 decimals."""
+        total = np.zeros((len(self.ids), *values.shape[1:]), dtype=values.dtype)
+        np.add.at(total, self.place, values)
+        return np.round(total, 4) if values.dtype.kind == "f" else total
+
+    def any(self, mask: BoolArray) -> BoolArray:
+        found = np.zeros((len(self.ids), *mask.shape[1:]), dtype=bool)
+        np.logical_or.at(found, self.place, mask)
+        return found
+
+    def earliest(self, dates: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
+        """First date per unit, NaT where none of its accounts has one."""
+        far = np.datetime64(date.max)
+        first = np.full(len(self.ids), far)
+        np.minimum.at(first, self.place, np.where(np.isnat(dates), far, dates))
+        first[first == far] = np.datetime64("NaT")
+        return first
+
+
+def units_of(windows: Windows, level: Level) -> Units:
+    """How account rows gather to the level asked for."""
+    key = windows.spans.unit_ids if level == Level.GROUP else windows.spans.account_ids
+    ids, place = np.unique(key, return_inverse=True)
+    members: dict[int, list[int]] = {}
+    if level == Level.GROUP:
+        pairs = zip(windows.spans.unit_ids.tolist(), windows.spans.account_ids.tolist(), strict=True)
+        for unit, account in pairs:
+            members.setdefault(unit, []).append(account)
+    return Units(ids, place.astype(np.int64), members)
+
+
+def passport(
+    metric: str,
+    *,
+    scope: Scope,
+    level: Level,
+    as_of: date,
+    accounts: int,
+    base: Period | None = None,
+    comparison: Period | None = None,
+) -> Passport:
+    return Passport(metric, METRICS[metric].version, base, comparison, scope.basis, str(level), as_of, accounts)
+
+
+class Reasons:
+    """Collects why values are undefined, in the reader's language."""
+
+    def __init__(self) -> None:
+        self.by_field: dict[str, str] = {}
+
+    def rate(self, name: str, value: float, key: str, **details: object) -> float | None:
+        """``value``, or None with its reason where it is NaN."""
+        if not math.isnan(value):
+            return float(value)
+        self.by_field[name] = reasons.sentence(key, **details)
+        return None
+
+    def undefined(self, names: Sequence[str], sentence: str) -> None:
+        self.by_field.update(dict.fromkeys(names, sentence))
+
+    def frozen(self) -> Mapping[str, str]:
+        return dict(self.by_field)
+
+
+def rates_missing(missing: Sequence[MissingRate], fields: Sequence[str]) -> dict[str, str]:
+    """The same sentence for every field that needs a missing rate; empty where none is missing."""
+    return dict.fromkeys(fields, reasons.missing_rates_sentence(missing)) if missing else {}
+
+
+def money(value: Decimal | float) -> Decimal:
+    """Money with 4 decimals from a total or a float64 of the frames."""
+    return Decimal(repr(float(value))).quantize(Decimal("0.0001")) if isinstance(value, float) else value
+
+
+def _period_dict(period: Period | None) -> dict[str, str] | None:
+    if period is None:
+        return None
+    return {"label": period.label, "first_day": str(period.start), "last_day": str(period.last_day)}
+
+
+def _plain(value: Any) -> Any:
+    """A numpy scalar as Python knows it; NaN and NaT as None."""
+    if isinstance(value, np.datetime64):
+        return None if np.isnat(value) else value.item()
+    if isinstance(value, np.floating):
+        return None if np.isnan(value) else float(value)
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,137 @@
+"""The night's figures of every account, for lists and exports: computed over all accounts at once, written by COPY."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+from django.db import connections, transaction
+from numpy.typing import NDArray
+
+from accounts.models import Account
+from crm.lib.periods import Period, prior_ttm, ttm
+from metrics import frames
+from metrics.binary import NO_DATE, Kind, send
+from metrics.formulas.exact import UNITS_PER_ONE, FloatArray
+from metrics.formulas.growth import growth_rate
+from metrics.formulas.margin import gross_margin, gross_profit
+from metrics.frames import LEDGER_START, Histories, Windows
+from metrics.scope import Scope, scope_of
+from metrics.selectors import data_start
+from metrics.services.lifetime import AccountLifetimes, account_lifetimes
+from metrics.services.lifetime_fit import FittedLifetime, fit_purchases, purchases_of, store_fit
+
+SPARK_MONTHS = 12
+NO_MONEY = -(2**63)  # ten-thousandths that stand for an unknown amount
+LARGEST_AMOUNT = 9e14  # what ten-thousandths in 64 bits hold; above it the column is left empty
+MONEY = ("ttm_revenue", "prior_ttm_revenue", "ttm_gross_profit")
+RATES = ("growth_rate", "margin", "clv", "expected_revenue", "p_alive")
+SPARK = tuple(f"spark_{month:02}" for month in range(SPARK_MONTHS))
+COLUMNS: dict[str, Kind] = {
+    "account_id": "int8", "last_order_on": "date", "orders_ttm": "int4",
+    **dict.fromkeys(MONEY, "int8"), **dict.fromkeys((*RATES, *SPARK), "float8"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenFigures:
+    """What a run of ``write_account_figures`` did; accounts: those with a record."""
+
+    accounts: int
+    currency: str
+    fit: FittedLifetime
+
+
+@transaction.atomic
+def write_account_figures(as_of: date, *, basis: str | None = None, currency: str | None = None) -> WrittenFigures:
+    """Figures of every account as of one day, and the lifetime fit of that day; a repeat writes the same rows.
+
+    Set-based: three reads of the roll-ups, one COPY into a temporary table, one statement into AccountFigures. Accounts
+    without a record get a row with nothing in it.
+    """
+    scope = scope_of(Account.objects.all(), basis=basis, currency=currency)
+    year, before = ttm(as_of), prior_ttm(as_of)
+    histories = frames.histories(scope, as_of=as_of)
+    windows = frames.windows(scope, [year, Period(LEDGER_START, year.end), before])
+    _spans, monthly, _missing = frames.monthly(scope, first=year.start, months=SPARK_MONTHS)
+    fitted = fit_purchases(purchases_of(histories, as_of=as_of), is_rate_missing=bool(histories.missing))
+    values = account_lifetimes(fitted, histories, windows, as_of=as_of)
+    _write(scope, _rows(windows, monthly["net"], histories, values, before), as_of)
+    store_fit(fitted, scope=scope, as_of=as_of)
+    return WrittenFigures(accounts=len(windows.spans.account_ids), currency=scope.currency, fit=fitted)
+
+
+def _rows(
+    windows: Windows, spark: FloatArray, histories: Histories, values: AccountLifetimes, before: Period
+) -> dict[str, NDArray[Any]]:
+    """One row an account with a record, columns as COLUMNS; windows are the TTM, all history, the prior TTM."""
+    known = np.where(windows.is_missing, np.nan, windows.net)
+    profit = gross_profit(known[:, 0], windows.cost[:, 0], windows.lines_without_cost[:, 0])
+    growth = growth_rate(known[:, 2], known[:, 0])
+    known_from = data_start()
+    if known_from is None or before.start < known_from:
+        growth = np.full(len(growth), np.nan)
+    place = np.searchsorted(windows.spans.account_ids, histories.account_ids)
+    last_order = np.full(len(known), NO_DATE, dtype=np.int64)
+    last_order[place] = histories.last_order_on.astype("datetime64[D]").astype(np.int64)
+    rows: dict[str, NDArray[Any]] = {
+        "account_id": windows.spans.account_ids,
+        "last_order_on": last_order,
+        "orders_ttm": windows.orders[:, 0],
+        "ttm_revenue": _units(known[:, 0]),
+        "prior_ttm_revenue": _units(known[:, 2]),
+        "ttm_gross_profit": _units(profit),
+        "growth_rate": growth,
+        "margin": gross_margin(known[:, 0], profit),
+        **{name: spark[:, number] for number, name in enumerate(SPARK)},
+    }
+    for name in ("clv", "expected_revenue", "p_alive"):
+        rows[name] = np.full(len(known), np.nan)
+        rows[name][place] = getattr(values, name)
+    return rows
+
+
+def _write(scope: Scope, rows: dict[str, NDArray[Any]], as_of: date) -> None:
+    wire = {"int8": "bigint", "int4": "int", "float8": "float8", "date": "int"}
+    columns = ", ".join(f"{name} {wire[kind]}" for name, kind in COLUMNS.items())
+    with connections[scope.using].cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS fresh_figures")
+        cursor.execute(f"CREATE TEMP TABLE fresh_figures ({columns}) ON COMMIT DROP")
+        send("fresh_figures", rows, COLUMNS, using=scope.using)
+        cursor.execute("ANALYZE fresh_figures")
+        cursor.execute(UPSERT, [as_of, scope.currency])
+        cursor.execute("DROP TABLE fresh_figures")
+
+
+def _upsert() -> str:
+    """From the temporary table into AccountFigures; only rows that differ are touched."""
+    known = {name: f"CASE WHEN f.account_id IS NULL THEN 0 WHEN f.{name} <> {NO_MONEY} THEN f.{name}" for name in MONEY}
+    values = {
+        "account_id": "a.id", "as_of": "%s::date", "currency": "%s",
+        **{name: f"({case}::numeric / {UNITS_PER_ONE} END)::numeric(25, 4)" for name, case in known.items()},
+        **{name: f"nullif(f.{name}, 'NaN')" for name in RATES},
+        "last_order_on": f"date '1970-01-01' + nullif(f.last_order_on, {NO_DATE})",
+        "orders_ttm": "coalesce(f.orders_ttm, 0)",
+        "spark": f"ARRAY[{', '.join(f'coalesce(f.{name}, 0)' for name in SPARK)}]",
+    }  # fmt: skip
+    own = [name for name in values if name != "account_id"]
+    return (
+        f"INSERT INTO metrics_accountfigures AS kept ({', '.join(values)}) SELECT {', '.join(values.values())}"
+        " FROM accounts_account a LEFT JOIN fresh_figures f ON f.account_id = a.id"
+        f" ON CONFLICT (account_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in own)}"
+        f" WHERE ({', '.join(f'kept.{name}' for name in own)})"
+        f" IS DISTINCT FROM ({', '.join(f'excluded.{name}' for name in own)})"
+    )
+
+
+UPSERT = _upsert()
+
+
+def _units(amounts: FloatArray) -> NDArray[np.int64]:
+    """Ten-thousandths, NO_MONEY where the amount is unknown or beyond LARGEST_AMOUNT."""
+    is_known = np.abs(amounts) < LARGEST_AMOUNT  # false for NaN
+    units = np.full(len(amounts), NO_MONEY, dtype=np.int64)
+    units[is_known] = np.rint(amounts[is_known] * UNITS_PER_ONE).astype(np.int64)
+    return units

@@ -1,0 +1,230 @@
+"""What are our customers still worth? Expected orders, their value, their margin, discounted; account by account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Unpack
+
+import numpy as np
+from django.db.models import QuerySet
+from numpy.typing import NDArray
+
+from accounts.models import Account
+from crm.lib.exceptions import FormulaError
+from crm.lib.periods import Period, ttm
+from metrics import frames, reasons
+from metrics.formulas import bgnbd, gammagamma
+from metrics.formulas.exact import BoolArray, FloatArray, exact_total
+from metrics.formulas.lifetime import per_step_discount, simple_lifetime_value
+from metrics.formulas.margin import gross_margin, gross_profit
+from metrics.frames import LEDGER_START, Histories, Windows
+from metrics.scope import Level, Scope, scope_of
+from metrics.selectors import default_as_of
+from metrics.services.base import AccountTable, Answer, passport
+from metrics.services.choices import Choices
+from metrics.services.lifetime_fit import TIME_UNIT, FittedLifetime, lifetime_fit, purchases_of
+
+HORIZON_MONTHS = 36
+MAX_HORIZON_MONTHS = 120
+YEARLY_DISCOUNT = 0.10
+MAX_YEARLY_DISCOUNT = 1.0
+STEPS_PER_YEAR = 52  # weeks, as the yearly discount is split
+GRADE_A_REPEATS = 3  # an own history that carries an own estimate
+RETENTION_RANGE = (0.6, 0.9)  # of the formula, where the model has too little data; a range says that it is one
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AccountLifetimes:
+    """Per account that has ordered by the as-of, ascending by id; NaN where undefined.
+
+    expected_revenue is discounted; clv is its margin. grade: "A" own history, "B" estimate for accounts like it, "C" no
+    model, as the confidence of one account's figure.
+    """
+
+    account_ids: NDArray[np.int64]
+    p_alive: FloatArray
+    expected_orders: FloatArray
+    expected_revenue: FloatArray
+    margin: FloatArray
+    clv: FloatArray
+    grade: NDArray[np.str_]
+    is_closed: BoolArray
+    repeats: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LifetimeFigures(Answer):
+    """The model and the portfolio's value. model_accounts: customers of the whole base behind the fit; clv_accounts: of
+    those in view, the ones whose margin is known. simple_clv_low and _high: by formula for RETENTION_RANGE."""
+
+    method: str | None
+    time_unit: str
+    parameters: dict[str, float] | None
+    log_likelihood: float | None
+    spend_log_likelihood: float | None
+    correlation: float | None
+    is_dependent: bool
+    accounts: int
+    horizon_months: int
+    discount: float
+    clv: Decimal | None
+    expected_revenue: Decimal | None
+    expected_orders: float | None
+    clv_accounts: int
+    simple_clv_low: Decimal | None
+    simple_clv_high: Decimal | None
+
+
+def lifetime(
+    accounts: QuerySet[Account],
+    *,
+    horizon_months: int = HORIZON_MONTHS,
+    discount: float = YEARLY_DISCOUNT,
+    **choices: Unpack[Choices],
+) -> LifetimeFigures:
+    """Model of the whole base, value of ``accounts`` (already limited to what the caller may see).
+
+    Entity level throughout: a group's value is the sum of its members'. Raises FormulaError for a horizon outside
+    1..MAX_HORIZON_MONTHS or a discount outside 0..MAX_YEARLY_DISCOUNT.
+    """
+    check_outlook(horizon_months, discount)
+    as_of = choices.get("as_of") or default_as_of()
+    scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
+    fitted = lifetime_fit(as_of=as_of, basis=scope.basis, currency=scope.currency)
+    histories, windows = load(scope, as_of=as_of)
+    found = account_lifetimes(
+        fitted, histories, windows, as_of=as_of, horizon_months=horizon_months, discount=discount
+    )  # fmt: skip
+    why: dict[str, str] = {}
+    totals = _totals(fitted, found, why)
+    low, high = _simple_range(windows, discount, why)
+    columns = {
+        "clv": found.clv, "expected_revenue": found.expected_revenue, "expected_orders": found.expected_orders,
+        "p_alive": found.p_alive, "margin": found.margin, "grade": found.grade,
+    }  # fmt: skip
+    return LifetimeFigures(
+        method=fitted.method,
+        time_unit=TIME_UNIT,
+        parameters=fitted.parameters or None,
+        log_likelihood=fitted.log_likelihood,
+        spend_log_likelihood=fitted.spend_log_likelihood,
+        correlation=fitted.correlation,
+        is_dependent=abs(fitted.correlation or 0) > gammagamma.STRONG_CORRELATION,
+        accounts=fitted.accounts,
+        horizon_months=horizon_months,
+        discount=discount,
+        clv=totals[0],
+        expected_revenue=totals[1],
+        expected_orders=totals[2],
+        clv_accounts=int(np.isfinite(found.clv).sum()),
+        simple_clv_low=low,
+        simple_clv_high=high,
+        currency=scope.currency,
+        reasons=why,
+        passport=passport(
+            "lifetime", scope=scope, level=Level.ENTITY, as_of=as_of, accounts=len(found.account_ids),
+            comparison=ttm(as_of),
+        ),
+        table=AccountTable(found.account_ids, columns, scope, Level.ENTITY),
+    )  # fmt: skip
+
+
+def check_outlook(horizon_months: int, discount: float) -> None:
+    if not 1 <= horizon_months <= MAX_HORIZON_MONTHS:
+        raise FormulaError(f"horizon_months must lie in 1 to {MAX_HORIZON_MONTHS}")
+    if not 0 <= discount <= MAX_YEARLY_DISCOUNT:
+        raise FormulaError(f"discount must lie in 0 to {MAX_YEARLY_DISCOUNT:g}, a fraction a year")
+
+
+def load(scope: Scope, *, as_of: date) -> tuple[Histories, Windows]:
+    """Order histories to ``as_of``, and sums of the TTM and of everything up to its end; two queries."""
+    year = ttm(as_of)
+    return frames.histories(scope, as_of=as_of), frames.windows(scope, [year, Period(LEDGER_START, year.end)])
+
+
+def account_lifetimes(
+    fitted: FittedLifetime,
+    histories: Histories,
+    windows: Windows,
+    *,
+    as_of: date,
+    horizon_months: int = HORIZON_MONTHS,
+    discount: float = YEARLY_DISCOUNT,
+) -> AccountLifetimes:
+    """Value of each account; windows as from ``load``: the margin is that of the TTM, or of all history where the TTM
+    has no revenue. A closed account expects nothing."""
+    n = len(histories.account_ids)
+    place = np.searchsorted(windows.spans.account_ids, histories.account_ids)
+    is_closed = np.asarray(windows.spans.closed_on[place] <= np.datetime64(as_of))
+    margin = known_margin(windows)[place]
+    purchases = purchases_of(histories, as_of=as_of)
+    alive, orders, revenue = np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan)
+    grade = np.full(n, "C", dtype="<U1")
+    if fitted.model:
+        own = (purchases.frequency, purchases.recency, purchases.age)
+        steps = max(1, round(horizon_months * STEPS_PER_YEAR / 12))
+        alive = np.where(purchases.frequency > 0, bgnbd.probability_alive(fitted.model, *own), np.nan)
+        weekly = per_step_discount(discount, steps_per_year=STEPS_PER_YEAR)
+        orders = bgnbd.expected_purchases(fitted.model, *own, steps)
+        discounted = bgnbd.discounted_purchases(fitted.model, *own, steps=steps, discount=weekly)
+        orders, discounted = np.where(is_closed, 0.0, orders), np.where(is_closed, 0.0, discounted)
+        grade = np.where(histories.repeat_days >= GRADE_A_REPEATS, "A", "B")
+        if fitted.spend:
+            revenue = discounted * _expected_values(fitted.spend, purchases.frequency, purchases.mean_value)
+    clv = np.where(revenue == 0, 0.0, revenue * margin)
+    alive = np.where(is_closed, np.nan, alive)
+    return AccountLifetimes(
+        histories.account_ids, alive, orders, revenue, margin, clv, grade, is_closed, histories.repeat_days
+    )
+
+
+def known_margin(windows: Windows) -> FloatArray:
+    """Gross margin of each account: of the first window, or of the second where the first has no revenue."""
+    profit = gross_profit(windows.net, windows.cost, windows.lines_without_cost)
+    margins = gross_margin(windows.net, np.where(windows.is_missing, np.nan, profit))
+    return np.where(windows.net[:, 0] > 0, margins[:, 0], margins[:, 1])
+
+
+def _expected_values(spend: gammagamma.GammaGamma, x: FloatArray, mean: FloatArray) -> FloatArray:
+    is_known = (x == 0) | np.isfinite(mean)
+    values = np.full(x.shape, np.nan)
+    values[is_known] = gammagamma.expected_value(spend, x[is_known], mean[is_known])
+    return values
+
+
+def _totals(
+    fitted: FittedLifetime, found: AccountLifetimes, why: dict[str, str]
+) -> tuple[Decimal | None, Decimal | None, float | None]:
+    """(CLV, expected revenue, expected orders) of the portfolio; None with its reason."""
+    if fitted.model is None or fitted.spend is None:
+        sentence = fitted.sentence() or fitted.spend_sentence()
+        missing = ("clv", "expected_revenue") if fitted.model else ("clv", "expected_revenue", "expected_orders")
+        why |= dict.fromkeys(missing, sentence)
+        if fitted.model is None:
+            why |= dict.fromkeys(("method", "parameters", "log_likelihood"), sentence)
+            return None, None, None
+        return None, None, float(found.expected_orders.sum())
+    expected = exact_total(np.round(found.expected_revenue, 4))
+    orders = float(found.expected_orders.sum())
+    is_unknown = ~np.isfinite(found.clv)
+    if not is_unknown.any():
+        return exact_total(np.round(found.clv, 4)), expected, orders
+    if is_unknown.all() or not np.isfinite(found.margin).any():
+        why["clv"] = reasons.sentence("no_cost_at_all")
+    else:
+        why["clv"] = reasons.sentence("cost_missing_for_accounts", found=int(is_unknown.sum()))
+    return None, expected, orders
+
+
+def _simple_range(windows: Windows, discount: float, why: dict[str, str]) -> tuple[Decimal | None, Decimal | None]:
+    """Value by formula of the gross profit of the TTM, for the two ends of RETENTION_RANGE."""
+    profit = gross_profit(windows.net[:, 0], windows.cost[:, 0], windows.lines_without_cost[:, 0])
+    if windows.missing or not np.isfinite(profit).all():
+        key = reasons.missing_rates_sentence(windows.missing) if windows.missing else reasons.sentence("no_cost")
+        why |= dict.fromkeys(("simple_clv_low", "simple_clv_high"), key)
+        return None, None
+    total = float(exact_total(profit))
+    low, high = (simple_lifetime_value([total], [r], discount=discount)[0] for r in RETENTION_RANGE)
+    return exact_total([low]), exact_total([high])

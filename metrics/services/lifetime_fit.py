@@ -1,0 +1,169 @@
+"""The lifetime model of one day: fitted once on the whole base, remembered until the ledger changes.
+
+A fit on all accounts speaks for each of them; one on the few that a person may see would be another model for everybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from django.db.models import Count, Max
+
+from accounts.models import Account, ExchangeRate
+from crm.lib.exceptions import FormulaError, InsufficientData
+from metrics import frames, reasons
+from metrics.formulas import bgnbd, gammagamma
+from metrics.formulas.bgnbd import BgNbd
+from metrics.formulas.exact import FloatArray
+from metrics.formulas.gammagamma import GammaGamma
+from metrics.frames import Histories
+from metrics.models import LifetimeFit
+from metrics.scope import Scope, scope_of
+from metrics.selectors import ledger_fingerprint
+
+METHOD = "bg-nbd + gamma-gamma"
+TIME_UNIT = "weeks"
+DAYS_PER_UNIT = 7.0
+
+
+@dataclass(frozen=True, slots=True)
+class FittedLifetime:
+    """What the whole base's orders say. model None: too few orders, and reason says what is missing; spend None: the
+    values of orders could not be fitted, and spend_reason says why."""
+
+    model: BgNbd | None
+    spend: GammaGamma | None
+    log_likelihood: float | None
+    spend_log_likelihood: float | None
+    accounts: int
+    groups: int
+    correlation: float | None
+    reason: str = ""
+    spend_reason: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def method(self) -> str | None:
+        return METHOD if self.model else None
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """r, alpha, a, b and p, q, gamma as far as they were fitted."""
+        return (asdict(self.model) if self.model else {}) | (asdict(self.spend) if self.spend else {})
+
+    def sentence(self) -> str:
+        """Why there is no model, in the reader's language; empty where there is one."""
+        return reasons.sentence(self.reason, **self.details) if self.reason else ""
+
+    def spend_sentence(self) -> str:
+        """Why orders have no expected value; empty where they have."""
+        return reasons.sentence(self.spend_reason) if self.spend_reason else ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Purchases:
+    """Histories in the units of the model: x, t_x and T in weeks, m̄ money (NaN where x = 0 or a rate is missing)."""
+
+    frequency: FloatArray
+    recency: FloatArray
+    age: FloatArray
+    mean_value: FloatArray
+
+
+def purchases_of(histories: Histories, *, as_of: date) -> Purchases:
+    today = np.datetime64(as_of)
+    x = histories.repeat_days.astype(np.float64)
+    recency = (histories.last_order_on - histories.first_order_on).astype(np.float64) / DAYS_PER_UNIT
+    mean = np.full(x.shape, np.nan)
+    np.divide(histories.repeat_revenue, x, out=mean, where=x > 0)
+    return Purchases(x, recency, (today - histories.first_order_on).astype(np.float64) / DAYS_PER_UNIT, mean)
+
+
+def fit_purchases(purchases: Purchases, *, is_rate_missing: bool = False) -> FittedLifetime:
+    """Fit both models; too little data or a likelihood without a maximum is an answer, not an error."""
+    x, tx, age = purchases.frequency, purchases.recency, purchases.age
+    nothing = FittedLifetime(None, None, None, None, len(x), 0, None)
+    try:
+        bgnbd.check_sufficient(x, tx, age)
+        found = bgnbd.fit(bgnbd.group_customers(x, tx, age))
+    except InsufficientData as short:
+        return replace(nothing, reason=short.reason, details=short.details)
+    except FormulaError:
+        return replace(nothing, reason="lifetime_no_fit")
+    fitted = replace(nothing, model=found.model, log_likelihood=found.log_likelihood, groups=found.groups)
+    if is_rate_missing:
+        return replace(fitted, spend_reason="lifetime_missing_rates")
+    try:
+        spend = gammagamma.fit(x, purchases.mean_value)
+    except FormulaError:
+        return replace(fitted, spend_reason="lifetime_no_spend")
+    correlation = None if np.isnan(spend.correlation) else spend.correlation
+    return replace(
+        fitted, spend=spend.model, spend_log_likelihood=spend.log_likelihood, correlation=correlation
+    )  # fmt: skip
+
+
+def lifetime_fit(*, as_of: date, basis: str | None = None, currency: str | None = None) -> FittedLifetime:
+    """The fit for the whole base: last night's where it still holds, else computed and kept in this process."""
+    scope = scope_of(Account.objects.all(), basis=basis, currency=currency)
+    state = _state(scope)
+    stored = LifetimeFit.objects.filter(as_of=as_of, basis=scope.basis, currency=scope.currency).first()
+    if stored and stored.parameters.get("state") == state:
+        return _from_row(stored)
+    return _computed(state, as_of, scope.basis, scope.currency)
+
+
+def store_fit(fitted: FittedLifetime, *, scope: Scope, as_of: date) -> LifetimeFit:
+    """Keep a fit of the whole base as the one of ``as_of``; a repeat replaces it."""
+    LifetimeFit.objects.filter(as_of=as_of, basis=scope.basis, currency=scope.currency).delete()
+    return LifetimeFit.objects.create(
+        as_of=as_of,
+        basis=scope.basis,
+        currency=scope.currency,
+        method=fitted.method or "none",
+        parameters={
+            **fitted.parameters,
+            **{name: getattr(fitted, name) for name in _KEPT},
+            "details": dict(fitted.details),
+            "state": _state(scope),
+        },
+        log_likelihood=fitted.log_likelihood,
+        accounts=fitted.accounts,
+        reason=fitted.reason,
+    )
+
+
+_KEPT = ("groups", "correlation", "spend_log_likelihood", "spend_reason")
+
+
+def _from_row(row: LifetimeFit) -> FittedLifetime:
+    stored = row.parameters
+    return FittedLifetime(
+        model=BgNbd(*(stored[name] for name in ("r", "alpha", "a", "b"))) if "r" in stored else None,
+        spend=GammaGamma(*(stored[name] for name in ("p", "q", "gamma"))) if "p" in stored else None,
+        log_likelihood=row.log_likelihood,
+        accounts=row.accounts,
+        reason=row.reason,
+        details=stored["details"],
+        **{name: stored[name] for name in _KEPT},
+    )
+
+
+def _state(scope: Scope) -> str:
+    """Changes with the ledger, and with the rates where the figures need any."""
+    if not scope.is_translated:
+        return ledger_fingerprint()
+    rates = ExchangeRate.objects.aggregate(last=Max("updated_at"), count=Count("pk"))
+    return f"{ledger_fingerprint()}/{rates['count']}/{rates['last']}"
+
+
+@lru_cache(maxsize=16)
+def _computed(state: str, as_of: date, basis: str, currency: str) -> FittedLifetime:
+    scope = scope_of(Account.objects.all(), basis=basis, currency=currency)
+    histories = frames.histories(scope, as_of=as_of)
+    return fit_purchases(purchases_of(histories, as_of=as_of), is_rate_missing=bool(histories.missing))

@@ -1,0 +1,215 @@
+"""Do our customers grow, do they stay, and what moved the revenue? Growth, retention and the bridge of two periods."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, Unpack
+
+import numpy as np
+from django.db.models import QuerySet
+from numpy.typing import NDArray
+
+from accounts.models import Account
+from crm.lib.periods import Period, check_comparable
+from metrics import frames
+from metrics.formulas import bridge as bridge_formula
+from metrics.formulas import growth as growth_formula
+from metrics.formulas.bridge import BridgeLine
+from metrics.formulas.exact import DateArray, FloatArray
+from metrics.formulas.retention import cohort_retention
+from metrics.reasons import MissingRate
+from metrics.scope import Level, Scope, scope_of
+from metrics.selectors import default_as_of
+from metrics.services.base import AccountRow, AccountTable, Answer, Reasons, blank, passport, rates_missing, units_of
+from metrics.services.choices import Choices
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Growth(Answer):
+    """Money has 4 decimals, rates are fractions; what is None has its reason."""
+
+    cohort_accounts: int | None
+    base_revenue: Decimal | None
+    comparison_revenue: Decimal | None
+    growth_rate: float | None
+    total_base_revenue: Decimal | None
+    total_comparison_revenue: Decimal | None
+    overall_growth_rate: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RetentionFigures(Answer):
+    cohort_accounts: int | None
+    retained_accounts: int | None
+    logo_retention: float | None
+    gross_revenue_retention: float | None
+    net_revenue_retention: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar of the bridge."""
+
+    amount: Decimal | None
+    accounts: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BridgeFigures(Answer):
+    """opening + the lines = closing, to the last digit; contraction and churned are negative.
+
+    ``table`` has, beside base and comparison, one column a line: what each account adds to it.
+    """
+
+    bars: Mapping[str, Bar]
+    new_in_comparison: Bar
+    new_between: Bar
+
+    def behind(self, line: str, *, limit: int | None = None, offset: int = 0) -> list[AccountRow]:
+        """Accounts of one line, largest effect first; its count is ``bars[line].accounts``."""
+        column = {"opening": "base", "closing": "comparison"}.get(line, line)
+        effect = self.table.columns[column]
+        mask = effect > 0 if line in ("opening", "closing") else effect != 0
+        chosen = self.table.where(np.asarray(mask))
+        return chosen.rows(order_by=column, by_size=True, limit=limit, offset=offset)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TwoPeriods:
+    """Both windows of every account or group, loaded once; growth, retention and bridge are read off it."""
+
+    scope: Scope
+    level: Level
+    base: Period
+    comparison: Period
+    as_of: date
+    table: AccountTable
+    base_net: FloatArray
+    comparison_net: FloatArray
+    first_revenue_on: DateArray
+    missing: tuple[MissingRate, ...]
+
+    def growth(self) -> Growth:
+        if self.missing:
+            return Growth(**self._answer("growth", undefined=blank(Growth)), **blank(Growth))
+        found, why = cohort_retention(self.base_net, self.comparison_net), Reasons()
+        return Growth(
+            cohort_accounts=found.cohort_accounts,
+            base_revenue=found.base_revenue,
+            comparison_revenue=found.comparison_revenue,
+            growth_rate=why.rate("growth_rate", found.growth_rate, "no_cohort"),
+            total_base_revenue=found.total_base_revenue,
+            total_comparison_revenue=found.total_comparison_revenue,
+            overall_growth_rate=why.rate("overall_growth_rate", found.overall_growth_rate, "no_base"),
+            **self._answer("growth", why=why),
+        )
+
+    def retention(self) -> RetentionFigures:
+        if self.missing:
+            return RetentionFigures(
+                **self._answer("retention", undefined=blank(RetentionFigures)), **blank(RetentionFigures)
+            )
+        found, why = cohort_retention(self.base_net, self.comparison_net), Reasons()
+        return RetentionFigures(
+            cohort_accounts=found.cohort_accounts,
+            retained_accounts=found.retained_accounts,
+            logo_retention=why.rate("logo_retention", found.logo_retention, "no_cohort"),
+            gross_revenue_retention=why.rate("gross_revenue_retention", found.gross_revenue_retention, "no_cohort"),
+            net_revenue_retention=why.rate("net_revenue_retention", found.net_revenue_retention, "no_cohort"),
+            **self._answer("retention", why=why),
+        )
+
+    def bridge(self) -> BridgeFigures:
+        names = ["opening", *map(str, BridgeLine), "closing"]
+        if self.missing:
+            empty = Bar(None, None)
+            return BridgeFigures(
+                bars=dict.fromkeys(names, empty), new_in_comparison=empty, new_between=empty,
+                **self._answer("bridge", undefined=names),
+            )  # fmt: skip
+        found = bridge_formula.revenue_bridge(
+            self.base_net, self.comparison_net, self.first_revenue_on,
+            base_end=np.datetime64(self.base.end), comparison_start=np.datetime64(self.comparison.start),
+        )  # fmt: skip
+        totals = {str(line): total for line, total in found.lines.items()}
+        totals |= {"opening": found.opening, "closing": found.closing}
+        effects = {str(line): effect for line, effect in found.effects.items()}
+        return BridgeFigures(
+            bars={name: Bar(totals[name].amount, totals[name].accounts) for name in names},
+            new_in_comparison=Bar(found.new_in_comparison.amount, found.new_in_comparison.accounts),
+            new_between=Bar(found.new_between.amount, found.new_between.accounts),
+            **(self._answer("bridge") | {"table": self.table.with_columns(effects)}),
+        )
+
+    def _answer(self, metric: str, *, undefined: Iterable[str] = (), why: Reasons | None = None) -> dict[str, Any]:
+        return {
+            "currency": self.scope.currency,
+            "reasons": why.frozen() if why else rates_missing(self.missing, list(undefined)),
+            "passport": passport(
+                metric, scope=self.scope, level=self.level, as_of=self.as_of, accounts=len(self.table),
+                base=self.base, comparison=self.comparison,
+            ),
+            "table": self.table,
+        }  # fmt: skip
+
+
+def two_periods(
+    accounts: QuerySet[Account],
+    *,
+    base: Period,
+    comparison: Period,
+    basis: str | None = None,
+    level: Level | str = Level.ENTITY,
+    currency: str | None = None,
+    as_of: date | None = None,
+) -> TwoPeriods:
+    """Revenue of every account of ``accounts`` (already limited to what the caller may see) in two periods.
+
+    One query over the monthly roll-up (the daily one for windows that cut a month). Accounts without revenue in either
+    window are left out. Raises PeriodError unless the base ends before the comparison begins.
+    """
+    check_comparable(base, comparison)
+    scope, level = scope_of(accounts, basis=basis, currency=currency), Level(level)
+    frame = frames.windows(scope, [base, comparison], level=level)
+    units = units_of(frame, level)
+    net, first = units.sums(frame.net), units.earliest(frame.spans.first_revenue_on)
+    is_behind = (net != 0).any(axis=1) | units.any(frame.is_missing).any(axis=1)
+    net, first, ids = net[is_behind], first[is_behind], units.ids[is_behind]
+    columns: dict[str, NDArray[np.float64]] = {
+        "base": net[:, 0], "comparison": net[:, 1], "change": np.round(net[:, 1] - net[:, 0], 4),
+        "growth_rate": growth_formula.growth_rate(net[:, 0], net[:, 1]),
+    }  # fmt: skip
+    return TwoPeriods(
+        scope=scope,
+        level=level,
+        base=base,
+        comparison=comparison,
+        as_of=as_of or default_as_of(),
+        table=AccountTable(ids, dict(columns), scope, level, units.members),
+        base_net=net[:, 0],
+        comparison_net=net[:, 1],
+        first_revenue_on=first,
+        missing=frame.missing,
+    )
+
+
+def growth(accounts: QuerySet[Account], *, base: Period, comparison: Period, **choices: Unpack[Choices]) -> Growth:
+    """Same-customer and overall growth; choices as in ``two_periods``."""
+    return two_periods(accounts, base=base, comparison=comparison, **choices).growth()
+
+
+def retention(
+    accounts: QuerySet[Account], *, base: Period, comparison: Period, **choices: Unpack[Choices]
+) -> RetentionFigures:
+    """Net, gross and customer retention; choices as in ``two_periods``."""
+    return two_periods(accounts, base=base, comparison=comparison, **choices).retention()
+
+
+def bridge(
+    accounts: QuerySet[Account], *, base: Period, comparison: Period, **choices: Unpack[Choices]
+) -> BridgeFigures:
+    """The revenue bridge; choices as in ``two_periods``."""
+    return two_periods(accounts, base=base, comparison=comparison, **choices).bridge()
