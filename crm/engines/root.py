@@ -32,9 +32,11 @@ def let_through(folders: Iterable[Path]) -> None:
     closed = {
         parent for folder in folders for parent in (folder, *folder.parents) if not parent.stat().st_mode & OTHERS_ENTER
     }
-    for folder in sorted(closed):
+    for folder in closed:
         folder.chmod(stat.S_IMODE(folder.stat().st_mode) | OTHERS_ENTER)
-        print(f"As root PostgreSQL runs as 'nobody': {folder} is now open for passing through (o+x).", file=sys.stderr)
+    if closed:
+        opened = ", ".join(str(folder) for folder in sorted(closed))
+        print(f"As root PostgreSQL runs as 'nobody', let through now (o+x): {opened}", file=sys.stderr)
 
 
 def let_read(tree: Path) -> None:
