@@ -6,13 +6,19 @@ from django.db.models import QuerySet
 from django_filters.rest_framework import FilterSet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from accounts.models import Account, Contact, TeamMember
 from accounts.querysets import VIEW_ALL
+from crm.api.answers import AccountMetricsSerializer
 from crm.api.fields import UserKeyField, VisibleKeyField
 from crm.api.filters import AccountFilter, UserFilter, VisibleAccountFilter
+from crm.api.queries import AccountQuery
 from crm.api.serializers import RuledSerializer
 from crm.api.views import EditableViewSet
+from metrics.services.account import account_metrics
 
 STAMPS = ("created_at", "updated_at")
 GRADE_FIELDS = ("grade", "underlying_grade", "grade_since", "composite", "is_watched", "graded_as_of")
@@ -82,6 +88,18 @@ class AccountViewSet(EditableViewSet):
         user = self.request.user
         sees_all = user.is_superuser or user.has_perm(VIEW_ALL)
         return serializer.save() if sees_all or "owner" in serializer.validated_data else serializer.save(owner=user)
+
+    @extend_schema(
+        parameters=[AccountQuery],
+        responses=AccountMetricsSerializer,
+        description="Every figure of one account as of a day, lifetime value and the chance that it is alive with it.",
+        filters=False,
+    )
+    @action(detail=True)
+    def metrics(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        choices = AccountQuery.read(request)
+        self.detail_parameters = frozenset(request.query_params)
+        return Response(AccountMetricsSerializer(account_metrics(self.get_object(), **choices)).data)
 
 
 class ContactSerializer(RuledSerializer):

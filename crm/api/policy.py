@@ -52,12 +52,15 @@ def _editable(name: str, model: str) -> dict[tuple[str, str], Rule]:
     }
 
 
+QUESTIONS = ("growth", "bridge", "retention", "activity", "concentration", "lifetime", "trend")
+
 POLICY: dict[tuple[str, str], Rule] = {
     ("root", "GET"): LOGGED_IN,
     ("schema", "GET"): ANYONE,
     ("docs", "GET"): ANYONE,
     **{("unknown", method): ANYONE for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
     **_editable("accounts", "account"),
+    ("accounts-metrics", "GET"): LOGGED_IN,
     **_editable("contacts", "contact"),
     **_editable("team-members", "teammember"),
     **_editable("products", "product"),
@@ -71,6 +74,7 @@ POLICY: dict[tuple[str, str], Rule] = {
     ("imports-detail", "GET"): LOGGED_IN,
     ("imports-errors", "GET"): LOGGED_IN,
     ("imports-withdraw", "POST"): holders_of(WITHDRAW_BATCH),
+    **{(f"metrics-{question}", "GET"): LOGGED_IN for question in QUESTIONS},
 }
 
 

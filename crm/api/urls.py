@@ -2,6 +2,7 @@
 
 from django.urls import include, path, re_path
 
+from crm.api import metrics
 from crm.api.root import DocsView, RootView, SchemaView
 from crm.api.routers import router
 from crm.api.views import UnknownAddressView
@@ -10,6 +11,13 @@ v1 = [
     path("", RootView.as_view(), name="root"),
     path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", DocsView.as_view(), name="docs"),
+    path("metrics/growth/", metrics.GrowthView.as_view(), name="metrics-growth"),
+    path("metrics/bridge/", metrics.BridgeView.as_view(), name="metrics-bridge"),
+    path("metrics/retention/", metrics.RetentionView.as_view(), name="metrics-retention"),
+    path("metrics/activity/", metrics.ActivityView.as_view(), name="metrics-activity"),
+    path("metrics/concentration/", metrics.ConcentrationView.as_view(), name="metrics-concentration"),
+    path("metrics/lifetime/", metrics.LifetimeView.as_view(), name="metrics-lifetime"),
+    path("metrics/trend/", metrics.TrendView.as_view(), name="metrics-trend"),
     *router.urls,
 ]
 

@@ -1,0 +1,252 @@
+"""The shapes of answers about figures: money as decimal strings, rates as numbers, null with its reason."""
+
+from decimal import Decimal
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from crm.lib.money import average_text, money_text
+from metrics.services.base import Passport
+from metrics.services.concentration import ConcentrationFigures
+from metrics.services.portfolio import Bar, BridgeFigures
+from metrics.services.trend import Trend
+
+AVERAGES = frozenset({"average_order_value", "revenue_per_active_account"})
+
+
+@extend_schema_field({"type": ["string", "null"], "format": "decimal", "examples": ["1234.5000"]})
+class Money(serializers.Field):
+    """A decimal string with 4 decimals, null where undefined."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(read_only=True, **kwargs)
+
+    def to_representation(self, value: Decimal | float | None) -> str | None:
+        return None if value is None else money_text(Decimal(value))
+
+
+@extend_schema_field({"type": ["string", "null"], "format": "decimal", "examples": ["1851.887238770073"]})
+class AverageMoney(Money):
+    """An average of money: 12 decimals."""
+
+    def to_representation(self, value: Decimal | None) -> str | None:
+        return average_text(value)
+
+
+class Rate(serializers.FloatField):
+    """An unrounded number: fractions for rates and shares."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(read_only=True, allow_null=True, **kwargs)
+
+
+class Count(serializers.IntegerField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(read_only=True, allow_null=True, **kwargs)
+
+
+class WindowSerializer(serializers.Serializer):
+    label = serializers.CharField()
+    first_day = serializers.DateField()
+    last_day = serializers.DateField(help_text="Included.")
+
+
+class PassportSerializer(serializers.Serializer):
+    """Which figure this is."""
+
+    metric = serializers.CharField()
+    version = serializers.CharField()
+    base = WindowSerializer(allow_null=True)
+    comparison = WindowSerializer(allow_null=True)
+    basis = serializers.CharField()
+    level = serializers.CharField()
+    as_of = serializers.DateField()
+    accounts = serializers.IntegerField()
+
+    def to_representation(self, instance: Passport) -> dict[str, Any]:
+        return instance.as_dict()
+
+
+class AnswerSerializer(serializers.Serializer):
+    """What is undefined is null, and `reasons` says why, by field."""
+
+    currency = serializers.CharField(read_only=True)
+    passport = PassportSerializer(read_only=True)
+    reasons = serializers.DictField(child=serializers.CharField(), read_only=True)
+
+
+class GrowthSerializer(AnswerSerializer):
+    cohort_accounts = Count()
+    base_revenue = Money()
+    comparison_revenue = Money()
+    growth_rate = Rate()
+    total_base_revenue = Money()
+    total_comparison_revenue = Money()
+    overall_growth_rate = Rate()
+
+
+class BarSerializer(serializers.Serializer):
+    amount = Money()
+    accounts = Count()
+
+
+class BridgeSerializer(AnswerSerializer):
+    """opening + all lines = closing; contraction and churned are negative. The last two split `new`."""
+
+    opening = BarSerializer()
+    expansion = BarSerializer()
+    contraction = BarSerializer()
+    churned = BarSerializer()
+    new = BarSerializer()
+    reactivated = BarSerializer()
+    adjustment = BarSerializer()
+    closing = BarSerializer()
+    new_in_comparison = BarSerializer()
+    new_between = BarSerializer()
+
+    def to_representation(self, instance: BridgeFigures) -> dict[str, Any]:
+        bars: dict[str, Bar] = dict(instance.bars)
+        bars |= {"new_in_comparison": instance.new_in_comparison, "new_between": instance.new_between}
+        shared = {name: self.fields[name].to_representation(getattr(instance, name)) for name in _SHARED}
+        return {name: BarSerializer(bar).data for name, bar in bars.items()} | shared
+
+
+_SHARED = ("currency", "passport", "reasons")
+
+
+class RetentionSerializer(AnswerSerializer):
+    cohort_accounts = Count()
+    retained_accounts = Count()
+    logo_retention = Rate()
+    gross_revenue_retention = Rate()
+    net_revenue_retention = Rate()
+
+
+class ActivitySerializer(AnswerSerializer):
+    covered_accounts = Count()
+    active_accounts = Count()
+    active_rate = Rate()
+    orders = Count()
+    average_order_value = AverageMoney()
+    revenue_per_active_account = AverageMoney()
+    revenue = Money()
+    unattributed = Money()
+    repeat_rate = Rate()
+    returning_rate = Rate()
+    order_frequency = Rate()
+
+
+class ConcentrationSerializer(AnswerSerializer):
+    """`abc` counts accounts by class, `abc_revenue` and `abc_share` are theirs."""
+
+    accounts = Count()
+    total = Money()
+    top_1_share = Rate()
+    top_5_share = Rate()
+    top_10_share = Rate()
+    top_20_percent_share = Rate()
+    hhi = Rate()
+    normalised_hhi = Rate()
+    effective_accounts = Rate()
+    gini = Rate()
+    largest_group_share = Rate()
+    abc = serializers.SerializerMethodField()
+    abc_revenue = serializers.SerializerMethodField()
+    abc_share = serializers.SerializerMethodField()
+
+    @extend_schema_field({"type": ["object", "null"], "additionalProperties": {"type": "integer"}})
+    def get_abc(self, figures: ConcentrationFigures) -> dict[str, int] | None:
+        return figures.abc and {letter: total.accounts for letter, total in figures.abc.items()}
+
+    @extend_schema_field({"type": ["object", "null"], "additionalProperties": {"type": "string"}})
+    def get_abc_revenue(self, figures: ConcentrationFigures) -> dict[str, str | None] | None:
+        return figures.abc and {letter: money_text(total.revenue) for letter, total in figures.abc.items()}
+
+    @extend_schema_field({"type": ["object", "null"], "additionalProperties": {"type": ["number", "null"]}})
+    def get_abc_share(self, figures: ConcentrationFigures) -> dict[str, float | None] | None:
+        return figures.abc and {letter: total.share for letter, total in figures.abc.items()}
+
+
+class LifetimeSerializer(AnswerSerializer):
+    """The model is fitted on the whole base; values are those of the accounts in view."""
+
+    method = serializers.CharField(read_only=True, allow_null=True)
+    time_unit = serializers.CharField(read_only=True)
+    parameters = serializers.DictField(child=serializers.FloatField(), read_only=True, allow_null=True)
+    log_likelihood = Rate()
+    spend_log_likelihood = Rate()
+    correlation = Rate()
+    is_dependent = serializers.BooleanField(read_only=True)
+    accounts = Count()
+    horizon_months = Count()
+    discount = Rate()
+    clv = Money()
+    expected_revenue = Money()
+    expected_orders = Rate()
+    clv_accounts = Count()
+    simple_clv_low = Money()
+    simple_clv_high = Money()
+
+
+class PointSerializer(serializers.Serializer):
+    period = serializers.CharField(source="period.label")
+    first_day = serializers.DateField(source="period.start")
+    last_day = serializers.DateField(source="period.last_day")
+    value = serializers.SerializerMethodField()
+
+    @extend_schema_field({"type": ["string", "number", "null"]})
+    def get_value(self, point: Any) -> str | float | None:
+        if isinstance(point.value, Decimal):
+            return (average_text if self.context["metric"] in AVERAGES else money_text)(point.value)
+        return point.value
+
+
+class TrendSerializer(AnswerSerializer):
+    """Oldest first; money as decimal strings, rates and counts as numbers. `reasons` is by period."""
+
+    metric = serializers.CharField(read_only=True)
+    interval = serializers.CharField(read_only=True)
+    points = serializers.SerializerMethodField()
+    reasons = serializers.SerializerMethodField()
+
+    @extend_schema_field(PointSerializer(many=True))
+    def get_points(self, trend: Trend) -> list[dict[str, Any]]:
+        return PointSerializer(trend.points, many=True, context={"metric": trend.metric}).data
+
+    @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
+    def get_reasons(self, trend: Trend) -> dict[str, str]:
+        return {point.period.label: point.reason for point in trend.points if point.reason}
+
+
+class AccountMetricsSerializer(AnswerSerializer):
+    """Every figure of one account; `data_grade` tells how far lifetime figures hold for this one account."""
+
+    ttm_revenue = Money()
+    prior_ttm_revenue = Money()
+    growth_rate = Rate()
+    arc_growth = Rate()
+    is_small_base = serializers.BooleanField(read_only=True)
+    ttm_gross_profit = Money()
+    margin = Rate()
+    orders_ttm = Count()
+    average_order_value = AverageMoney()
+    active_months = Count()
+    first_order_on = serializers.DateField(read_only=True, allow_null=True)
+    last_order_on = serializers.DateField(read_only=True, allow_null=True)
+    first_revenue_on = serializers.DateField(read_only=True, allow_null=True)
+    tenure_days = Count()
+    order_days = Count()
+    order_interval_days = Rate()
+    rhythm = Rate()
+    historical_revenue = Money()
+    historical_gross_profit = Money()
+    p_alive = Rate()
+    expected_orders = Rate()
+    expected_revenue = Money()
+    clv = Money()
+    simple_clv_low = Money()
+    simple_clv_high = Money()
+    data_grade = serializers.CharField(read_only=True)
+    horizon_months = Count()
+    discount = Rate()
