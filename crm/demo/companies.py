@@ -25,6 +25,7 @@ MAINTENANCE_SHARE = {
     Profile.STEADY: 0.15,
     Profile.GROWING: 0.15,
 }
+TROUBLED_SHARE = 0.006  # of the accounts for a credit stop, and as many for a law suit
 MILLION = 1_000_000
 
 
@@ -269,8 +270,8 @@ def _size(level: float) -> AccountSize | str:
 
 
 def _troubled(rng: np.random.Generator, found: list[Company], horizon: Horizon) -> list[Company]:
-    """Credit stops, law suits and one insolvency: one in a hundred accounts, one of them a core account."""
-    number = max(1, round(len(found) * 0.0035))
+    """Credit stops, law suits and one insolvency, one of them at a core account."""
+    number = max(1, round(len(found) * TROUBLED_SHARE))
     wanted = (
         ("credit_stop_on", Profile.CORE, 1),
         ("credit_stop_on", Profile.DECLINING, number),

@@ -14,6 +14,7 @@ from django.contrib.auth.models import Permission
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from accounts.enums import Grade
 from accounts.imports.options import ImportOptions
 from accounts.imports.profiles import FACET
 from accounts.imports.services import import_file
@@ -35,6 +36,8 @@ from crm.demo.companies import Company, companies
 from crm.demo.horizon import Horizon
 from crm.demo.staff import STAFF, Person
 from crm.lib.exceptions import CrmError
+from tiering.enums import Preset, Rule
+from tiering.services import activate_model, create_model
 
 RATE_SOURCE = "Demo bank"
 FILE_SOURCE = "erp"
@@ -48,6 +51,10 @@ MANAGER_PERMISSIONS = (
     *("change_walletestimate", "view_importbatch", "view_scoringmodel", "view_tierrun", "view_score"),
     "view_gradeperiod",
 )
+
+
+# Diamond in each of two fiscal years, Gold in the last 12 months: where this company's revenues part (domain.md 3.6).
+DIAMOND_AMOUNT, GOLD_AMOUNT = Decimal(15_000_000), Decimal(4_000_000)
 
 
 class AccountsExist(CrmError):
@@ -83,6 +90,7 @@ def load_demo(*, accounts: int, months: int, seed: int, today: date, with_logins
         _store_rates(found, seed=seed, horizon=horizon)
         _store_products()
         records = _post_books(rows, users["manager"])
+        _activate_model(horizon, users["manager"])
     return Loaded(len(found), records, [person.username for person in STAFF if person.is_login and with_logins])
 
 
@@ -290,3 +298,16 @@ def _post_books(rows: Sequence[revenue.Row], user: User) -> int:
                 writer.writerows(row for row in rows if row[booked_on].startswith(year))
             posted += import_file(path=path, options=options, user=user).posted
     return posted
+
+
+def _activate_model(horizon: Horizon, user: User) -> None:
+    """The preset ``full`` with the amounts that fit this company."""
+    model = create_model(
+        preset=Preset.FULL,
+        as_of=horizon.last_day,
+        diamond=DIAMOND_AMOUNT,
+        currency=settings.BASE_CURRENCY,
+        created_by=user,
+    )
+    model.rules.filter(grade=Grade.GOLD, condition=Rule.REVENUE_TTM).update(threshold=GOLD_AMOUNT)
+    activate_model(model=model, activated_by=user)

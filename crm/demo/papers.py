@@ -136,7 +136,7 @@ STRATEGIC_RATINGS: dict[Profile, tuple[float, float]] = {
 }
 OUTLOOK: dict[Profile, tuple[float, float]] = {Profile.RISING: (3.7, 4.8)}
 COMMON_RATINGS = (1.6, 3.4)
-COMMON_RATED_SHARE = 0.3  # of the other accounts were rated at all
+COMMON_RATED_SHARE = 0.45  # of the other accounts were rated at all
 EVIDENCE = {
     RatingIndicator.V1: "Named by peers at the industry fair as their benchmark.",
     RatingIndicator.V2: "Opens a market we entered this year.",

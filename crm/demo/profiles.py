@@ -49,7 +49,7 @@ TRAITS: dict[Profile, Traits] = {
     Profile.LOST: Traits(0.07, (0.1, 1.4), (-0.1, 0.05), (0.6, 2.0)),
     Profile.WON_BACK: Traits(0.035, (0.2, 1.5), (-0.05, 0.1), (0.8, 2.2)),
     Profile.NEWCOMER: Traits(0.075, (0.1, 1.6), (0.0, 0.3), (0.8, 2.5)),
-    Profile.LOSS_MAKER: Traits(0.005, (0.5, 1.2), (-0.05, 0.05), (2.0, 3.0), -0.48),
+    Profile.LOSS_MAKER: Traits(0.005, (0.5, 1.2), (-0.05, 0.05), (2.0, 3.0), -0.8),
     Profile.UNKNOWN: Traits(0.02, (0.06, 0.4), (-0.1, 0.1), (0.5, 1.2)),
     Profile.PROSPECT: Traits(0.025, (0.0, 0.0), (0.0, 0.0), (0.0, 0.0)),
     Profile.HOLDING: Traits(0.0125, (0.0, 0.0), (0.0, 0.0), (0.0, 0.0)),

@@ -134,12 +134,11 @@ def monthly_level(found: Sequence[Company], horizon: Horizon) -> Floats:
 def _order_lines(rng: np.random.Generator, found: Sequence[Company], goods: Goods, horizon: Horizon) -> Lines:
     factors = np.array([company.own_level / company.level if company.level else 1.0 for company in found])
     expected = monthly_level(found, horizon)
-    pace = np.array([company.orders_a_month for company in found])
-    busy = np.where(expected > 0, pace[:, None] * SEASON.mean(), 0.0)
-    orders = rng.poisson(busy)
+    pace = np.array([max(company.orders_a_month, 0.01) for company in found])
+    orders = _orders_a_month(rng, expected > 0, pace)
     company, month = (np.repeat(axis, orders.ravel()) for axis in np.indices(orders.shape).reshape(2, -1))
-    amount = expected[company, month] / busy[company, month] * rng.gamma(4.0, 0.25, len(company))
-    day = _business_days(rng, month, horizon)
+    amount = expected[company, month] / pace[company] * rng.gamma(4.0, 0.25, len(company))
+    day = _business_days(rng, company, month, orders, horizon)
     sort = np.lexsort((company, day))
     company, month, amount, day = company[sort], month[sort], amount[sort], day[sort]
 
@@ -172,11 +171,24 @@ def _without_cost(rng: np.random.Generator, found: Sequence[Company]) -> NDArray
     return common & (rng.random(len(found)) < WITHOUT_COST_SHARE)
 
 
-def _business_days(rng: np.random.Generator, month: Integers, horizon: Horizon) -> Integers:
-    """A working day in each month, as days from the start of the horizon."""
+def _orders_a_month(rng: np.random.Generator, is_buying: NDArray[np.bool_], pace: Floats) -> Integers:
+    """Orders of each company in each month: every company keeps its own rhythm, with some unrest."""
+    rate = np.where(is_buying, pace[:, None] * rng.gamma(12.0, 1 / 12, is_buying.shape), 0.0)
+    reached = np.cumsum(rate, axis=1) + rng.random((len(pace), 1))
+    return (np.floor(reached) - np.floor(reached - rate)).astype(np.int64)
+
+
+def _business_days(
+    rng: np.random.Generator, company: Integers, month: Integers, orders: Integers, horizon: Horizon
+) -> Integers:
+    """A working day for each order, spread over its month, as days from the start of the horizon."""
     starts = np.array([(start - horizon.start).days for start in horizon.month_starts()])
     lengths = np.diff([*starts, (horizon.end - horizon.start).days])
-    within = np.floor(rng.random(len(month)) * lengths[month]).astype(np.int64)
+    first = np.concatenate([[0], np.cumsum(orders.ravel())[:-1]]).reshape(orders.shape)
+    turn = np.arange(len(month)) - first[company, month]
+    habit = rng.random(orders.shape[0])[company]
+    share = (turn + np.clip(habit + rng.normal(0, 0.2, len(month)), 0, 0.999)) / orders[company, month]
+    within = np.floor(share * lengths[month]).astype(np.int64)
     weekday = (horizon.start.weekday() + starts[month] + within) % 7
     late = np.maximum(weekday - 4, 0)  # Saturday 1, Sunday 2
     within = np.where(within >= late, within - late, within + (3 - late))
