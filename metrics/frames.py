@@ -120,13 +120,13 @@ def windows(scope: Scope, periods: Sequence[Period], *, level: Level = Level.ENT
 
 def order_days(scope: Scope, period: Period, *, level: Level = Level.ENTITY) -> tuple[IntArray, IntArray]:
     """(unit ids ascending, different days with an order in the period); units without one are left out."""
-    view, view_params = scope.view()
+    view, view_params = scope.within("d.account_id")
     is_group = level == Level.GROUP
     sql = (
         f"{ROOTS if is_group else ''} SELECT {as_sql('unit_id', 'int8')}, {as_sql('count(DISTINCT day)', 'int8')} FROM"
         f" (SELECT {'t.root' if is_group else 'd.account_id'} AS unit_id, d.day FROM metrics_accountday d"
         f" {'JOIN tree t ON t.id = d.account_id' if is_group else ''}"
-        f" WHERE d.basis = %s AND d.day >= %s AND d.day < %s AND d.orders > 0 AND d.account_id IN ({view})) AS bought"
+        f" WHERE d.basis = %s AND d.day >= %s AND d.day < %s AND d.orders > 0 AND {view}) AS bought"
         " GROUP BY unit_id ORDER BY unit_id"
     )
     params = [scope.basis, period.start, period.end, *view_params]
@@ -242,7 +242,7 @@ _WINDOW_SUMS: tuple[tuple[str, str, Kind], ...] = (
 
 def _span_query(scope: Scope, level: Level, *, picked: list[str], joined: str) -> tuple[str, list[Any]]:
     """SQL of SPAN_COLUMNS and ``picked`` for every account in view, ascending; its parameters come after joined's."""
-    view, view_params = scope.view()
+    view, view_params = scope.within("s.account_id")
     is_group = level == Level.GROUP
     spans = [
         as_sql("s.account_id", "int8"),
@@ -254,7 +254,7 @@ def _span_query(scope: Scope, level: Level, *, picked: list[str], joined: str) -
     sql = (
         f"{ROOTS if is_group else ''} SELECT {', '.join([*spans, *picked])} FROM metrics_accountspan s"
         f" JOIN accounts_account a ON a.id = s.account_id {'JOIN tree t ON t.id = s.account_id' if is_group else ''}"
-        f" {joined} WHERE s.basis = %s AND s.account_id IN ({view}) ORDER BY s.account_id"
+        f" {joined} WHERE s.basis = %s AND {view} ORDER BY s.account_id"
     )
     return sql, [scope.basis, *view_params]
 

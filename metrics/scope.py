@@ -18,7 +18,6 @@ from metrics.rates import rate_book
 from metrics.reasons import MissingRate
 from metrics.selectors import DEFAULT_BASIS, currencies_in_view, figures_currency
 
-NOBODY = "SELECT NULL::bigint AS id WHERE false"
 LINE_SUMS = ("net", "credits", "cost")  # money of a roll-up row, translated
 LINE_COUNTS = ("lines_without_cost", "orders")
 
@@ -45,13 +44,16 @@ class Scope:
         """Some record is in another currency than the figures."""
         return any(currency != self.currency for currency in self.currencies)
 
-    def view(self) -> tuple[str, list[Any]]:
-        """SQL of the account ids in view, and its parameters."""
+    def within(self, column: str) -> tuple[str, list[Any]]:
+        """SQL condition that ``column`` is an account in view, and its parameters; "true" where all are."""
+        query = self.accounts.order_by().values("pk").query
+        if not query.has_filters() and not query.is_sliced:
+            return "true", []
         try:
-            sql, params = self.accounts.order_by().values("pk").query.sql_with_params()
+            sql, params = query.sql_with_params()
         except EmptyResultSet:
-            return NOBODY, []
-        return sql, list(params)
+            return "false", []
+        return f"{column} IN ({sql})", list(params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +113,8 @@ class _Part:
 
     def __init__(self, scope: Scope, first: date, end: date) -> None:
         self.scope = scope
-        view, view_params = scope.view()
-        self.where = f"l.basis = %s AND l.{{column}} >= %s AND l.{{column}} < %s AND l.account_id IN ({view})"
+        view, view_params = scope.within("l.account_id")
+        self.where = f"l.basis = %s AND l.{{column}} >= %s AND l.{{column}} < %s AND {view}"
         self.params: list[Any] = [scope.basis, first, end, *view_params]
 
     def plain(self, table: str, column: str) -> tuple[str, list[Any]]:

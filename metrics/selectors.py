@@ -52,6 +52,8 @@ def currencies_in_view(accounts: QuerySet[Account], *, basis: str) -> tuple[str,
     everywhere = _ledger_currencies(ledger_fingerprint(), basis)
     if len(everywhere) < 2:
         return everywhere
+    if not accounts.query.has_filters() and not accounts.query.is_sliced:
+        return everywhere
     try:
         view, params = accounts.order_by().values("pk").query.sql_with_params()
     except EmptyResultSet:

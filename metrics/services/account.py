@@ -104,8 +104,10 @@ def account_metrics(
     days = _order_days(account, scope, as_of)
     return AccountMetrics(
         **_revenue(windows, before, why),
-        **_orders(account, scope, windows, days, as_of, why),
-        **_lifetime(scope, windows, as_of, horizon_months, discount, why),
+        **_orders(account=account, scope=scope, windows=windows, days=days, as_of=as_of, why=why),
+        **_lifetime(
+            scope=scope, windows=windows, as_of=as_of, horizon_months=horizon_months, discount=discount, why=why
+        ),
         horizon_months=horizon_months,
         discount=discount,
         currency=scope.currency,
@@ -145,7 +147,7 @@ def _revenue(windows: Windows, before: Period, why: dict[str, str]) -> dict[str,
 
 
 def _orders(
-    account: Account, scope: Scope, windows: Windows, days: NDArray[np.datetime64], as_of: date, why: dict[str, str]
+    *, account: Account, scope: Scope, windows: Windows, days: NDArray[np.datetime64], as_of: date, why: dict[str, str]
 ) -> dict[str, Any]:
     orders, year = int(_single(windows.orders)[0]), windows.periods[0]
     first = windows.spans.first_revenue_on
@@ -184,7 +186,7 @@ def _orders(
 
 
 def _lifetime(
-    scope: Scope, windows: Windows, as_of: date, horizon_months: int, discount: float, why: dict[str, str]
+    *, scope: Scope, windows: Windows, as_of: date, horizon_months: int, discount: float, why: dict[str, str]
 ) -> dict[str, Any]:
     fitted = lifetime_fit(as_of=as_of, basis=scope.basis, currency=scope.currency)
     histories = frames.histories(scope, as_of=as_of)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -16,11 +15,13 @@ from accounts.models import Account
 from crm.lib.periods import Period
 from metrics import reasons
 from metrics.definitions import METRICS
-from metrics.formulas.exact import BoolArray
+from metrics.formulas.bridge import BridgeLine
+from metrics.formulas.exact import BoolArray, exact_total
 from metrics.frames import IntArray, Windows
 from metrics.reasons import MissingRate
 from metrics.scope import Level, Scope
 
+MONEY_COLUMNS = frozenset({"base", "comparison", "change", "revenue", "clv", "expected_revenue", *map(str, BridgeLine)})
 NAMED_ACCOUNTS = 20  # behind a bar or a figure, before "and n more"
 
 
@@ -112,7 +113,7 @@ class AccountTable:
                 code=names[shown[unit]][0],
                 name=names[shown[unit]][1],
                 members=len(self.members.get(unit, ())) or 1,
-                values={name: _plain(values[place]) for name, values in self.columns.items()},
+                values={name: _plain(name, values[place]) for name, values in self.columns.items()},
             )
             for place, unit in zip(order.tolist(), self.unit_ids[order].tolist(), strict=True)
         ]
@@ -215,21 +216,18 @@ def rates_missing(missing: Sequence[MissingRate], fields: Sequence[str]) -> dict
     return dict.fromkeys(fields, reasons.missing_rates_sentence(missing)) if missing else {}
 
 
-def money(value: Decimal | float) -> Decimal:
-    """Money with 4 decimals from a total or a float64 of the frames."""
-    return Decimal(repr(float(value))).quantize(Decimal("0.0001")) if isinstance(value, float) else value
-
-
 def _period_dict(period: Period | None) -> dict[str, str] | None:
     if period is None:
         return None
     return {"label": period.label, "first_day": str(period.start), "last_day": str(period.last_day)}
 
 
-def _plain(value: Any) -> Any:
-    """A numpy scalar as Python knows it; NaN and NaT as None."""
+def _plain(name: str, value: Any) -> Any:
+    """A numpy scalar as Python knows it, money as Decimal; NaN and NaT as None."""
     if isinstance(value, np.datetime64):
         return None if np.isnat(value) else value.item()
     if isinstance(value, np.floating):
-        return None if np.isnan(value) else float(value)
+        if np.isnan(value):
+            return None
+        return exact_total([value]) if name in MONEY_COLUMNS else float(value)
     return value.item() if isinstance(value, np.generic) else value

@@ -29,7 +29,8 @@ from metrics.services.choices import Choices
 
 MAX_POINTS = 240
 DEFAULT_MONTHS = 36
-YEARS_BEHIND = 23  # months before the first point that a rolling comparison needs
+TTM_MONTHS = 12
+MONTHS_BEHIND = 23  # months before the first point that a rolling comparison needs
 Value = Decimal | float | int | None
 
 
@@ -182,8 +183,8 @@ def _flow_points(
 def _rolling_points(
     scope: Scope, level: Level, metrics: list[str], periods: list[Period], as_of: date
 ) -> dict[str, list[Point]]:
-    first = add_months(periods[0].end, -1 - YEARS_BEHIND)
-    months = YEARS_BEHIND + 1 + (len(periods) - 1) * periods[0].months
+    first = add_months(periods[0].end, -1 - MONTHS_BEHIND)
+    months = MONTHS_BEHIND + 1 + (len(periods) - 1) * periods[0].months
     spans, tables, missing = frames.monthly(scope, first=first, months=months, level=level)
     ids, place = np.unique(spans.unit_ids, return_inverse=True)
     monthly = np.zeros((len(ids), months))
@@ -193,19 +194,18 @@ def _rolling_points(
     found: dict[str, list[Point]] = {metric: [] for metric in metrics}
     for number, period in enumerate(periods):
         column = number * period.months
-        gap = _rolling_gap(period, known_from=known_from, as_of=as_of)
-        window = [add_months(period.end, back) for back in range(-1 - YEARS_BEHIND, 0)]
-        lacking = [rate for rate in missing if rate.month in window]
-        gap = gap or (reasons.missing_rates_sentence(lacking) if lacking else "")
-        retention = None if gap else cohort_retention(prior[:, column], last[:, column])
+        retention = cohort_retention(prior[:, column], last[:, column])
         for metric in metrics:
-            found[metric].append(_rolling_point(metric, period, retention, gap))
+            months_needed = TTM_MONTHS if metric == "ttm_revenue" else MONTHS_BEHIND + 1
+            begins = add_months(period.end, -months_needed)
+            gap = _rolling_gap(period, begins, known_from=known_from, as_of=as_of)
+            lacking = [rate for rate in missing if begins <= rate.month < period.end]
+            gap = gap or (reasons.missing_rates_sentence(lacking) if lacking else "")
+            found[metric].append(Point(period, None, gap) if gap else _rolling_point(metric, period, retention))
     return found
 
 
-def _rolling_point(metric: str, period: Period, retention: Retention | None, gap: str) -> Point:
-    if retention is None:
-        return Point(period, None, gap)
+def _rolling_point(metric: str, period: Period, retention: Retention) -> Point:
     value_of, reason = ROLLING[metric]
     value = value_of(retention)
     is_undefined = isinstance(value, float) and np.isnan(value)
@@ -218,10 +218,9 @@ def _gap(period: Period, *, known_from: date | None, as_of: date) -> str:
     return reasons.sentence("before_data") if known_from is None or period.end <= known_from else ""
 
 
-def _rolling_gap(period: Period, *, known_from: date | None, as_of: date) -> str:
+def _rolling_gap(period: Period, begins: date, *, known_from: date | None, as_of: date) -> str:
     if period.last_day > as_of:
         return reasons.sentence("period_open")
-    begins = add_months(period.end, -1 - YEARS_BEHIND)
     return reasons.sentence("short_history") if known_from is None or begins < known_from else ""
 
 

@@ -1,0 +1,108 @@
+"""What one import batch did to the figures: the same periods with and without its records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import numpy as np
+from django.db.models import Q, QuerySet, Sum
+from django.db.models.functions import ExtractYear
+from numpy.typing import NDArray
+
+from accounts.models import Account, ImportBatch, RevenueRecord
+from crm.lib.periods import Period, prior_ttm, ttm
+from metrics import frames
+from metrics.formulas.retention import Retention, cohort_retention
+from metrics.models import AccountMonth
+from metrics.scope import scope_of
+from metrics.selectors import DEFAULT_BASIS, default_as_of
+
+
+@dataclass(frozen=True, slots=True)
+class YearChange:
+    """Revenue of one calendar year in one currency, without the batch and with it."""
+
+    year: int
+    currency: str
+    before: Decimal
+    after: Decimal
+
+    @property
+    def change(self) -> Decimal:
+        return self.after - self.before
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BatchEffect:
+    """Figures of two rolling years without the batch and with it; None where a rate is missing or currencies differ."""
+
+    base: Period
+    comparison: Period
+    currency: str
+    as_of: date
+    years: tuple[YearChange, ...]
+    before: Retention | None
+    after: Retention | None
+    active_before: int | None
+    active_after: int | None
+
+
+def batch_effect(batch: ImportBatch, accounts: QuerySet[Account]) -> BatchEffect:
+    """Effect of a posted ``batch`` on ``accounts`` (already limited to what the caller may see).
+
+    Reads the roll-up, and of the ledger the records of this batch alone. What was booked by later batches counts on
+    both sides.
+    """
+    as_of = default_as_of()
+    base, comparison = prior_ttm(as_of), ttm(as_of)
+    scope = scope_of(accounts)
+    records = RevenueRecord.objects.filter(batch=batch, basis=DEFAULT_BASIS, account__in=accounts).order_by()
+    years = _years(records, accounts)
+    common = {"base": base, "comparison": comparison, "currency": scope.currency, "as_of": as_of, "years": years}
+    if scope.is_translated:
+        return BatchEffect(**common, before=None, after=None, active_before=None, active_after=None)
+    frame = frames.windows(scope, [base, comparison])
+    mine = _of_batch(records, (base, comparison), frame.spans.account_ids)
+    without = np.round(frame.net - mine, 4)
+    return BatchEffect(
+        **common,
+        before=cohort_retention(without[:, 0], without[:, 1]),
+        after=cohort_retention(frame.net[:, 0], frame.net[:, 1]),
+        active_before=int((without[:, 1] > 0).sum()),
+        active_after=int((frame.net[:, 1] > 0).sum()),
+    )
+
+
+def _of_batch(
+    records: QuerySet[RevenueRecord], periods: tuple[Period, Period], account_ids: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Net of the batch per account (rows, as in ``account_ids``) and period, shape (n, 2)."""
+    sums = {f"net_{at}": Sum("amount", filter=_booked_in(period)) for at, period in enumerate(periods)}
+    found = np.zeros((len(account_ids), len(periods)))
+    rows = [(row["account_id"], row["net_0"] or 0, row["net_1"] or 0) for row in records.values("account_id").annotate(**sums)]
+    if rows:
+        ids, first, second = zip(*rows, strict=True)
+        place = np.searchsorted(account_ids, np.array(ids, dtype=np.int64))
+        found[place, 0], found[place, 1] = np.array(first, dtype=np.float64), np.array(second, dtype=np.float64)
+    return found
+
+
+def _years(records: QuerySet[RevenueRecord], accounts: QuerySet[Account]) -> tuple[YearChange, ...]:
+    """Only the years in which the batch has records, newest first."""
+    grouped = records.annotate(year=ExtractYear("booked_on")).values_list("year", "currency")
+    brought = {(year, currency): net for year, currency, net in grouped.annotate(net=Sum("amount"))}
+    if not brought:
+        return ()
+    months = AccountMonth.objects.filter(account__in=accounts, basis=DEFAULT_BASIS, month__year__in={y for y, _c in brought})
+    totals = months.order_by().annotate(year=ExtractYear("month")).values_list("year", "currency")
+    now = {(year, currency): net for year, currency, net in totals.annotate(total=Sum("net"))}
+    return tuple(
+        YearChange(year, currency, before=now.get((year, currency), Decimal(0)) - net, after=now.get((year, currency), Decimal(0)))
+        for (year, currency), net in sorted(brought.items(), key=lambda item: (-item[0][0], item[0][1]))
+    )
+
+
+def _booked_in(period: Period) -> Q:
+    return Q(booked_on__gte=period.start, booked_on__lt=period.end)
