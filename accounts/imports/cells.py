@@ -22,6 +22,8 @@ PLAIN_NUMBER = re.compile(r"-?\d{1,13}(?:\.\d{1,4})?\Z", re.ASCII)
 DIGITS = re.compile(r"\d+\Z", re.ASCII)
 GROUPED = re.compile(r"\d{1,3}(?:(?P<mark>[,.' ])\d{3})(?:(?P=mark)\d{3})*\Z", re.ASCII)
 ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+ESCAPED = re.compile(r"\\([\\tnr])")
+UNESCAPES = {"\\": "\\", "t": "\t", "n": "\n", "r": "\r"}
 NEEDS_ESCAPE = re.compile(r"[\\\t\n\r]")
 
 
@@ -77,6 +79,13 @@ class Guards:
 
 def escaped(text: str) -> str:
     return text.translate(ESCAPES) if NEEDS_ESCAPE.search(text) else text
+
+
+def unescaped(text: str) -> str:
+    """What ``escaped`` was given; "" for NULL."""
+    if text == NULL:
+        return ""
+    return ESCAPED.sub(lambda found: UNESCAPES[found.group(1)], text) if "\\" in text else text
 
 
 def text_typer(guards: Guards, *, length: int, required: str = "", blank: str = "") -> Typer:

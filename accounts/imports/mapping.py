@@ -3,12 +3,13 @@
 import json
 from collections.abc import Mapping as AbstractMapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
 from accounts.imports.fields import BASIS_WORDS, CURRENCIES, FIELDS, IDENTITY_FIELDS, KIND_WORDS
 from accounts.imports.sniff import named_encoding
+from accounts.imports.styles import parse_by
 from accounts.imports.unreadable import Unreadable
 
 AUTO = "auto"
@@ -21,7 +22,7 @@ KEYS = frozenset(
 DECIMALS = (AUTO, ".", ",")
 THOUSANDS = (AUTO, "", ",", ".", "'", " ", "\u00a0")
 NAME_LENGTH = 60
-PROBE_DAY = datetime(2011, 12, 9, 7, 45)
+PROBE_DAY = date(2011, 12, 9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +152,10 @@ def checked_formats(formats: object) -> tuple[str, ...]:
         raise _bad('"date_formats" must be a list of texts')
     for name in formats:
         try:
-            same = datetime.strptime(PROBE_DAY.strftime(name), name).date() == PROBE_DAY.date()
+            written = PROBE_DAY.strftime(name)
         except ValueError:
-            same = False
-        if not same:
+            written = ""
+        if parse_by(name, written) != PROBE_DAY:
             raise _bad(f"the date format {name!r} names no whole date; write it like %Y-%m-%d")
     return tuple(formats)
 

@@ -65,7 +65,7 @@ class ProgressWriter:
         progress = Progress(self._phase, self._rows, max(self._total, self._rows), round(rate, 1), remaining)
         try:
             cache.set(KEY.format(self._batch_id), asdict(progress), KEPT_SECONDS)
-        except Exception:  # the cache only shows progress; the import goes on without it
+        except Exception:  # noqa: BLE001 - the cache only shows progress; the import goes on without it
             self._is_broken = True
             logger.warning("import_progress_not_written", batch=self._batch_id)
 
@@ -74,7 +74,7 @@ def progress_of(batch_id: int) -> Progress | None:
     """The last progress of a batch; None where none is known."""
     try:
         content: dict[str, Any] | None = cache.get(KEY.format(batch_id))
-    except Exception:  # the page shows the state of the row instead
+    except Exception:  # noqa: BLE001 - the page shows the state of the row instead
         logger.warning("import_progress_not_read", batch=batch_id)
         return None
     return Progress(**content) if content else None

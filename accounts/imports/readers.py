@@ -171,18 +171,11 @@ def _text_sample(path: Path, encoding: str) -> str:
     with open_text_bytes(path) as file:
         raw = file.read(limits.SAMPLE_BYTES)
         whole = len(raw) < limits.SAMPLE_BYTES
-    text = raw.decode(encoding, errors="strict" if whole else "ignore") if _decodable(raw, encoding, whole) else ""
-    if not text:
-        raise Unreadable("broken_encoding_row", encoding=encoding, row=1)
-    return text if whole else text[: text.rfind("\n") + 1] or text
-
-
-def _decodable(raw: bytes, encoding: str, whole: bool) -> bool:
     try:
-        raw.decode(encoding, errors="strict" if whole else "ignore")
+        text = raw.decode(encoding, errors="strict" if whole else "ignore")
     except UnicodeDecodeError:
-        return False
-    return True
+        raise Unreadable("broken_encoding_row", encoding=encoding, row=1) from None
+    return text if whole else text[: text.rfind("\n") + 1] or text
 
 
 def _separator_line(sample: str) -> tuple[str, int]:
@@ -217,11 +210,9 @@ def chunk_of(block: list[list[str]], *, first: int, width: int) -> Chunk:
     for number, row in enumerate(block, start=first):
         if not any(map(str.strip, row)):
             continue
-        if len(row) > width and not any(map(str.strip, row[width:])):
-            row = row[:width]
-        if len(row) == width:
+        if len(row) == width or (len(row) > width and not any(map(str.strip, row[width:]))):
             chunk.numbers.append(number)
-            chunk.rows.append(row)
+            chunk.rows.append(row[:width])
         else:
             chunk.ragged.append((number, row))
     return chunk

@@ -18,7 +18,6 @@ from accounts.imports.fields import (
     BASIS_WORDS,
     CURRENCIES,
     FIELDS,
-    IDENTITY_FIELDS,
     KIND_WORDS,
     MONEY_DIGITS,
     PRODUCT_FACTS,
@@ -185,6 +184,13 @@ class RowTyper:
             rejections=rejections,
         )
 
+    def values_of(self, line: str) -> dict[str, str]:
+        """Field → value of one COPY line, and the constants of the file; blank where there is none."""
+        lead = 4 if self.plan.marks else 2
+        parts = line.rstrip("\n").split("\t")[lead:]
+        staged = dict(zip(self.staged, parts, strict=True))
+        return {key: cells.unescaped(text) for key, text in (self.constants | staged).items()}
+
     def _ragged(self, number: int, row: list[str]) -> Rejection:
         details: dict[str, object] = {"found": len(row), "expected": len(self.plan.columns)}
         return Rejection(number, row, [Fault("", "", "cell_count", details)])
@@ -293,7 +299,13 @@ class RowTyper:
         first = dict(zip(zip(*map(reversed, columns), strict=True), reversed(numbers), strict=True))
         at = [given.index(key) + 1 if key in given else 0 for key in keys]
         return [
-            "\t".join((str(first[fact]), fact[0], *(fact[i] if i else self._blanks[key] for i, key in zip(at, keys, strict=True))))
+            "\t".join(
+                (
+                    str(first[fact]),
+                    fact[0],
+                    *(fact[i] if i else self._blanks[key] for i, key in zip(at, keys, strict=True)),
+                )
+            )
             for fact in fresh
             if fact[0]
         ]
@@ -335,7 +347,7 @@ class AmountRule:
         return [at for at, money in enumerate(results) if money.fault is not None] if self._has_faults else []
 
 
-def money_of(amount: str, quantity: str, price: str, cost: str, is_credit: bool) -> Money:
+def money_of(amount: str, quantity: str, price: str, cost: str, is_credit: bool) -> Money:  # noqa: FBT001 - a memo's key
     """The amount of one row by the rules of AmountRule; texts in normal form or NULL."""
     computed = amount == NULL
     if computed:

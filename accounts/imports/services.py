@@ -32,12 +32,14 @@ from accounts.enums import UNFINISHED_BATCH_STATES, BatchState
 from accounts.imports import posting
 from accounts.imports.errors_file import ErrorFile
 from accounts.imports.importing import Import, Outcome
+from accounts.imports.mapping import NAME_LENGTH, parse_mapping
 from accounts.imports.options import ImportOptions, Prepared, prepare, prepared_table, refusing
+from accounts.imports.profiles import PROFILES
 from accounts.imports.progress import ProgressWriter
-from accounts.imports.results import ImportResult, RowsRejected
 from accounts.imports.requests import request_mapping, request_table
-from accounts.locks import LEASE_BATCH, ledger_lock, lease
-from accounts.models import ImportBatch, User
+from accounts.imports.results import ImportResult, RowsRejected
+from accounts.locks import LEASE_BATCH, lease, ledger_lock
+from accounts.models import ImportBatch, SavedMapping, User
 from accounts.signals import ledger_changed
 from crm.lib.exceptions import CrmError, ImportRefused
 
@@ -53,14 +55,6 @@ class BatchStateError(CrmError):
     status = 409
 
 
-class _RollBack(Exception):
-    """Leaves the transaction of a dry run with its outcome."""
-
-    def __init__(self, result: ImportResult) -> None:
-        super().__init__()
-        self.result = result
-
-
 # --- One file on disk, in one call: the command ---
 
 
@@ -74,19 +68,12 @@ def import_file(
     """
     started = time.monotonic()
     prepared = prepare(path, options)
-    with _undoing_files() as files:
-        try:
-            with transaction.atomic():
-                batch = _new_batch(file_name=file_name or path.name, user=user, state=BatchState.READING)
-                outcome = _run(
-                    prepared, batch=batch, files=files, dry_run=dry_run, started=started, shows_progress=False
-                )
-                result = ImportResult.of(outcome, batch=batch, file_name=batch.file_name)
-                if dry_run:
-                    raise _RollBack(result.as_dry_run())
-        except _RollBack as rolled_back:
-            return rolled_back.result
-    return result
+    with _undoing_files() as files, transaction.atomic():
+        batch = _new_batch(file_name=file_name or path.name, user=user, state=BatchState.READING)
+        outcome = _run(prepared, batch=batch, files=files, dry_run=dry_run, started=started, shows_progress=False)
+        transaction.set_rollback(dry_run)
+    result = ImportResult.of(outcome, batch=batch, file_name=batch.file_name)
+    return result.as_dry_run() if dry_run else result
 
 
 # --- The wizard and REST: upload, confirm, check, commit ---
@@ -119,12 +106,10 @@ def check(*, batch: ImportBatch) -> ImportResult:
     _require(batch, BatchState.DRAFT)
     started = time.monotonic()
     prepared = prepare(upload_path(batch), ImportOptions.from_json(batch.options))
-    try:
-        with transaction.atomic():
-            outcome = _run(prepared, batch=batch, files=None, dry_run=True, started=started)
-            raise _RollBack(ImportResult.of(outcome, batch=batch, file_name=batch.file_name))
-    except _RollBack as rolled_back:
-        result = rolled_back.result
+    with transaction.atomic():
+        outcome = _run(prepared, batch=batch, files=None, dry_run=True, started=started)
+        transaction.set_rollback(True)
+    result = ImportResult.of(outcome, batch=batch, file_name=batch.file_name)
     batch.refresh_from_db()
     batch.options["check"] = result.as_dry_run().to_json() | {"examples": result.examples_json()}
     batch.save(update_fields=["options"])
@@ -199,6 +184,21 @@ def _fail(batch_id: int, error: str) -> None:
     ImportBatch.objects.filter(pk=batch_id, state__in=UNFINISHED_BATCH_STATES).update(
         state=BatchState.FAILED, error=error
     )
+
+
+def save_mapping(*, name: str, definition: dict[str, Any], user: User | None) -> SavedMapping:
+    """Keep a mapping under a name; the same name again replaces it. Raises ImportRefused for one that cannot be used."""
+    name = name.strip()
+    if not name or len(name) > NAME_LENGTH or name in PROFILES:
+        raise ImportRefused(_("Give the mapping a name of its own, of at most 60 characters."), reason="bad_name")
+    with refusing():
+        mapping = parse_mapping({**definition, "name": name}, name=name)
+    saved, _created = SavedMapping.objects.update_or_create(
+        name=name,
+        defaults={"definition": mapping.to_json()},
+        create_defaults={"definition": mapping.to_json(), "created_by": user},
+    )
+    return saved
 
 
 # --- Rows of a request ---

@@ -158,7 +158,7 @@ def date_family(text: str) -> tuple[str, ...]:
 
 def parse_by(name: str, text: str) -> date | None:
     try:
-        return datetime.strptime(text, name).date()
+        return datetime.strptime(text, name).date()  # noqa: DTZ007 - a date in a book has no zone
     except ValueError:
         return None
 

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
+from itertools import pairwise
+from math import isfinite
 from pathlib import Path
 
 from accounts.imports import limits
@@ -117,7 +119,7 @@ def weigh(archive: zipfile.ZipFile) -> None:
         raise Unreadable("workbook_too_large", declared=declared // 1024**2, limit=limits.MAX_DECLARED_BYTES // 1024**2)
     if len({part.filename for part in parts}) != len(parts):
         raise Unreadable("broken_workbook")
-    for part, following in zip(parts, parts[1:], strict=False):
+    for part, following in pairwise(parts):
         if part.header_offset + part.compress_size > following.header_offset:
             raise Unreadable("zip_bomb")
     packed = sum(part.compress_size for part in parts)
@@ -157,17 +159,17 @@ def _sheet_part(archive: zipfile.ZipFile, path: Path, wanted: str | None) -> tup
 
 
 def _relations(xml: bytes) -> Iterator[tuple[str, str]]:
-    from xml.etree import ElementTree
+    from xml.etree import ElementTree as ET
 
-    for link in ElementTree.fromstring(xml):  # noqa: S314 - entities were refused above
+    for link in ET.fromstring(xml):  # noqa: S314 - entities were refused above
         target = link.get("Target", "")
         yield link.get("Id", ""), target.lstrip("/") if target.startswith("/") else f"xl/{target}"
 
 
 def _sheets(xml: bytes) -> Iterator[tuple[str, str]]:
-    from xml.etree import ElementTree
+    from xml.etree import ElementTree as ET
 
-    for node in ElementTree.fromstring(xml).iter():  # noqa: S314 - entities were refused above
+    for node in ET.fromstring(xml).iter():  # noqa: S314 - entities were refused above
         if node.tag.rpartition("}")[2] == "sheet":
             link = next((value for key, value in node.items() if key.endswith("}id")), "")
             yield node.get("name", ""), link
@@ -267,7 +269,7 @@ def cell_text(cell: object) -> str:
 
 
 def _number_text(value: float) -> str:
-    if value != value or value in (float("inf"), float("-inf")):
+    if not isfinite(value):
         return str(value)
     if abs(value) >= 10**PRECISE_DIGITS:
         return f"{LOST_DIGITS}{int(value)}"
