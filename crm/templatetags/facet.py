@@ -10,12 +10,14 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from accounts.enums import Grade
+from accounts.enums import Grade, RevenueKind
 from crm.web import formats
+from crm.web.columns import initials as name_initials
 from crm.web.drawing import sparkline
 from crm.web.scope import number_style
 
 register = template.Library()
+LABELS = {"revenue_kind": RevenueKind.choices}
 
 
 @register.simple_tag
@@ -135,3 +137,27 @@ def query(context: template.Context, **changes: Any) -> str:
 def item(mapping: Mapping[Any, Any], key: Any) -> Any:
     """The value of a key that is a variable; empty where there is none."""
     return mapping.get(key, "")
+
+
+@register.filter
+def initials(name: str) -> str:
+    """Two letters of a person's name."""
+    return name_initials(name)
+
+
+@register.filter
+def label(value: str, kind: str) -> str:
+    """The word for a stored code: {{ row.kind|label:"revenue_kind" }}."""
+    return str(dict(LABELS[kind]).get(value, value))
+
+
+@register.filter
+def trim_zeros(text: str) -> str:
+    """A number in plain digits without the zeros at its end."""
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+@register.simple_tag(takes_context=True)
+def figure_text(context: template.Context, value: Any) -> str:
+    """The words of a ``Figure``, without a link."""
+    return value.text(number_style(context["request"]))

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     SCORE = "score"
     NUMBER = "number"
     TEXT = "text"
+    DAY = "day"
 
 
 DECIMALS = {Kind.COUNT: 0, Kind.SCORE: 1}
@@ -80,6 +81,8 @@ def format_value(value: Any, kind: Kind, style: NumberStyle = PLAIN) -> str:
         return formats.percent(value, signed=kind is Kind.CHANGE)
     if kind is Kind.TEXT:
         return str(value)
+    if kind is Kind.DAY:
+        return formats.day(value)
     return formats.number(value, decimals=DECIMALS.get(kind, 2))
 
 

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
-from crm.web import accounts, auth, dashboard, preferences, search, views_saved
+from crm.web import account, accounts, auth, dashboard, figures, preferences, search, views_saved
 
 account_patterns = [
     path("", accounts.account_list, name="list"),
@@ -15,6 +15,11 @@ account_patterns = [
     path("views/", views_saved.tabs, name="views"),
     path("views/new/", views_saved.create, name="view_create"),
     path("views/<int:pk>/delete/", views_saved.delete, name="view_delete"),
+    path("<int:pk>/", account.overview, name="detail"),
+    path("<int:pk>/revenue/", account.revenue, name="revenue"),
+    path("<int:pk>/grade/", account.people, name="grade"),
+    path("<int:pk>/people/", account.people, name="people"),
+    path("<int:pk>/contracts/", account.contracts, name="contracts"),
 ]
 
 urlpatterns = [
@@ -23,7 +28,10 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("password/", auth.PasswordChangeView.as_view(), name="password_change"),
     path("search/", search.search, name="search"),
+    path("figures/<slug:metric>/", figures.figure, name="figure"),
+    path("figures/<slug:metric>/export/<slug:form>/", figures.figure_export, name="figure_export"),
     path("accounts/", include((account_patterns, "accounts"))),
+    path("imports/", include("crm.web.urls_imports")),
     path("choices/scope/", preferences.set_scope, name="set_scope"),
     path("choices/units/", preferences.set_units, name="set_units"),
     path("choices/language/", preferences.set_language, name="set_language"),

@@ -1,0 +1,265 @@
+"""One account on one page, in tabs that keep their address."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Any
+
+from django.db import connection
+from django.db.models import Count, Q, Sum
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET
+
+from accounts.enums import ContractStatus, TeamRole
+from accounts.models import Account, Contract, RevenueRecord, TeamMember
+from crm.lib.periods import Period, ttm
+from crm.web.account_chart import CHART_MONTHS, revenue_chart
+from crm.web.attention import contracts_ending, items_of
+from crm.web.figure import Figure, Kind
+from crm.web.htmx import signed_in
+from crm.web.keyset import Order, page_of
+from crm.web.scope import number_style
+from metrics.selectors import DEFAULT_BASIS, default_as_of
+
+MOST_PRODUCTS = 12
+RECORD_FIELDS = (
+    "booked_on", "kind", "reference", "product__code", "product__name", "contract__number", "quantity", "amount", "cost",
+    "currency", "basis", "source", "batch_id", "source_row",
+)  # fmt: skip
+ANCESTORS = """
+WITH RECURSIVE up(id, name, parent_id, height) AS (
+    SELECT id, name, parent_id, 1 FROM accounts_account WHERE id = %s
+    UNION ALL
+    SELECT a.id, a.name, a.parent_id, up.height + 1 FROM accounts_account a JOIN up ON a.id = up.parent_id
+    WHERE up.height < 20
+) SELECT id, name FROM up ORDER BY height DESC
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    key: str
+    label: Any
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One corner of the iron triangle; ``member`` is None where nobody sits."""
+
+    role: TeamRole
+    member: TeamMember | None
+
+
+class AccountPage:
+    """What the head of every tab shows; each part is read when first needed."""
+
+    TABS = (
+        ("detail", _("Overview")),
+        ("revenue", _("Revenue")),
+        ("grade", _("Grade")),
+        ("people", _("People")),
+        ("contracts", _("Contracts")),
+    )
+
+    def __init__(self, request: HttpRequest, pk: int, tab: str) -> None:
+        found = Account.objects.visible_to(request.user).select_related("owner", "figures").filter(pk=pk).first()
+        if found is None:
+            raise Http404
+        self.request, self.account, self.tab = request, found, tab
+        self.figures = getattr(found, "figures", None)
+
+    @cached_property
+    def as_of(self) -> date:
+        return default_as_of()
+
+    @property
+    def tabs(self) -> list[Tab]:
+        return [Tab(key, label, reverse(f"accounts:{key}", args=[self.account.pk])) for key, label in self.TABS]
+
+    @cached_property
+    def group_path(self) -> list[dict[str, Any]]:
+        """From the root of the group down to the account's parent; a link where the user may see it. Two queries."""
+        if self.account.parent_id is None:
+            return []
+        with connection.cursor() as cursor:
+            cursor.execute(ANCESTORS, [self.account.parent_id])
+            above = cursor.fetchall()
+        ids = [pk for pk, _name in above]
+        seen = set(Account.objects.visible_to(self.request.user).filter(pk__in=ids).values_list("pk", flat=True))
+        return [{"pk": pk, "name": name, "is_visible": pk in seen} for pk, name in above]
+
+    @cached_property
+    def members(self) -> list[TeamMember]:
+        rows = TeamMember.objects.filter(account=self.account).select_related("user")
+        return list(rows.order_by("-valid_from", "pk"))
+
+    @cached_property
+    def seats(self) -> list[Seat]:
+        today = timezone.localdate()
+        held = {
+            member.role: member
+            for member in self.members
+            if member.valid_from <= today and (member.valid_to is None or member.valid_to > today)
+        }
+        return [Seat(role, held.get(role)) for role in TeamRole]
+
+    @property
+    def has_manager(self) -> bool:
+        return self.seats[0].member is not None
+
+    @cached_property
+    def head_figures(self) -> list[Figure]:
+        return [
+            self.figure("ttm_revenue", _("Revenue, 12 months"), Kind.MONEY),
+            self.figure("growth_rate", _("Growth"), Kind.CHANGE),
+        ]
+
+    def figure(self, name: str, label: Any, kind: Kind) -> Figure:
+        value = getattr(self.figures, name, None)
+        reason = "" if value is not None else str(_("not defined by the last night, open it for the reason"))
+        currency = self.figures.currency if self.figures and kind is Kind.MONEY else ""
+        return Figure(name, label, value, kind, currency=currency, reason=reason, query={"account": self.account.pk})
+
+    @property
+    def can_edit(self) -> bool:
+        user = self.request.user
+        return user.is_staff and user.has_perm("accounts.change_account")
+
+    def render(self, **context: Any) -> HttpResponse:
+        return render(self.request, f"accounts/{self.tab}.html", {"page": self, "account": self.account, **context})
+
+
+@signed_in
+@require_GET
+def overview(request: HttpRequest, pk: int) -> HttpResponse:
+    page = AccountPage(request, pk, "detail")
+    chart = revenue_chart(page.account, as_of=page.as_of, style=number_style(request))
+    ending = contracts_ending(page.account, as_of=page.as_of)
+    attention = items_of(page.account, has_manager=page.has_manager, ending=ending)
+    children = page.account.children.filter(pk__in=Account.objects.visible_to(request.user).values("pk"))
+    return page.render(
+        figures=overview_figures(page),
+        chart=chart,
+        attention=attention,
+        children=list(children.select_related("figures").order_by("sort_key", "pk")[:20]),
+        months=CHART_MONTHS,
+    )
+
+
+def overview_figures(page: AccountPage) -> list[Figure]:
+    kinds = (
+        ("ttm_revenue", _("Revenue, 12 months"), Kind.MONEY),
+        ("growth_rate", _("Growth"), Kind.CHANGE),
+        ("ttm_gross_profit", _("Gross profit, 12 months"), Kind.MONEY),
+        ("margin", _("Gross margin"), Kind.PERCENT),
+        ("clv", _("Customer lifetime value"), Kind.MONEY),
+        ("expected_revenue", _("Expected revenue"), Kind.MONEY),
+        ("p_alive", _("Still a customer"), Kind.PERCENT),
+        ("orders_ttm", _("Orders, 12 months"), Kind.COUNT),
+    )
+    return [page.figure(name, label, kind) for name, label, kind in kinds]
+
+
+@signed_in
+@require_GET
+def revenue(request: HttpRequest, pk: int) -> HttpResponse:
+    """Revenue of one account: by product, by year, and the records behind it."""
+    page = AccountPage(request, pk, "revenue")
+    records = RevenueRecord.objects.filter(account=page.account, basis=DEFAULT_BASIS)
+    window = ttm(page.as_of)
+    listed = page_of(
+        records,
+        RECORD_FIELDS,
+        order=Order("booked_on", descending=True, nullable=False),
+        after=request.GET.get("after", ""),
+        before=request.GET.get("before", ""),
+    )
+    return page.render(products=by_product(records, window), years=by_year(records), records=listed, window=window)
+
+
+def by_product(records: Any, window: Period) -> list[dict[str, Any]]:
+    """Net revenue of the window per product and currency, largest first, the rest as one row."""
+    rows = list(
+        records.booked_in(window)
+        .values("product__code", "product__name", "product__category", "currency")
+        .annotate(net=Sum("amount"), lines=Count("pk"))
+        .order_by("currency", "-net", "product__code")
+    )
+    totals: dict[str, Any] = defaultdict(int)
+    for row in rows:
+        totals[row["currency"]] += max(row["net"], 0)
+    for row in rows:
+        total = totals[row["currency"]]
+        row["share"] = float(row["net"] / total) if total and row["net"] > 0 else None
+    return rows[:MOST_PRODUCTS] + _rest(rows[MOST_PRODUCTS:])
+
+
+def _rest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    found = []
+    for currency in dict.fromkeys(row["currency"] for row in rows):
+        mine = [row for row in rows if row["currency"] == currency]
+        shares = [row["share"] for row in mine if row["share"] is not None]
+        found.append(
+            {
+                "rest": len(mine),
+                "currency": currency,
+                "net": sum(row["net"] for row in mine),
+                "lines": sum(row["lines"] for row in mine),
+                "share": sum(shares) if shares else None,
+            }
+        )
+    return found
+
+
+def by_year(records: Any) -> list[dict[str, Any]]:
+    """Net revenue, cost and lines per calendar year and currency, newest first; gross profit where every line has its cost."""
+    rows = (
+        records.values("booked_on__year", "currency")
+        .annotate(
+            net=Sum("amount"), costs=Sum("cost"), lines=Count("pk"), without_cost=Count("pk", filter=Q(cost=None))
+        )
+        .order_by("-booked_on__year", "currency")
+    )
+    return [
+        {
+            **row,
+            "year": row["booked_on__year"],
+            "profit": row["net"] - row["costs"] if row["costs"] is not None and not row["without_cost"] else None,
+        }
+        for row in rows
+    ]
+
+
+@signed_in
+@require_GET
+def people(request: HttpRequest, pk: int) -> HttpResponse:
+    page = AccountPage(request, pk, "people")
+    today = timezone.localdate()
+    past = [member for member in page.members if member.valid_to is not None and member.valid_to <= today]
+    contacts = page.account.contacts.order_by("-is_active", "-is_primary", "name", "pk")
+    return page.render(contacts=list(contacts), past=past)
+
+
+@signed_in
+@require_GET
+def contracts(request: HttpRequest, pk: int) -> HttpResponse:
+    page = AccountPage(request, pk, "contracts")
+    rows = list(Contract.objects.filter(account=page.account))
+    for contract in rows:
+        contract.progress = _elapsed(contract, page.as_of)
+    running = [row for row in rows if row.status == ContractStatus.ACTIVE]
+    return page.render(contracts=rows, running=running, soon=page.as_of + timedelta(days=90))
+
+
+def _elapsed(contract: Contract, day: date) -> int | None:
+    """Percent of the contract's term that is over; None without both ends."""
+    if not contract.starts_on or not contract.ends_on:
+        return None
+    term = (contract.ends_on - contract.starts_on).days + 1
+    return max(0, min(100, round(100 * ((day - contract.starts_on).days + 1) / term)))

@@ -1,0 +1,114 @@
+"""What needs attention: accounts with a reason, the money at stake and the next step; the same words on every page."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.enums import KEY_GRADES, ContractStatus, Grade, TeamRole
+from accounts.models import Account, Contract, TeamMember
+from accounts.querysets import AccountQuerySet
+from crm.web import formats
+
+BIG_DECLINE = -0.3  # domain.md 3.7: a fall of TTM by 30 % is a soft signal
+CONTRACT_ENDS_WITHIN_DAYS = 90
+SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One reason to look at an account. ``stake`` is what is lost if nothing happens, in ``currency``."""
+
+    account_id: int
+    account: str
+    grade: str
+    reason: str
+    stake: Decimal | None
+    currency: str
+    action: str
+    href: str
+    is_bad: bool = False
+
+
+def needing_attention(accounts: AccountQuerySet, *, as_of: date, limit: int = SHOWN) -> list[Item]:
+    """The accounts that need somebody, worst first, then by money at stake. One query."""
+    seats = TeamMember.objects.filter(account=OuterRef("pk")).current(as_of)
+    rows = (
+        accounts.filter(
+            Q(grade=Grade.PROBLEM)
+            | Q(is_watched=True)
+            | Q(figures__growth_rate__lte=BIG_DECLINE, figures__prior_ttm_revenue__gt=0)
+            | (Q(grade__in=KEY_GRADES) & ~Exists(seats.filter(role=TeamRole.ACCOUNT_MANAGER)))
+        )
+        .select_related("figures")
+        .annotate(has_manager=Exists(seats.filter(role=TeamRole.ACCOUNT_MANAGER)))
+        .order_by(
+            Case(When(grade=Grade.PROBLEM, then=Value(0)), default=Value(1)),
+            F("figures__prior_ttm_revenue").desc(nulls_last=True),
+            "pk",
+        )
+    )
+    items = (first_item(account) for account in rows[: limit * 3])
+    return sorted((item for item in items if item), key=_rank)[:limit]
+
+
+def first_item(account: Account) -> Item | None:
+    return next(iter(items_of(account, has_manager=getattr(account, "has_manager", True))), None)
+
+
+def items_of(account: Account, *, has_manager: bool, ending: Iterable[Contract] = ()) -> list[Item]:
+    """Every reason to look at one account, the gravest first. No query."""
+    figures = getattr(account, "figures", None)
+    ttm, prior = (figures.ttm_revenue, figures.prior_ttm_revenue) if figures else (None, None)
+    currency = figures.currency if figures else ""
+
+    def item(reason: str, stake: Decimal | None, action: str, tab: str, *, is_bad: bool = False) -> Item:
+        href = reverse(f"accounts:{tab}", args=[account.pk])
+        return Item(account.pk, account.name, account.grade, reason, stake, currency, action, href, is_bad)
+
+    found = [item(words, ttm, _("Clear it up with finance"), "detail", is_bad=True) for words in _flags(account)]
+    if account.grade == Grade.PROBLEM and not found:
+        found.append(item(_("Problem state"), ttm, _("See the signals and make a plan"), "grade", is_bad=True))
+    elif account.is_watched:
+        found.append(item(_("On watch: warning signs add up"), ttm, _("See the signals"), "grade"))
+    rate = figures.growth_rate if figures else None
+    if rate is not None and rate <= BIG_DECLINE and prior and prior > 0:
+        lost = (prior - ttm) if ttm is not None else None
+        words = _("Revenue fell by %(rate)s in 12 months") % {"rate": formats.percent(-rate, decimals=0)}
+        found.append(
+            item(words, lost, _("Find out what is bought elsewhere"), "revenue", is_bad=rate <= 2 * BIG_DECLINE)
+        )
+    if account.grade in KEY_GRADES and not has_manager:
+        found.append(item(_("A key account without an account manager"), ttm, _("Name an account manager"), "people"))
+    for contract in ending:
+        words = _("Contract %(number)s ends on %(day)s") % {
+            "number": contract.number,
+            "day": formats.day(contract.ends_on),
+        }
+        found.append(item(words, contract.amount, _("Prepare the renewal"), "contracts"))
+    return found
+
+
+def contracts_ending(account: Account, *, as_of: date) -> list[Contract]:
+    """Running contracts that end soon after ``as_of``. One query."""
+    last = as_of + timedelta(days=CONTRACT_ENDS_WITHIN_DAYS)
+    running = account.contracts.filter(status=ContractStatus.ACTIVE, ends_on__gte=as_of, ends_on__lte=last)
+    return list(running.order_by("ends_on", "pk"))
+
+
+def _flags(account: Account) -> list[str]:
+    flags = (
+        (account.credit_stop_on, _("Credit stop since %(day)s")),
+        (account.litigation_on, _("Litigation since %(day)s")),
+        (account.insolvency_on, _("Insolvent since %(day)s")),
+    )
+    return [words % {"day": formats.day(day)} for day, words in flags if day]
+
+
+def _rank(item: Item) -> tuple[Any, ...]:
+    return (not item.is_bad, -(item.stake or Decimal(0)), item.account_id)

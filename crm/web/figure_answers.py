@@ -1,0 +1,239 @@
+"""What the drawer of a figure says: its value, its passport and the accounts behind it, from the same services as pages and REST."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Account
+from accounts.querysets import AccountQuerySet
+from crm.lib.exceptions import PeriodError
+from crm.lib.periods import Period, parse_period, prior_ttm, ttm
+from crm.web.figure import Figure, Kind
+from crm.web.filters import AccountFilter, Asked
+from crm.web.scope import accounts_in_scope
+from metrics.definitions import METRICS, Metric, Unit
+from metrics.scope import Level
+from metrics.selectors import default_as_of
+from metrics.services.account import AccountMetrics, account_metrics
+from metrics.services.activity import activity
+from metrics.services.base import AccountRow, Answer, Passport
+from metrics.services.concentration import concentration
+from metrics.services.lifetime import lifetime
+from metrics.services.portfolio import BridgeFigures, TwoPeriods, two_periods
+
+SHOWN_ACCOUNTS = 20
+GROWTH = frozenset({
+    "growth_rate", "overall_growth_rate", "cohort_accounts", "base_revenue", "comparison_revenue", "total_base_revenue",
+    "total_comparison_revenue",
+})  # fmt: skip
+RETENTION = frozenset({"net_revenue_retention", "gross_revenue_retention", "logo_retention", "retained_accounts"})
+BRIDGE = frozenset({
+    "opening", "expansion", "contraction", "churned", "reactivated", "new", "adjustment", "closing",
+})  # fmt: skip
+ACTIVITY = frozenset({
+    "covered_accounts", "active_accounts", "active_rate", "orders", "average_order_value", "revenue_per_active_account",
+    "revenue", "repeat_rate", "returning_rate", "order_frequency",
+})  # fmt: skip
+CONCENTRATION = frozenset({
+    "top_1_share", "top_5_share", "top_10_share", "top_20_percent_share", "hhi", "effective_accounts", "gini",
+    "largest_group_share",
+})  # fmt: skip
+LIFETIME = frozenset({"clv", "expected_revenue", "expected_orders"})
+CHANGES = frozenset({"growth_rate", "overall_growth_rate"})
+KINDS = {Unit.MONEY: Kind.MONEY, Unit.RATE: Kind.PERCENT, Unit.COUNT: Kind.COUNT, Unit.DAYS: Kind.COUNT}
+Head = tuple[Any, str, Kind]
+TWO_PERIOD_HEADS: tuple[Head, ...] = (
+    (_("Base"), "base", Kind.MONEY),
+    (_("Comparison"), "comparison", Kind.MONEY),
+    (_("Change"), "change", Kind.MONEY),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FigureAnswer:
+    """One figure with everything known about it. ``heads`` are the columns of the accounts behind it."""
+
+    definition: Metric
+    figure: Figure
+    passport: Passport
+    currency: str
+    heads: Sequence[Head] = ()
+    read_rows: Callable[[int | None], list[AccountRow]] = field(default=lambda _limit: [])
+    account: Account | None = None
+
+    @property
+    def rows(self) -> list[AccountRow]:
+        return self.read_rows(SHOWN_ACCOUNTS)
+
+    def export_rows(self) -> Iterator[list[Any]]:
+        for row in self.read_rows(None):
+            yield [row.code, row.name, *(row.values.get(name) for _label, name, _kind in self.heads)]
+
+
+def answer_for(request: HttpRequest, metric: str) -> FigureAnswer:
+    """The answer to one address of a drawer. Raises Http404 for an unknown figure or account, PeriodError for a bad period."""
+    definition = METRICS.get(metric)
+    if definition is None or definition.unit is Unit.GROUP_OF_FIGURES:
+        raise Http404
+    asked = request.GET.get("account", "")
+    if asked:
+        return _of_account(request, definition, asked)
+    return _of_portfolio(request, definition)
+
+
+def _of_account(request: HttpRequest, definition: Metric, asked: str) -> FigureAnswer:
+    is_id = asked.isascii() and asked.isdecimal() and len(asked) < 19
+    account = Account.objects.visible_to(request.user).filter(pk=int(asked)).first() if is_id else None
+    if account is None:
+        raise Http404
+    found: AccountMetrics = account_metrics(account)
+    if not hasattr(found, definition.key):
+        raise Http404
+    value = getattr(found, definition.key)
+    figure = _figure(definition, value, found.currency, found.reasons, {"account": account.pk})
+    return FigureAnswer(definition, figure, found.passport, found.currency, account=account)
+
+
+def _of_portfolio(request: HttpRequest, definition: Metric) -> FigureAnswer:
+    params = request.GET
+    accounts = filtered_accounts(request)
+    choices = {"level": _level(params.get("level", "")), "currency": _currency(params.get("currency", ""))}
+    key = definition.key
+    if key in GROWTH | RETENTION | BRIDGE or key == "ttm_revenue":
+        base, comparison = periods_of(params)
+        return _two_periods(definition, two_periods(accounts, base=base, comparison=comparison, **choices), params)
+    if key in ACTIVITY:
+        found = activity(accounts, period=_period(params.get("period")), **choices)
+        heads = ((_("Revenue"), "revenue", Kind.MONEY), (_("Orders"), "orders", Kind.COUNT))
+        return _simple(definition, found, heads, params)
+    if key in CONCENTRATION:
+        heads = ((_("Revenue"), "revenue", Kind.MONEY), (_("Share"), "share", Kind.PERCENT))
+        return _simple(
+            definition, concentration(accounts, period=_period(params.get("period")), **choices), heads, params
+        )
+    if key in LIFETIME:
+        heads = (
+            (_("Lifetime value"), "clv", Kind.MONEY),
+            (_("Expected revenue"), "expected_revenue", Kind.MONEY),
+            (_("Still a customer"), "p_alive", Kind.PERCENT),
+        )
+        ordered = heads if key == "clv" else (heads[1], heads[0], heads[2])
+        return _simple(definition, lifetime(accounts, currency=choices["currency"]), ordered, params)
+    raise Http404
+
+
+def _two_periods(definition: Metric, found: TwoPeriods, params: Mapping[str, Any]) -> FigureAnswer:
+    key = definition.key
+    heads, order, by_size = TWO_PERIOD_HEADS, "change", True
+    if key in BRIDGE:
+        bridge: BridgeFigures = found.bridge()
+        figure = _figure(definition, bridge.bars[key].amount, bridge.currency, bridge.reasons, _kept(params))
+        column = {"opening": "base", "closing": "comparison"}.get(key, key)
+        heads = (*TWO_PERIOD_HEADS[:2], (definition.label, column, Kind.MONEY))
+        return FigureAnswer(
+            definition, figure, bridge.passport, bridge.currency, heads, lambda limit: bridge.behind(key, limit=limit)
+        )
+    answer: Answer = found.retention() if key in RETENTION else found.growth()
+    name = "total_comparison_revenue" if key == "ttm_revenue" else key
+    if key in {"base_revenue", "total_base_revenue", "logo_retention", "retained_accounts", "cohort_accounts"}:
+        order, by_size = "base", False
+    elif key in {"comparison_revenue", "total_comparison_revenue", "ttm_revenue"}:
+        order, by_size = "comparison", False
+    table = answer.table
+    if key not in {"overall_growth_rate", "total_base_revenue", "total_comparison_revenue", "ttm_revenue"}:
+        table = table.where(table.columns["base"] > 0)
+    figure = _figure(definition, getattr(answer, name), answer.currency, answer.reasons, _kept(params), name=name)
+    return FigureAnswer(
+        definition,
+        figure,
+        answer.passport,
+        answer.currency,
+        heads,
+        lambda limit: table.rows(order_by=order, by_size=by_size, limit=limit),
+    )
+
+
+def _simple(definition: Metric, found: Answer, heads: Sequence[Head], params: Mapping[str, Any]) -> FigureAnswer:
+    figure = _figure(definition, getattr(found, definition.key), found.currency, found.reasons, _kept(params))
+    return FigureAnswer(
+        definition,
+        figure,
+        found.passport,
+        found.currency,
+        heads,
+        lambda limit: found.table.rows(order_by=heads[0][1], limit=limit),
+    )
+
+
+def _figure(
+    definition: Metric,
+    value: Any,
+    currency: str,
+    reasons: Mapping[str, str],
+    query: Mapping[str, Any],
+    *,
+    name: str = "",
+) -> Figure:
+    kind = kind_of(definition, value)
+    return Figure(
+        definition.key,
+        definition.label,
+        value,
+        kind,
+        currency=currency if kind is Kind.MONEY else "",
+        reason=reasons.get(name or definition.key, ""),
+        query=query,
+    )
+
+
+def kind_of(definition: Metric, value: Any = None) -> Kind:
+    if definition.key in CHANGES:
+        return Kind.CHANGE
+    if definition.unit is Unit.DATE:
+        return Kind.DAY
+    if definition.unit is Unit.DAYS and isinstance(value, float):
+        return Kind.SCORE
+    return KINDS.get(definition.unit, Kind.NUMBER)
+
+
+def filtered_accounts(request: HttpRequest) -> AccountQuerySet:
+    """The accounts in the reader's scope, narrowed by the account filters of the address."""
+    asked = Asked(request.user, default_as_of())
+    return AccountFilter(request.GET, asked).apply(accounts_in_scope(request))
+
+
+def periods_of(params: Mapping[str, Any]) -> tuple[Period, Period]:
+    """Base and comparison of an address; by default the rolling year before and the rolling year. Raises PeriodError."""
+    as_of = default_as_of()
+    comparison = _read(params.get("comparison")) or ttm(as_of)
+    base = _read(params.get("base")) or (prior_ttm(as_of) if comparison == ttm(as_of) else comparison.shift_years(-1))
+    return base, comparison
+
+
+def _period(text: str | None) -> Period:
+    return _read(text) or ttm(default_as_of())
+
+
+def _read(text: str | None) -> Period | None:
+    return parse_period(text, fiscal_start_month=settings.FISCAL_YEAR_START_MONTH) if text else None
+
+
+def _level(text: str) -> Level:
+    return Level.GROUP if text == Level.GROUP else Level.ENTITY
+
+
+def _currency(text: str) -> str | None:
+    if not text:
+        return None
+    if len(text) == 3 and text.isascii() and text.isupper():
+        return text
+    raise PeriodError(_("Give the currency as three letters, such as CNY."))
+
+
+def _kept(params: Mapping[str, Any]) -> dict[str, Any]:
+    lists = params.lists() if hasattr(params, "lists") else params.items()
+    return {key: values for key, values in lists if key not in {"csrfmiddlewaretoken"}}

@@ -1,0 +1,74 @@
+"""The drawer of a figure: what it is, how it was computed, from which accounts; the same as a page and as a file."""
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from accounts.enums import RevenueBasis
+from crm.lib.exceptions import CrmError
+from crm.web import formats
+from crm.web.export import FORMS, table_file
+from crm.web.figure import format_value
+from crm.web.figure_answers import FigureAnswer, answer_for
+from crm.web.htmx import page_or_fragment, signed_in
+from crm.web.scope import number_style
+from metrics.scope import Level
+
+
+@signed_in
+@require_GET
+def figure(request: HttpRequest, metric: str) -> HttpResponse:
+    try:
+        answer = answer_for(request, metric)
+        rows = answer.rows
+    except CrmError as error:
+        context = {"error": str(error)}
+        return page_or_fragment(request, "figures/page.html", "figures/_drawer.html", context, status=error.status)
+    style = number_style(request)
+    context = {
+        "answer": answer,
+        "figure": answer.figure,
+        "definition": answer.definition,
+        "passport": answer.passport,
+        "basis": dict(RevenueBasis.choices).get(answer.passport.basis, answer.passport.basis),
+        "level": _level(answer),
+        "rows": [
+            (row, [_cell(row.values.get(name), kind, style) for _label, name, kind in answer.heads]) for row in rows
+        ],
+        "query": request.GET.urlencode(),
+    }
+    return page_or_fragment(request, "figures/page.html", "figures/_drawer.html", context)
+
+
+@signed_in
+@require_GET
+def figure_export(request: HttpRequest, metric: str, form: str) -> HttpResponseBase:
+    """The accounts behind a figure with its passport, as CSV or XLSX."""
+    if form not in FORMS:
+        raise Http404
+    answer = answer_for(request, metric)
+    headings = [_("Code"), _("Account"), *(label for label, _name, _kind in answer.heads), _("Currency"), _("As of")]
+    tail = [answer.currency, answer.passport.as_of]
+    rows = ([*row, *tail] for row in answer.export_rows())
+    about = [
+        (_("Figure"), f"{answer.definition.label} (v{answer.passport.version})"),
+        (_("Value"), answer.figure.text() or f"{_('n/a')}: {answer.figure.reason}"),
+        (_("Formula"), answer.definition.formula),
+        *((label, formats.period(period.start, period.last_day)) for label, period in _periods(answer)),
+        (_("Level"), _level(answer)),
+        (_("As of"), formats.day(answer.passport.as_of)),
+    ]
+    return table_file(form, f"{metric}-{answer.passport.as_of:%Y-%m-%d}", headings, rows, about=about)
+
+
+def _periods(answer: FigureAnswer) -> list[tuple[str, object]]:
+    found = [(_("Base"), answer.passport.base), (_("Comparison"), answer.passport.comparison)]
+    return [(label, period) for label, period in found if period is not None]
+
+
+def _level(answer: FigureAnswer) -> str:
+    return _("groups") if answer.passport.level == Level.GROUP else _("legal entities")
+
+
+def _cell(value: object, kind: object, style: object) -> str:
+    return "–" if value is None else format_value(value, kind, style)
