@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.enums import Grade, RevenueKind
 from crm.web import formats
 from crm.web.columns import initials as name_initials
-from crm.web.drawing import sparkline
+from crm.web.drawing import Share, sparkline
 from crm.web.scope import number_style
 
 register = template.Library()
@@ -114,9 +114,11 @@ def figure(context: template.Context, value: Any, css: str = "") -> SafeString:
 
 
 @register.simple_tag
-def spark(values: Sequence[float] | None, width: int = 76, height: int = 22, label: str = "") -> SafeString:
+def spark(
+    values: Sequence[float] | None, width: int = 76, height: int = 22, label: str = "", *, from_zero: bool = True
+) -> SafeString:
     """A small line of the last months, drawn by the server."""
-    return sparkline(values, width=width, height=height, label=label)
+    return sparkline(values, width=width, height=height, label=label, from_zero=from_zero)
 
 
 @register.simple_tag(takes_context=True)
@@ -161,3 +163,9 @@ def trim_zeros(text: str) -> str:
 def figure_text(context: template.Context, value: Any) -> str:
     """The words of a ``Figure``, without a link."""
     return value.text(number_style(context["request"]))
+
+
+@register.simple_tag
+def share_bar(share: Share, css: str = "") -> SafeString:
+    """A part of the largest as a small bar; the number stands beside it."""
+    return share.bar(f"bar-{css}" if css else "")

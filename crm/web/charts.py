@@ -129,7 +129,7 @@ def waterfall(steps: Sequence[Step]) -> Option:
             }
         )
     return {
-        "facet": {"format": "money"},
+        "facet": {"format": "money", "flip_narrow": True},
         "tooltip": {"trigger": "item", "facetFormat": "item-label"},
         "grid": {"top": 24},
         "xAxis": {

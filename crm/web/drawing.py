@@ -1,21 +1,36 @@
 """Small drawings the server makes itself: no script, no inline style, right in both themes by CSS classes."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 MARGIN = 2.0
+MIN_RANGE = 0.05  # of a rate: five percentage points fill the height
 
 
 def sparkline(
-    values: Sequence[float | None] | None, *, width: int = 76, height: int = 22, label: str = ""
+    values: Sequence[float | None] | None,
+    *,
+    width: int = 76,
+    height: int = 22,
+    label: str = "",
+    from_zero: bool = True,
 ) -> SafeString:
-    """A line through ``values`` (oldest first), its last point marked; nothing where fewer than two are known."""
+    """A line through ``values`` (oldest first); nothing where fewer than two are known.
+
+    from_zero : amounts stand on zero; rates use their own range, at least MIN_RANGE wide, so that noise stays flat.
+    """
     known = [float(value) for value in values or () if value is not None]
     if len(known) < 2:
         return mark_safe("")
-    low, high = min(0.0, *known), max(known)
+    low, high = min(known), max(known)
+    if from_zero:
+        low, high = min(0.0, low), max(0.0, high)
+    elif high - low < MIN_RANGE:
+        low, high = (low + high - MIN_RANGE) / 2, (low + high + MIN_RANGE) / 2
     span = (high - low) or 1.0
     step = (width - 2 * MARGIN) / (len(known) - 1)
     points = [
@@ -24,7 +39,7 @@ def sparkline(
     ]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     return format_html(
-        '<svg class="spark" width="{}" height="{}" viewBox="0 0 {} {}" {}><polyline points="{}"></polyline></svg>',
+        '<svg class="spark" width="{}" height="{}" viewBox="0 0 {} {}" preserveAspectRatio="none" {}><polyline points="{}"></polyline></svg>',
         width,
         height,
         width,
@@ -32,3 +47,22 @@ def sparkline(
         format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"'),
         line,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of the largest as a bar from zero."""
+
+    percent: float
+
+    @classmethod
+    def of(cls, value: float | Decimal, largest: float | Decimal) -> "Share":
+        return cls(max(0.0, 100 * float(value) / float(largest)) if largest else 0.0)
+
+    def bar(self, css: str = "") -> SafeString:
+        return format_html(
+            '<svg class="bar-svg {}" aria-hidden="true" preserveAspectRatio="none" viewBox="0 0 100 8">'
+            '<rect width="{}" height="8"></rect></svg>',
+            css,
+            f"{self.percent:.2f}",
+        )

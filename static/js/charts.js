@@ -29,9 +29,12 @@
     const [by, unit] = size >= 1e8 ? [1e8, names[0]] : size >= 1e4 ? [1e4, names[1]] : [1, ""];
     return new Intl.NumberFormat(language, { maximumFractionDigits: by === 1 ? 0 : digits }).format(value / by) + unit;
   };
-  const compact = (value, digits = 1) => document.body.dataset.units === "wan"
-    ? wan(value, digits)
-    : new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: digits }).format(value);
+  // The same short form as crm/web/formats.py: 6.2M, 812k.
+  const western = (value, digits) => {
+    const [by, unit] = [[1e9, "B"], [1e6, "M"], [1e3, "k"]].find(([step]) => Math.abs(value) >= step * 0.9995) || [1, ""];
+    return new Intl.NumberFormat("en", { maximumFractionDigits: by === 1 ? 0 : digits }).format(value / by).replace("-", "\u2212") + unit;
+  };
+  const compact = (value, digits = 1) => (document.body.dataset.units === "wan" ? wan : western)(value, digits);
   const formats = {
     money: (value, long) => compact(value, long ? 2 : 1),
     percent: (value, long) => new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: long ? 1 : 0 }).format(value),
@@ -53,9 +56,21 @@
     };
   });
 
+  // On a phone upright bars lie down: the words stand at the left, the numbers at the end of each bar.
+  const flip = (option) => {
+    const category = option.xAxis.map((one) => ({ ...one, inverse: true, axisLabel: { ...one.axisLabel, width: 84, overflow: "break" } }));
+    return {
+      ...option,
+      xAxis: option.yAxis,
+      yAxis: category,
+      grid: { ...option.grid, top: 4, right: 48 },
+      series: option.series.map((one) => (one.label ? { ...one, label: { ...one.label, position: "right" } } : one)),
+    };
+  };
+
   const build = (spec, read, width) => {
     const option = resolve(spec, read);
-    const { format = "plain", labels } = option.facet || {};
+    const { format = "plain", flip_narrow: flips } = option.facet || {};
     const show = formats[format];
     const narrow = width < 480;
     delete option.facet;
@@ -85,8 +100,7 @@
       if (series.label?.facetFormat) { const how = formats[series.label.facetFormat]; series.label.formatter = (item) => { const value = Array.isArray(item.value) ? item.value.at(-1) : item.value; return value === null || value === undefined || value === "-" ? "" : item.data?.label_text ?? how(value); }; }
       if (series.label) series.label = { color: read("--text-2"), fontSize: 11, ...series.label };
     }
-    if (labels === "hide-narrow" && narrow) for (const series of [built.series].flat()) series.label = { show: false };
-    return built;
+    return narrow && flips ? flip(built) : built;
   };
 
   const draw = (box) => {
