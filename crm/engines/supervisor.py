@@ -43,8 +43,9 @@ class Service:
 
     @property
     def marker(self) -> str:
-        """What its command line holds: the whole of it, so that a reused pid is not taken for ours."""
-        return " ".join(self.args)
+        """What its command line holds, so that a reused pid is not taken for ours. Without the program's own path,
+        which macOS shows another way, and without the options, which differ from start to start."""
+        return " ".join(self.args[1:4])
 
     def look(self) -> None:
         """Note an end, and start again when the pause is over."""

@@ -25,8 +25,9 @@ from crm import embedded
 from crm.engines import child
 from crm.engines.commands import bring_up_to_date, needed_engines
 from crm.engines.errors import EngineError
+from crm.engines.locks import FileLock
 from crm.engines.places import places
-from crm.engines.supervisor import Supervisor
+from crm.engines.supervisor import STOP, Supervisor
 
 HOST = "127.0.0.1"
 DEMO_USER = "demo"
@@ -49,6 +50,7 @@ class Command(BaseCommand):
         port: int = options["port"]
         with contextlib.suppress(Stopped), _one_signal():
             _follow_make()
+            _end_leftover_web(port)
             _check_port_free(port)
             with embedded.hold(settings.VAR_DIR, needs=needed_engines("migrate"), command=embedded.RUN) as engines:
                 prepare()
@@ -179,6 +181,16 @@ def _healthy(port: int) -> bool:
         return True  # it answers: HTTPS_ONLY or a host that is not allowed are the operator's choice
     except OSError:
         return False
+
+
+def _end_leftover_web(port: int) -> None:
+    """Where no kernel ends the children of a killed run, its web server still has the port: end that first."""
+    place = places(settings.VAR_DIR)
+    owner = FileLock(place.owner_lock)
+    if place.owner_lock.exists() and owner.try_exclusive():
+        words = web_command(port)
+        child.end_leftover(place.pid_file("web"), " ".join(words[1:4]), STOP)
+        owner.release()
 
 
 def _check_port_free(port: int) -> None:
