@@ -1,0 +1,240 @@
+"""The nightly chain; the order of its stages is written here and nowhere else.
+
+roll-up (a check, rebuilt only if it differs) → figures → indicators → scores → grades → publish
+
+Everything before the publish writes where no reader looks, and the publish is one transaction: a night that is killed
+anywhere leaves the one before in view, and the next try starts over and completes. The lease is a session-level
+advisory lock, free the moment its holder dies.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.locks import LEASE_RUN, is_leased, lease
+from accounts.models import User
+from crm.lib.exceptions import CrmError
+from metrics import rollup
+from metrics.selectors import default_as_of, last_booked_on
+from metrics.services import write_account_figures
+from tiering import evaluation, indicators, publishing
+from tiering.enums import UNFINISHED_RUN_STATES, ModelState, RunState, RunTrigger
+from tiering.models import ScoringModel, TierRun
+from tiering.presets import NothingToGrade
+from tiering.services import ensure_model
+
+logger = structlog.get_logger(__name__)
+
+MAX_ATTEMPTS = 3
+ANY_NIGHT = 0  # one lease for all nights: each starts from the state the one before left
+
+
+class NightUnderWay(CrmError):
+    """Another process holds the lease."""
+
+    code = "night-under-way"
+    status = 409
+
+
+class NoActiveModel(CrmError):
+    """Nothing says how to grade, and none may be made."""
+
+    code = "no-active-model"
+    status = 409
+
+
+@dataclass(slots=True)
+class Phases:
+    """Times and counts of the stages, saved to the run as they end so that a page can show progress."""
+
+    run: TierRun
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[dict[str, Any]]:
+        counts: dict[str, Any] = {}
+        started = time.perf_counter()
+        yield counts
+        self.run.phases.append({"name": name, "seconds": round(time.perf_counter() - started, 4), **counts})
+        self.run.save(update_fields=["phases"])
+
+
+def run_night(
+    *,
+    as_of: date,
+    trigger: str,
+    requested_by: User | None = None,
+    replay: bool = False,
+    make_model: bool = True,
+) -> TierRun:
+    """Grade every account as of one day and publish it; the same day again gives the same rows and replaces them.
+
+    raises NightUnderWay : another process is at it
+    raises AsOfRefused : a day before the last published one, unless ``replay`` fills history before the first run
+    raises NothingToGrade : no model is active and the ledger gives none; the run is listed as failed
+    raises NoActiveModel : no model is active and ``make_model`` is off
+    Any other error is kept on the run, which is tried again up to MAX_ATTEMPTS times.
+    """
+    if not make_model and not ScoringModel.objects.filter(state=ModelState.ACTIVE).exists():
+        raise NoActiveModel(_("No scoring model is active. Make one with create_model --activate."))
+    today = timezone.localdate()
+    with lease(LEASE_RUN, ANY_NIGHT) as is_held:
+        if not is_held:
+            raise NightUnderWay(_("Another run is under way. Wait until it has finished."))
+        if publishing.check_as_of(as_of, replay=replay, today=today):
+            trigger = RunTrigger.REPLAY
+        run = _claim(as_of=as_of, trigger=trigger, requested_by=requested_by)
+        try:
+            _run_stages(run, today=today)
+        except CrmError as refused:
+            _end(run, state=RunState.FAILED, error=str(refused))
+            raise
+        except Exception as error:
+            again = RunState.DUE if run.attempts < MAX_ATTEMPTS else RunState.FAILED
+            logger.exception("night_failed", run=run.pk, as_of=str(as_of), attempt=run.attempts)
+            _end(run, state=again, error=f"{type(error).__name__}: {error}")
+            raise
+        _end(run, state=RunState.PUBLISHED, error="")
+    return run
+
+
+def _run_stages(run: TierRun, *, today: date) -> None:
+    phases = Phases(run)
+    with phases.phase("roll_up") as counts:
+        counts["rebuilt_rows"] = 0 if rollup.is_current() else rollup.rebuild()
+    run.model, is_new = ensure_model(as_of=run.as_of)
+    run.save(update_fields=["model"])
+    if is_new:
+        logger.info("model_made", model=str(run.model), as_of=str(run.as_of))
+    if run.trigger != RunTrigger.REPLAY:  # pages show the figures of the newest night
+        with phases.phase("figures") as counts:
+            counts["accounts"] = write_account_figures(run.as_of).accounts
+    design = run.model.design()
+    with phases.phase("indicators") as counts, one_snapshot():
+        measured = indicators.measure(
+            run.model,
+            as_of=run.as_of,
+            codes=design.scheme().codes,
+            fiscal_start_month=settings.FISCAL_YEAR_START_MONTH,
+        )
+        earlier = publishing.run_before(run.as_of)
+        before = evaluation.state_before(earlier.pk if earlier else None, ids=measured.ids)
+        counts["accounts"] = len(measured.ids)
+    with phases.phase("scores"):
+        composed = evaluation.score(measured, design=design)
+    with phases.phase("grades") as counts:
+        evaluated = evaluation.grade(measured, composed, design=design, before=before)
+        publishing.stage(run, evaluated)
+        counts["moves"] = run.moves
+    with phases.phase("publish") as counts:
+        counts["periods"] = publishing.publish(run, today=today)
+
+
+@contextmanager
+def one_snapshot() -> Iterator[None]:
+    """All reads inside see the ledger at one instant; inside a transaction of the caller that one is used."""
+    if connection.in_atomic_block:
+        yield
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+def _claim(*, as_of: date, trigger: str, requested_by: User | None) -> TierRun:
+    """The run row of this day: one that was asked for or left unfinished, else a new one; counted as an attempt."""
+    run = TierRun.objects.filter(as_of=as_of, state__in=UNFINISHED_RUN_STATES).first()
+    if run is None:
+        run = TierRun(as_of=as_of, trigger=trigger, requested_by=requested_by)
+    elif trigger == RunTrigger.REPLAY:
+        run.trigger = trigger
+    run.state = RunState.COMPUTING
+    run.attempts += 1
+    run.started_at, run.finished_at, run.error, run.phases = timezone.now(), None, "", []
+    run.save()
+    return run
+
+
+def _end(run: TierRun, *, state: str, error: str) -> None:
+    run.state, run.error, run.finished_at = state, error, timezone.now()
+    run.save(update_fields=["state", "error", "finished_at"])
+
+
+def request_night(*, requested_by: User | None, as_of: date | None = None) -> TierRun:
+    """A run that is due, for a worker to do; one that is asked for already is given again."""
+    day = as_of or default_as_of()
+    publishing.check_as_of(day, replay=False, today=timezone.localdate())
+    run, _made = TierRun.objects.get_or_create(
+        as_of=day,
+        state__in=UNFINISHED_RUN_STATES,
+        defaults={"state": RunState.DUE, "trigger": RunTrigger.PAGE, "requested_by": requested_by},
+    )
+    return run
+
+
+# --- What is due; the database answers, the broker only wakes ---
+
+
+def first_night_due() -> date | None:
+    """The day of the first night of a ledger: it has a record, and no night is published or has been tried in vain."""
+    if last_booked_on() is None or TierRun.objects.filter(state__in=[RunState.PUBLISHED, RunState.FAILED]).exists():
+        return None
+    return default_as_of()
+
+
+def first_night_if_due() -> TierRun | None:
+    """Do the first night of a ledger; a ledger that cannot be graded yet is listed, not raised."""
+    as_of = first_night_due()
+    if as_of is None:
+        return None
+    try:
+        return run_night(as_of=as_of, trigger=RunTrigger.FIRST)
+    except (NothingToGrade, NightUnderWay) as refused:
+        logger.warning("first_night_not_done", reason=str(refused))
+        return None
+
+
+def due_night(*, now: datetime | None = None) -> date | None:
+    """The day to grade if NIGHTLY_AT has passed since the last run was started; None otherwise.
+
+    A night that failed for good after NIGHTLY_AT is not due again before the next one.
+    """
+    if last_booked_on() is None:
+        return None
+    moment = timezone.localtime(now)
+    nightly = moment.replace(hour=settings.NIGHTLY_AT.hour, minute=settings.NIGHTLY_AT.minute, second=0, microsecond=0)
+    since = nightly if nightly <= moment else nightly - timedelta(days=1)
+    done = TierRun.objects.filter(state__in=[RunState.PUBLISHED, RunState.FAILED], started_at__gte=since)
+    if done.exclude(trigger=RunTrigger.REPLAY).exists():
+        return None
+    as_of = default_as_of(today=moment.date())
+    last = publishing.last_published()
+    return as_of if last is None or as_of >= last.as_of else None
+
+
+def broken_off_runs() -> list[TierRun]:
+    """Unfinished runs nobody works on, oldest day first; those past their attempts are listed as failed instead."""
+    if is_leased(LEASE_RUN, ANY_NIGHT):
+        return []
+    unfinished = TierRun.objects.filter(state__in=UNFINISHED_RUN_STATES)
+    unfinished.filter(attempts__gte=MAX_ATTEMPTS).update(
+        state=RunState.FAILED, finished_at=timezone.now(), error=_("The run broke off several times.")
+    )
+    return list(unfinished.order_by("as_of"))
+
+
+def is_wanted(as_of: date) -> bool:
+    """Whether a message that asks for this day still has something to do: it may come late, or twice."""
+    unfinished = TierRun.objects.filter(as_of=as_of, state__in=UNFINISHED_RUN_STATES)
+    return unfinished.exists() or as_of in {first_night_due(), due_night()}

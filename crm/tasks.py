@@ -1,0 +1,71 @@
+"""What workers do: the night, and a tick a minute that finds in the database what is due and left undone.
+
+Messages only wake: a lost one costs a minute, a doubled one finds the work done or in other hands.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import structlog
+from celery import Task, shared_task
+from django.db import OperationalError
+
+from accounts.enums import UNFINISHED_BATCH_STATES
+from accounts.locks import LEASE_BATCH, is_leased
+from accounts.models import ImportBatch
+from accounts.tasks import import_batch_task
+from crm import pipeline
+from crm.lib.exceptions import CrmError
+from tiering.enums import RunTrigger
+
+logger = structlog.get_logger(__name__)
+
+
+def send(task: Task, **kwargs: Any) -> bool:
+    """Hand a task to a worker; a broker that is away is logged, never raised: the tick finds the work again."""
+    try:
+        task.apply_async(kwargs=kwargs)
+    except Exception:
+        logger.warning("message_not_sent", task=task.name, arguments=kwargs, exc_info=True)
+        return False
+    return True
+
+
+@shared_task(acks_late=True, autoretry_for=(OperationalError,), retry_backoff=True, max_retries=pipeline.MAX_ATTEMPTS)
+def nightly_task(*, as_of: str | None = None, trigger: str = RunTrigger.NIGHT) -> int | None:
+    """Grade one day, given as ISO date; without one, tonight's if it is due. Returns the id of the run."""
+    day = date.fromisoformat(as_of) if as_of else pipeline.due_night()
+    if day is None or not pipeline.is_wanted(day):
+        return None
+    try:
+        return pipeline.run_night(as_of=day, trigger=trigger).pk
+    except CrmError as refused:
+        logger.warning("night_not_done", as_of=str(day), reason=str(refused))
+        return None
+
+
+@shared_task(ignore_result=True)
+def tick_task() -> None:
+    """Send what is due, unfinished and in nobody's hands."""
+    for batch_id in waiting_batches():
+        send(import_batch_task, batch_id=batch_id)
+    unfinished = pipeline.broken_off_runs()
+    for run in unfinished:
+        send(nightly_task, as_of=run.as_of.isoformat(), trigger=run.trigger)
+    if unfinished:
+        return
+    first = pipeline.first_night_due()
+    if first is not None:
+        send(nightly_task, as_of=first.isoformat(), trigger=RunTrigger.FIRST)
+        return
+    due = pipeline.due_night()
+    if due is not None:
+        send(nightly_task, as_of=due.isoformat(), trigger=RunTrigger.NIGHT)
+
+
+def waiting_batches() -> list[int]:
+    """Queued or broken-off batches that no worker holds, oldest first."""
+    unfinished = ImportBatch.objects.filter(state__in=UNFINISHED_BATCH_STATES).order_by("pk")
+    return [pk for pk in unfinished.values_list("pk", flat=True) if not is_leased(LEASE_BATCH, pk)]

@@ -1,0 +1,229 @@
+"""What an evaluation reads: one set-based query a question over all accounts, as arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+from django.db.models import QuerySet
+from numpy.typing import NDArray
+
+from accounts.enums import SIGNED_CONTRACT_STATUSES, ContractStatus, EvaluatorFunction, RatingIndicator
+from accounts.models import Account, RevenueRecord, WalletEstimate
+from metrics.binary import Kind, as_sql, fetch
+from metrics.rates import rate_book
+from metrics.scope import Scope, lines
+from metrics.selectors import currencies_in_view
+from tiering.grading import FLAG_DTYPE, Flag
+from tiering.grouping import Ints
+from tiering.scoring import Bools, Floats
+from tiering.windows import Windows
+
+USING = "default"
+Dates = NDArray[np.datetime64]
+RELIEF_DAYS = 180  # domain.md 3.5: how long an expired rating or estimate still holds the current grade
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Every account, ascending by id: hard signals that stand on the account, and whether contracts were signed."""
+
+    ids: Ints
+    flags: NDArray[np.int64]
+    before_data_start: Bools
+    opened_on: Dates
+    first_revenue_on: Dates
+    signed: Bools
+    running: Bools
+
+
+@dataclass(frozen=True, slots=True)
+class MonthLines:
+    """Roll-up rows in the model's currency: account, month (or day), money with NaN where a rate is missing."""
+
+    account_ids: Ints
+    days: Dates
+    net: Floats
+    cost: Floats
+    lines_without_cost: Ints
+    orders: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class RatingRows:
+    """Ratings known at the as-of and not expired longer than RELIEF_DAYS, in order of account, indicator, evaluator,
+    day. ``indicator`` is the position in INDICATORS."""
+
+    account_ids: Ints
+    indicator: Ints
+    evaluator_ids: Ints
+    score: Floats
+    is_customer: Bools
+    is_unexpired: Bools
+
+
+INDICATORS = tuple(RatingIndicator.values)
+
+
+def everyone() -> QuerySet[Account]:
+    return Account.objects.all()
+
+
+def whole_scope(*, basis: str, currency: str) -> Scope:
+    """Every account, in one currency and on one basis."""
+    accounts = everyone()
+    return Scope(
+        accounts=accounts,
+        basis=basis,
+        currency=currency,
+        currencies=currencies_in_view(accounts, basis=basis),
+        using=USING,
+    )
+
+
+def people(*, as_of: date, basis: str) -> People:
+    """Accounts with their signals and spans; a first revenue after the as-of is none yet."""
+    signals = (
+        f"CASE WHEN a.credit_stop_on <= %s OR a.litigation_on <= %s THEN {Flag.H3_CREDIT_OR_LITIGATION:d} ELSE 0 END"
+        f" + CASE WHEN a.insolvency_on <= %s THEN {Flag.H4_INSOLVENT:d} ELSE 0 END"
+    )
+    columns: dict[str, Kind] = {
+        "id": "int8", "flags": "int8", "before": "int4", "opened_on": "date", "first_revenue_on": "date",
+        "signed": "int4", "running": "int4",
+    }  # fmt: skip
+    sql = (
+        f"SELECT {as_sql('a.id', 'int8')}, {as_sql(signals, 'int8')}, {as_sql('a.before_data_start::int', 'int4')},"
+        f" {as_sql('a.opened_on', 'date')}, {as_sql('s.first_revenue_on', 'date')},"
+        f" {as_sql('c.signed', 'int4')}, {as_sql('c.running', 'int4')}"
+        " FROM accounts_account a"
+        " LEFT JOIN metrics_accountspan s ON s.account_id = a.id AND s.basis = %s AND s.first_revenue_on <= %s"
+        " LEFT JOIN (SELECT account_id, 1 AS signed,"
+        " bool_or(status = %s AND (ends_on IS NULL OR ends_on >= %s))::int AS running"
+        " FROM accounts_contract WHERE status = ANY(%s)"
+        " AND coalesce(signed_on, starts_on, '-infinity') <= %s GROUP BY account_id) c ON c.account_id = a.id"
+        " ORDER BY a.id"
+    )
+    signed = sorted(SIGNED_CONTRACT_STATUSES)
+    params = [as_of, as_of, as_of, basis, as_of, ContractStatus.ACTIVE, as_of, signed, as_of]
+    rows = fetch(sql, params, columns, using=USING)
+    return People(
+        ids=rows["id"],
+        flags=rows["flags"].astype(FLAG_DTYPE),
+        before_data_start=rows["before"] > 0,
+        opened_on=rows["opened_on"],
+        first_revenue_on=rows["first_revenue_on"],
+        signed=rows["signed"] > 0,
+        running=rows["running"] > 0,
+    )
+
+
+def month_lines(scope: Scope, *, first: date, end: date) -> MonthLines:
+    """The roll-up of first <= day < end (whole months), translated at dated rates where a currency is foreign."""
+    if scope.is_translated:
+        source = lines(scope, first=first, end=end)
+        sql, params = source.sql, source.params
+    else:  # every account, one currency: no view to join, no rate
+        sql, params = OWN_MONTHS, [scope.basis, first, end]
+    columns: dict[str, Kind] = {
+        "account_id": "int8", "day": "date", "net": "float8", "cost": "float8", "without": "int4", "orders": "int4",
+    }  # fmt: skip
+    picked = (
+        f"SELECT {as_sql('account_id', 'int8')}, {as_sql('day', 'date')},"
+        f" {as_sql('net', 'float8')}, {as_sql('cost', 'float8')},"
+        f" {as_sql('lines_without_cost', 'int4')}, {as_sql('orders', 'int4')} FROM ({sql}) AS line"
+    )
+    rows = fetch(picked, params, columns, using=scope.using)
+    return MonthLines(rows["account_id"], rows["day"], rows["net"], rows["cost"], rows["without"], rows["orders"])
+
+
+OWN_MONTHS = (
+    "SELECT account_id, month AS day, net, cost, lines_without_cost, orders FROM metrics_accountmonth"
+    " WHERE basis = %s AND month >= %s AND month < %s"
+)
+
+
+def order_days(*, as_of: date, basis: str) -> tuple[Ints, Dates]:
+    """(account id, day) of every day with an order up to and with the as-of; a day in two currencies comes twice."""
+    sql = (
+        f"SELECT {as_sql('account_id', 'int8')}, {as_sql('day', 'date')} FROM metrics_accountday"
+        " WHERE basis = %s AND orders > 0 AND day <= %s"
+    )
+    rows = fetch(sql, [basis, as_of], {"account_id": "int8", "day": "date"}, using=USING)
+    return rows["account_id"], rows["day"]
+
+
+def products_bought(*, windows: Windows, basis: str) -> tuple[Ints, Ints, Bools]:
+    """(account id, product id, bought in the last 12 months rather than in the 12 before) of every positive line."""
+    sql = (
+        f"SELECT {as_sql('account_id', 'int8')}, {as_sql('product_id', 'int8')},"
+        f" {as_sql('(booked_on >= %s)::int', 'int4')} FROM accounts_revenuerecord"
+        " WHERE withdrawn_at IS NULL AND basis = %s AND amount > 0 AND product_id IS NOT NULL"
+        " AND booked_on >= %s AND booked_on < %s"
+    )
+    params = [windows.ttm.start, basis, windows.prior.start, windows.ttm.end]
+    columns: dict[str, Kind] = {"account_id": "int8", "product_id": "int8", "is_recent": "int4"}
+    rows = fetch(sql, params, columns, using=USING)
+    return rows["account_id"], rows["product_id"], rows["is_recent"] > 0
+
+
+def ratings(*, as_of: date) -> RatingRows:
+    """Ratings that count or hold a current grade at the as-of."""
+    position = " ".join(f"WHEN '{code}' THEN {number}" for number, code in enumerate(INDICATORS))
+    columns: dict[str, Kind] = {
+        "account_id": "int8", "indicator": "int4", "evaluator_id": "int8", "score": "float8", "is_customer": "int4",
+        "is_unexpired": "int4",
+    }  # fmt: skip
+    sql = (
+        f"SELECT {as_sql('account_id', 'int8')}, {as_sql(f'CASE indicator {position} END', 'int4')},"
+        f" {as_sql('evaluator_id', 'int8')}, {as_sql('score::float8', 'float8')},"
+        f" {as_sql('(function = %s)::int', 'int4')}, {as_sql('(expires_on > %s)::int', 'int4')}"
+        " FROM accounts_rating WHERE rated_on <= %s AND expires_on > %s"
+        " ORDER BY account_id, indicator, evaluator_id, rated_on, id"
+    )
+    params = [EvaluatorFunction.CUSTOMER, as_of, as_of, as_of - timedelta(days=RELIEF_DAYS)]
+    rows = fetch(sql, params, columns, using=USING)
+    return RatingRows(
+        account_ids=rows["account_id"],
+        indicator=rows["indicator"].astype(np.int64),
+        evaluator_ids=rows["evaluator_id"],
+        score=rows["score"],
+        is_customer=rows["is_customer"] > 0,
+        is_unexpired=rows["is_unexpired"] > 0,
+    )
+
+
+def wallets(*, as_of: date, currency: str, grace_days: int = 0) -> tuple[Ints, Floats]:
+    """(account id, yearly wallet in ``currency``) of the latest estimate that counts; NaN where its rate is missing."""
+    columns: dict[str, Kind] = {"account_id": "int8", "amount": "float8", "estimated_on": "date", "currency": "int4"}
+    latest = (
+        "SELECT DISTINCT ON (account_id) account_id, amount, estimated_on, currency FROM accounts_walletestimate"
+        " WHERE estimated_on <= %s AND expires_on > %s ORDER BY account_id, estimated_on DESC, id DESC"
+    )
+    codes = list(_wallet_currencies())
+    sql = (
+        f"SELECT {as_sql('account_id', 'int8')}, {as_sql('amount', 'float8')}, {as_sql('estimated_on', 'date')},"
+        f" {as_sql('array_position(%s::text[], currency::text)', 'int4')} FROM ({latest}) AS latest"
+    )
+    rows = fetch(sql, [codes, as_of, as_of - timedelta(days=grace_days)], columns, using=USING)
+    amount = rows["amount"]
+    foreign = [(number + 1, code) for number, code in enumerate(codes) if code != currency]
+    if foreign and len(amount):
+        days = rows["estimated_on"]
+        book = rate_book(currency, currencies=codes, first=days.min().item(), last=days.max().item())
+        for number, code in foreign:
+            for day in np.unique(days[rows["currency"] == number]):
+                rate = book.on(code, day.item())
+                here = (rows["currency"] == number) & (days == day)
+                amount[here] = amount[here] * float(rate) if rate is not None else np.nan
+    return rows["account_id"], np.round(amount, 4)
+
+
+def _wallet_currencies() -> tuple[str, ...]:
+    found = WalletEstimate.objects.order_by("currency").values_list("currency", flat=True).distinct()
+    return tuple(found)
+
+
+def last_record_id() -> int | None:
+    """Id of the newest ledger line, withdrawn or not; one index look-up."""
+    return RevenueRecord.all_objects.order_by("-pk").values_list("pk", flat=True).first()

@@ -1,0 +1,314 @@
+"""What is measured for every account: indicators, the inputs of the conditions and the signals (domain.md 3.1 to 3.7).
+
+Arrays of shape (n,) over all accounts, ascending by id; NaN is not known. P4 and L4 stay unknown until pipeline and
+receivables are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from accounts.enums import STRATEGIC_INDICATORS
+from crm.lib.periods import is_month_end
+from metrics import selectors
+from tiering import facts, grading
+from tiering.enums import IndicatorCode
+from tiering.facts import INDICATORS, RELIEF_DAYS, Dates, MonthLines, People, RatingRows
+from tiering.grading import FLAG_DTYPE, MONEY_DECIMALS, Flag
+from tiering.grouping import (
+    Ints,
+    distinct_pairs,
+    group_any,
+    group_counts,
+    group_medians,
+    group_ranges,
+    group_sums,
+    places_of,
+    sorted_distinct,
+)
+from tiering.models import ScoringModel
+from tiering.scoring import Bools, Floats, settled
+from tiering.windows import Windows, windows_at
+
+DAYS_PER_YEAR = 365.25
+YOUNG_MONTHS = 12
+CALIBRATE_RANGE = 3
+# Soft signals, domain.md 3.7
+DECLINE, STEEP_DECLINE = 0.3, 0.5
+MARGIN_FLOOR = 0.1
+DISSATISFIED_RATING = 2
+LATE_RHYTHM = 2.0
+RHYTHM_DAYS, SIGNAL_RHYTHM_DAYS = 3, 4  # different order days needed for L6, and for the signal
+
+Values = Mapping[str, Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Everything an evaluation knows of n accounts.
+
+    indicators : code → raw value; inputs : name of grading.INPUTS → value, without scores
+    relief : the same for what expired at most RELIEF_DAYS ago, for the current grade alone: ratings, P2, evaluators,
+    opportunity
+    flags : bits of grading.Flag known so far; in_business : line 0 does not hold
+    """
+
+    ids: Ints
+    indicators: dict[str, Floats]
+    inputs: dict[str, Floats]
+    relief: dict[str, Floats]
+    flags: Ints
+    in_business: Bools
+    windows: Windows
+    last_record_id: int | None
+
+
+def measure(model: ScoringModel, *, as_of: date, codes: Collection[str], fiscal_start_month: int) -> Measured:
+    """Measure every account; about eight queries whatever their number. Run it in one snapshot of the database.
+
+    codes : the model's indicators; those that need a query of their own are left out otherwise
+    """
+    windows = windows_at(as_of, fiscal_start_month=fiscal_start_month)
+    last_record_id = facts.last_record_id()
+    everyone = facts.people(as_of=as_of, basis=model.basis)
+    scope = facts.whole_scope(basis=model.basis, currency=model.currency)
+    lines = facts.month_lines(scope, first=windows.span.start, end=windows.span.end)
+    money = _money(lines, everyone.ids, windows)
+    data_start = selectors.data_start()
+    tenure = _tenure(everyone, as_of=as_of, data_start=data_start)
+    rhythm, rhythm_days = _rhythm(everyone.ids, as_of=as_of, basis=model.basis)
+    indicators = _ledger_indicators(money, tenure, rhythm, rhythm_days, has_prior=_is_covered(windows, data_start))
+    if IndicatorCode.P5 in codes:
+        indicators[IndicatorCode.P5] = _breadth(
+            everyone.ids, windows, model.basis, has_prior=_is_covered(windows, data_start)
+        )
+    opinions = _Opinions(everyone.ids, facts.ratings(as_of=as_of))
+    wallet, opportunity, invalid = _wallet(model, everyone.ids, money["revenue_ttm"], as_of=as_of)
+    stale_wallet, stale_opportunity, _ = _wallet(
+        model, everyone.ids, money["revenue_ttm"], as_of=as_of, grace_days=RELIEF_DAYS
+    )
+    indicators |= wallet | opinions.medians(only_unexpired=True)
+    business = (money["revenue_ttm"] > 0) | everyone.running
+    signals = _signals(money, indicators, rhythm, rhythm_days, opinions, min_base=float(model.min_base))
+    points, bits = grading.signals(signals)
+    inputs = {name: money[name] for name in grading.INPUTS if name in money} | {
+        "months": tenure["months"],
+        "evaluators": opinions.evaluators(only_unexpired=True),
+        "business": business.astype(np.float64),
+        "opportunity": opportunity,
+        "signal_points": points,
+    }
+    relief = opinions.medians(only_unexpired=False) | {
+        IndicatorCode.P2: stale_wallet[IndicatorCode.P2],
+        "evaluators": opinions.evaluators(only_unexpired=False),
+        "opportunity": stale_opportunity,
+    }
+    flags = everyone.flags | bits | _notes(money, tenure, opinions, invalid, min_base=float(model.min_base))
+    in_business = ~np.isnan(tenure["months"]) | everyone.signed
+    return Measured(everyone.ids, indicators, inputs, relief, flags, in_business, windows, last_record_id)
+
+
+def _money(lines: MonthLines, ids: Ints, windows: Windows) -> dict[str, Floats]:
+    """Revenue and gross profit of each window; NaN revenue where a rate is missing, NaN profit also without a cost."""
+    places = places_of(lines.account_ids, among=ids)
+    found: dict[str, Floats] = {}
+    for name, period in windows.money.items():
+        inside = (lines.days >= np.datetime64(period.start)) & (lines.days < np.datetime64(period.end))
+        here = places[inside]
+        revenue = group_sums(lines.net[inside], places=here, count=len(ids), decimals=MONEY_DECIMALS)
+        cost = group_sums(lines.cost[inside], places=here, count=len(ids), decimals=MONEY_DECIMALS)
+        unknown = group_any(lines.lines_without_cost[inside] > 0, places=here, count=len(ids))
+        suffix = name if name.startswith(("fy", "half")) else {"ttm": "ttm", "prior": "prior_ttm"}[name]
+        found[f"revenue_{suffix}"] = revenue
+        found[f"gross_profit_{suffix}"] = np.where(unknown, np.nan, np.round(revenue - cost, MONEY_DECIMALS))
+    recent = (lines.days >= np.datetime64(windows.ttm.start)) & (lines.days < np.datetime64(windows.ttm.end))
+    active = recent & (lines.orders > 0)
+    months = lines.days[active].astype("datetime64[M]").astype(np.int64)
+    found["active_months"] = distinct_pairs(places[active], months, count=len(ids)).astype(np.float64)
+    return found
+
+
+def _tenure(everyone: People, *, as_of: date, data_start: date | None) -> dict[str, Floats]:
+    """Years (days / 365.25) and whole months since the first revenue; NaN without one.
+
+    Who was a customer before the data start has been one at least since then, or since the day the account was opened.
+    """
+    first = everyone.first_revenue_on.copy()
+    if data_start is not None:
+        start = np.datetime64(data_start)
+        opened = np.where(np.isnat(everyone.opened_on), start, np.minimum(everyone.opened_on, start))
+        first = np.where(everyone.before_data_start, opened, first)
+    years = (np.datetime64(as_of) - first).astype(np.float64) / DAYS_PER_YEAR
+    unknown = np.isnat(first)
+    return {
+        "years": np.where(unknown, np.nan, years),
+        "months": np.where(unknown, np.nan, _whole_months(first, as_of)),
+    }
+
+
+def _whole_months(first: Dates, as_of: date) -> Floats:
+    """Whole months from each day to the as-of; the last day of a month completes every month."""
+    months = np.datetime64(as_of, "M").astype(np.int64) - first.astype("datetime64[M]").astype(np.int64)
+    day_of_month = (first - first.astype("datetime64[M]")).astype(np.int64) + 1
+    last_day = 31 if is_month_end(as_of) else as_of.day
+    return (months - (day_of_month > last_day)).astype(np.float64)
+
+
+def _rhythm(ids: Ints, *, as_of: date, basis: str) -> tuple[Floats, Ints]:
+    """(days since the last order ÷ own median interval between different order days, number of those days)."""
+    account_ids, days = facts.order_days(as_of=as_of, basis=basis)
+    places = places_of(account_ids, among=ids)
+    width = int(np.datetime64(as_of).astype(np.int64)) + 1
+    keys = sorted_distinct(places * width + days.astype(np.int64))
+    places, numbers = keys // width, keys % width
+    counts = group_counts(places, count=len(ids))
+    same = places[1:] == places[:-1]
+    gaps = np.diff(numbers)[same].astype(np.float64)
+    medians = group_medians(gaps, places=places[1:][same], count=len(ids))
+    last = np.full(len(ids), np.nan)
+    last[places] = numbers  # ascending, so the last one stays
+    return (width - 1 - last) / medians, counts
+
+
+def _arc_growth(now: Floats, before: Floats) -> Floats:
+    """(C − B) / ((C + B) / 2) of the positive parts; NaN where both are 0 or one is not known."""
+    c, b = np.maximum(now, 0), np.maximum(before, 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(c + b > 0, (c - b) / ((c + b) / 2), np.nan)
+
+
+def _is_covered(windows: Windows, data_start: date | None) -> bool:
+    return data_start is not None and windows.prior.start >= data_start
+
+
+def _ledger_indicators(
+    money: Values, tenure: Values, rhythm: Floats, rhythm_days: Ints, *, has_prior: bool
+) -> dict[str, Floats]:
+    revenue, profit = money["revenue_ttm"], money["gross_profit_ttm"]
+    unknown = np.full(len(revenue), np.nan)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        margin = np.where(revenue > 0, profit / revenue, np.nan)
+    return {
+        IndicatorCode.S1: revenue,
+        IndicatorCode.S2: profit,
+        IndicatorCode.S3: margin,
+        IndicatorCode.P1: _arc_growth(revenue, money["revenue_prior_ttm"]) if has_prior else unknown,
+        IndicatorCode.P4: unknown,
+        IndicatorCode.L1: tenure["years"],
+        IndicatorCode.L2: money["active_months"],
+        IndicatorCode.L4: unknown,
+        IndicatorCode.L6: np.where(rhythm_days >= RHYTHM_DAYS, rhythm, np.nan),
+    }
+
+
+def _breadth(ids: Ints, windows: Windows, basis: str, *, has_prior: bool) -> Floats:
+    """Arc growth of the number of different products bought."""
+    if not has_prior:
+        return np.full(len(ids), np.nan)
+    account_ids, product_ids, is_recent = facts.products_bought(windows=windows, basis=basis)
+    places = places_of(account_ids, among=ids)
+    recent = distinct_pairs(places[is_recent], product_ids[is_recent], count=len(ids))
+    prior = distinct_pairs(places[~is_recent], product_ids[~is_recent], count=len(ids))
+    return _arc_growth(recent.astype(np.float64), prior.astype(np.float64))
+
+
+def _wallet(
+    model: ScoringModel, ids: Ints, revenue: Floats, *, as_of: date, grace_days: int = 0
+) -> tuple[dict[str, Floats], Floats, Bools]:
+    """P2 and L3, whether a usable estimate is there (0 or 1), and whether one is below our own revenue."""
+    account_ids, amounts = facts.wallets(as_of=as_of, currency=model.currency, grace_days=grace_days)
+    wallet = np.full(len(ids), np.nan)
+    wallet[places_of(account_ids, among=ids)] = amounts
+    ours = np.maximum(revenue, 0)
+    invalid = wallet < ours
+    wallet[invalid] = np.nan
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(wallet > 0, ours / wallet, np.nan)
+    headroom = np.round(wallet - ours, MONEY_DECIMALS)
+    known = (~np.isnan(headroom)).astype(np.float64)
+    return {IndicatorCode.P2: headroom, IndicatorCode.L3: share}, known, invalid
+
+
+class _Opinions:
+    """Ratings per account: the latest of each evaluator that counts, their median, and how many people gave them."""
+
+    def __init__(self, ids: Ints, rows: RatingRows) -> None:
+        self.rows, self.count = rows, len(ids)
+        self.places = places_of(rows.account_ids, among=ids)
+
+    def _latest(self, *, only_unexpired: bool) -> Ints:
+        """Rows that count: the last one of each account, indicator and evaluator."""
+        chosen = np.flatnonzero(self.rows.is_unexpired) if only_unexpired else np.arange(len(self.places))
+        keys = np.stack([self.places[chosen], self.rows.indicator[chosen], self.rows.evaluator_ids[chosen]])
+        is_last = np.append((keys[:, 1:] != keys[:, :-1]).any(axis=0), len(chosen) > 0)[: len(chosen)]
+        return chosen[is_last]
+
+    def medians(self, *, only_unexpired: bool) -> dict[str, Floats]:
+        rows = self._latest(only_unexpired=only_unexpired)
+        found = {}
+        for number, code in enumerate(INDICATORS):
+            here = rows[self.rows.indicator[rows] == number]
+            found[code] = group_medians(self.rows.score[here], places=self.places[here], count=self.count)
+        return found
+
+    def evaluators(self, *, only_unexpired: bool) -> Floats:
+        """Different people with any rating of strategic value."""
+        rows = self._latest(only_unexpired=only_unexpired)
+        strategic = [INDICATORS.index(code) for code in STRATEGIC_INDICATORS]
+        here = rows[np.isin(self.rows.indicator[rows], strategic)]
+        return distinct_pairs(self.places[here], self.rows.evaluator_ids[here], count=self.count).astype(np.float64)
+
+    def disagreement(self) -> Bools:
+        """Ratings of one indicator lie so far apart that people should talk."""
+        rows = self._latest(only_unexpired=True)
+        far = np.zeros(self.count, dtype=bool)
+        for number in range(len(INDICATORS)):
+            here = rows[self.rows.indicator[rows] == number]
+            spread = group_ranges(self.rows.score[here], places=self.places[here], count=self.count)
+            far |= spread >= CALIBRATE_RANGE
+        return far
+
+    def dissatisfied_customer(self) -> Bools:
+        rows = self._latest(only_unexpired=True)
+        is_bad = self.rows.is_customer[rows] & (self.rows.score[rows] <= DISSATISFIED_RATING)
+        is_bad &= self.rows.indicator[rows] == INDICATORS.index(IndicatorCode.L5)
+        return group_any(is_bad, places=self.places[rows], count=self.count)
+
+
+def _signals(
+    money: Values, indicators: Values, rhythm: Floats, rhythm_days: Ints, opinions: _Opinions, *, min_base: float
+) -> dict[Flag, Bools]:
+    """Hard and soft signals that the ledger, costs and ratings can give; what is not known is off."""
+    now, before = money["revenue_ttm"], money["revenue_prior_ttm"]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        decline = np.where(before >= min_base, settled((before - now) / before), np.nan)
+        return {
+            # Contribution lies below gross profit, so two half-years of negative gross profit prove the loss.
+            Flag.H2_LOSS: (money["gross_profit_half1"] < 0) & (money["gross_profit_half2"] < 0),
+            Flag.DECLINE_30: decline >= DECLINE,
+            Flag.DECLINE_50: decline >= STEEP_DECLINE,
+            Flag.LOW_MARGIN: settled(indicators[IndicatorCode.S3]) < MARGIN_FLOOR,
+            Flag.DISSATISFIED: opinions.dissatisfied_customer(),
+            Flag.LATE_ORDER: (rhythm_days >= SIGNAL_RHYTHM_DAYS) & (settled(rhythm) >= LATE_RHYTHM),
+        }
+
+
+def _notes(money: Values, tenure: Values, opinions: _Opinions, invalid_wallet: Bools, *, min_base: float) -> Ints:
+    """What a reader should know beside the grade."""
+    before = money["revenue_prior_ttm"]
+    notes = {
+        Flag.YOUNG: tenure["months"] < YOUNG_MONTHS,
+        Flag.SMALL_BASE: (before > 0) & (before < min_base),
+        Flag.NO_RATE: np.isnan(money["revenue_ttm"]) | np.isnan(before) | np.isnan(money["revenue_fy2"]),
+        Flag.NO_COST: np.isnan(money["gross_profit_ttm"]) & ~np.isnan(money["revenue_ttm"]),
+        Flag.WALLET_BELOW_REVENUE: invalid_wallet,
+        Flag.CALIBRATE: opinions.disagreement(),
+    }
+    bits = np.zeros(len(before), dtype=FLAG_DTYPE)
+    for flag, on in notes.items():
+        bits |= np.where(on, int(flag), 0)
+    return bits

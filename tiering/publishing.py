@@ -1,0 +1,224 @@
+"""A run's results: staged beside the published ones, then published in one short transaction (domain.md 3.8).
+
+Readers follow the published runs, so until the last commit they see the night before. Only rows that change are
+written: a repeat of the same night writes new score rows and nothing else.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+from django.db.models import Min
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.locks import ledger_lock
+from crm.lib.exceptions import CrmError
+from tiering.enums import RunState, RunTrigger
+from tiering.evaluation import GRADES, Evaluation
+from tiering.grading import Flag
+from tiering.models import TierRun
+from tiering.staging import Column, Shared, binary_rows, copy_in
+
+COMPOSITE_DECIMALS = 1  # of the account's own column, which lists show; the score row keeps every digit
+SCORE_COLUMNS = (
+    "run_id", "account_id", "grade", "ladder", "previous_grade", "composite", "evidence", "flags", "raw",
+    "contributions",
+)  # fmt: skip
+
+
+class AsOfRefused(CrmError):
+    """A day that cannot be graded any more, or not yet."""
+
+    code = "as-of-refused"
+    status = 409
+
+
+def check_as_of(as_of: date, *, replay: bool, today: date) -> bool:
+    """Whether a run of ``as_of`` fills history before the first run (a replay); raises AsOfRefused for a wrong day.
+
+    Days go forward: the last published one may be repeated. With ``replay`` month-ends before the first own run may
+    be filled in, ascending.
+    """
+    if as_of > today:
+        raise AsOfRefused(_("%(day)s is not over yet. Choose an earlier day.") % {"day": as_of})
+    last = last_published()
+    if last is None or as_of >= last.as_of:
+        return False
+    published = TierRun.objects.filter(state=RunState.PUBLISHED)
+    first_own = published.exclude(trigger=RunTrigger.REPLAY).aggregate(first=Min("as_of"))["first"]
+    if not replay or first_own is None or as_of >= first_own:
+        raise AsOfRefused(
+            _(
+                "Grades are published until %(last)s; an earlier day would rewrite history. Choose that day or a later one."
+            )
+            % {"last": last.as_of}
+        )
+    newest = published.filter(trigger=RunTrigger.REPLAY).order_by("-as_of").values_list("as_of", flat=True).first()
+    if newest is not None and as_of < newest:
+        raise AsOfRefused(
+            _("History is filled until %(newest)s; go on with that day or a later one.") % {"newest": newest}
+        )
+    return True
+
+
+def last_published() -> TierRun | None:
+    return TierRun.objects.filter(state=RunState.PUBLISHED).order_by("-as_of").first()
+
+
+def run_before(as_of: date) -> TierRun | None:
+    """The published run a night of ``as_of`` starts from; its own former result does not count."""
+    return TierRun.objects.filter(state=RunState.PUBLISHED, as_of__lt=as_of).order_by("-as_of").first()
+
+
+@transaction.atomic
+def stage(run: TierRun, evaluation: Evaluation) -> None:
+    """Write the score rows of an unpublished run anew and make it ready; nobody reads them yet."""
+    with connection.cursor() as cursor:
+        _drop_unread(cursor)
+        copy_in(cursor, "tiering_score", SCORE_COLUMNS, _pieces(run.pk, evaluation))
+    run.counts = evaluation.counts()
+    run.matrix = evaluation.matrix()
+    run.moves = sum(int(row[2]) for row in run.matrix)
+    run.accounts = len(evaluation.ids)
+    run.last_record_id = evaluation.last_record_id
+    run.state = RunState.READY
+    run.save(update_fields=["counts", "matrix", "moves", "accounts", "last_record_id", "state"])
+
+
+def publish(run: TierRun, *, today: date) -> int:
+    """Make a ready run the one readers see; returns how many grade periods it opened.
+
+    One transaction under the lock that posting shares. Raises AsOfRefused where another run has gone further since.
+    """
+    with transaction.atomic():
+        ledger_lock()
+        locked = TierRun.objects.select_for_update().get(pk=run.pk)
+        if locked.state != RunState.READY:
+            raise AsOfRefused(_("This run has no results to publish. Start it again."))
+        is_replay = check_as_of(locked.as_of, replay=locked.trigger == RunTrigger.REPLAY, today=today)
+        TierRun.objects.filter(as_of=locked.as_of, state=RunState.PUBLISHED).update(state=RunState.SUPERSEDED)
+        with connection.cursor() as cursor:
+            opened = _write_periods(cursor, locked)
+            _write_accounts(cursor, locked, only_since=is_replay)
+        locked.state = RunState.PUBLISHED
+        locked.published_at = timezone.now()
+        locked.save(update_fields=["state", "published_at"])
+    run.state, run.published_at = locked.state, locked.published_at
+    return opened
+
+
+def _pieces(run_id: int, evaluation: Evaluation) -> list[bytes]:
+    """Rows laid out for COPY, one piece for each combination of texts and of known or unknown composite."""
+    size = len(GRADES)
+    unknown = np.isnan(evaluation.composite)
+    keys = ((evaluation.shown * size + evaluation.ladder) * size + evaluation.before) * 2 + unknown
+    pieces = []
+    for key in np.unique(keys).tolist():
+        here = np.flatnonzero(keys == key)
+        texts, is_unknown = divmod(key, 2)
+        columns: dict[str, Column] = {
+            "run_id": np.full(len(here), run_id, dtype=np.int64),
+            "account_id": evaluation.ids[here],
+            "grade": Shared(GRADES[texts // size**2]),
+            "ladder": Shared(GRADES[texts // size % size]),
+            "previous_grade": Shared(GRADES[texts % size]),
+            "composite": Shared(None) if is_unknown else evaluation.composite[here],
+            "evidence": evaluation.evidence[here],
+            "flags": evaluation.flags[here],
+            "raw": evaluation.raw[here],
+            "contributions": evaluation.contributions[here],
+        }
+        pieces.append(binary_rows(columns))
+    return pieces
+
+
+def _drop_unread(cursor: CursorWrapper) -> None:
+    """Score rows that no published run owns: of replaced, failed and broken-off runs."""
+    cursor.execute(
+        "DELETE FROM tiering_score WHERE run_id IN (SELECT id FROM tiering_tierrun WHERE state <> %s)",
+        [RunState.PUBLISHED],
+    )
+
+
+# What each account's history must say, against what it says. ``base`` held on the day before, ``today`` begins on the
+# day itself and can only come from a run that is being replaced.
+WANTED = """
+CREATE TEMP TABLE grade_change ON COMMIT DROP AS
+SELECT s.account_id, s.grade, s.underlying, base.id AS base_id, base.valid_to AS base_to, today.id AS today_id,
+       (base.grade, base.underlying) IS NOT DISTINCT FROM (s.grade, s.underlying) AS continues,
+       (SELECT min(later.valid_from) FROM tiering_gradeperiod later
+        WHERE later.account_id = s.account_id AND later.valid_from > %(as_of)s) AS next_from
+FROM (SELECT account_id, grade, CASE WHEN grade = 'problem' THEN ladder ELSE '' END AS underlying
+      FROM tiering_score WHERE run_id = %(run)s) s
+JOIN accounts_account a ON a.id = s.account_id
+LEFT JOIN tiering_gradeperiod base ON base.account_id = s.account_id AND base.valid_from < %(as_of)s
+    AND (base.valid_to IS NULL OR base.valid_to >= %(as_of)s)
+LEFT JOIN tiering_gradeperiod today ON today.account_id = s.account_id AND today.valid_from = %(as_of)s
+WHERE CASE WHEN (base.grade, base.underlying) IS NOT DISTINCT FROM (s.grade, s.underlying)
+           THEN today.id IS NOT NULL OR base.valid_to = %(as_of)s
+           ELSE (today.grade, today.underlying) IS DISTINCT FROM (s.grade, s.underlying) END
+"""
+CLEAR_TODAY = "DELETE FROM tiering_gradeperiod p USING grade_change c WHERE p.id = c.today_id"
+CLOSE_BASE = """
+UPDATE tiering_gradeperiod p SET valid_to = CASE WHEN c.continues THEN c.next_from ELSE %(as_of)s END
+FROM grade_change c WHERE p.id = c.base_id
+AND p.valid_to IS DISTINCT FROM CASE WHEN c.continues THEN c.next_from ELSE %(as_of)s END
+"""
+OPEN = """
+INSERT INTO tiering_gradeperiod (account_id, grade, underlying, valid_from, valid_to, run_id)
+SELECT account_id, grade, underlying, %(as_of)s, next_from, %(run)s FROM grade_change WHERE NOT continues
+ORDER BY account_id
+"""
+
+
+def _write_periods(cursor: CursorWrapper, run: TierRun) -> int:
+    """Bring the history to the run's grades; periods that stay are not touched."""
+    params = {"run": run.pk, "as_of": run.as_of}
+    cursor.execute(WANTED, params)
+    cursor.execute("ANALYZE grade_change")
+    cursor.execute(CLEAR_TODAY)
+    cursor.execute(CLOSE_BASE, params)
+    cursor.execute(OPEN, params)
+    return int(cursor.rowcount)
+
+
+# Since when the account has shown its grade without a break: the start of the last island of equal grades.
+SINCE = """
+CREATE TEMP TABLE grade_since ON COMMIT DROP AS
+SELECT account_id, max(valid_from) FILTER (WHERE is_start) AS since
+FROM (SELECT p.account_id, p.valid_from,
+             (lag(p.grade) OVER w, lag(p.valid_to) OVER w) IS DISTINCT FROM (p.grade, p.valid_from) AS is_start
+      FROM tiering_gradeperiod p WHERE p.account_id IN (SELECT account_id FROM grade_change)
+      WINDOW w AS (PARTITION BY p.account_id ORDER BY p.valid_from)) islands
+GROUP BY account_id
+"""
+ONLY_SINCE = """
+UPDATE accounts_account a SET grade_since = c.since FROM grade_since c
+WHERE c.account_id = a.id AND a.grade_since IS DISTINCT FROM c.since
+"""
+ALL_COLUMNS = """
+UPDATE accounts_account a
+SET grade = s.grade, underlying_grade = s.underlying, composite = s.composite, is_watched = s.is_watched,
+    grade_since = s.since, graded_as_of = %(as_of)s
+FROM (SELECT s.account_id, s.grade, CASE WHEN s.grade = 'problem' THEN s.ladder ELSE '' END AS underlying,
+             round(s.composite::numeric, %(decimals)s)::float8 AS composite,
+             (s.flags & %(watch)s) <> 0 AS is_watched, c.account_id IS NOT NULL AS has_moved, c.since
+      FROM tiering_score s LEFT JOIN grade_since c ON c.account_id = s.account_id WHERE s.run_id = %(run)s) s
+WHERE s.account_id = a.id AND (s.has_moved OR
+    (a.grade, a.underlying_grade, a.composite, a.is_watched) IS DISTINCT FROM
+    (s.grade, s.underlying, s.composite, s.is_watched))
+"""
+
+
+def _write_accounts(cursor: CursorWrapper, run: TierRun, *, only_since: bool) -> None:
+    """The account's own columns, where they change; a replay of the past can only lengthen "since"."""
+    cursor.execute(SINCE)
+    if only_since:
+        cursor.execute(ONLY_SINCE)
+        return
+    params = {"run": run.pk, "as_of": run.as_of, "watch": int(Flag.WATCH), "decimals": COMPOSITE_DECIMALS}
+    cursor.execute(ALL_COLUMNS, params)
