@@ -7,6 +7,7 @@ decides. Names sort by pinyin with COLLATE "C", so that every server gives the s
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 BLANKS = re.compile(r"[\s\u3000\u00a0]+")
 HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
@@ -18,6 +19,7 @@ def fold(text: str) -> str:
     return BLANKS.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
 
 
+@lru_cache(maxsize=1024)
 def pinyin_of(text: str) -> tuple[str, str]:
     """Full pinyin and initials of the Chinese part, both without blanks; empty where there is none."""
     if not HAN.search(text):

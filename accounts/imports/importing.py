@@ -14,12 +14,12 @@ from django.utils import timezone
 from accounts.imports import posting, resent
 from accounts.imports.errors_file import ErrorFile, Example
 from accounts.imports.options import Prepared, refusing
+from accounts.imports.owners import create_owners
 from accounts.imports.progress import FIGURES, MATCHING, POSTING, ProgressWriter
 from accounts.imports.rows import Fault, Rejection, RowTyper, TypedChunk
 from accounts.imports.staging import Stage
 from accounts.imports.unreadable import Unreadable
 from accounts.locks import ledger_lock
-from accounts.search import index_new_accounts
 from accounts.signals import ledger_changed
 from crm.lib.exceptions import CrmError
 
@@ -139,14 +139,12 @@ class Import:
         if "parent_code" in plan.index:
             posting.reject_cycles(cursor)
         rejected = self._reject_late(cursor)
-        self._new_accounts = posting.create_owners(
+        self._new_accounts = create_owners(
             cursor,
             has_parents=self._has("parent_code"),
             has_contracts=self._has("contract_number"),
             rejected=rejected,
         )
-        if self._new_accounts:
-            index_new_accounts()
         if plan.marks:
             resent.find_resent(cursor)
         posting.identify(cursor, source=source, has_marks=plan.marks is not None)

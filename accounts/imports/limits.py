@@ -15,4 +15,4 @@ CHUNK_ROWS = 4_000  # rows typed at a time
 SAMPLE_ROWS = 2_000  # rows looked at before the whole file is
 SAMPLE_BYTES = 256 * 1024
 """Longest memo of typed cells a column keeps; a file of distinct values must not grow the process."""
-MEMO_CELLS = 50_000
+MEMO_CELLS = 30_000

@@ -57,52 +57,6 @@ DROP_REJECTED = """
 DELETE FROM import_stage s USING import_reject r WHERE r.row_no = s.row_no
 """
 
-# --- What the rows hang on ---
-WANTED = """
-CREATE TEMP TABLE import_wanted ON COMMIT DROP AS
-SELECT code, min(row_no) AS row_no, {facts}
-FROM import_{table} f
-WHERE NOT EXISTS (SELECT 1 FROM accounts_{table} t WHERE t.code = f.code) {still_staged}
-GROUP BY code
-"""
-FACT = "coalesce((array_agg({0} ORDER BY row_no) FILTER (WHERE {0} <> ''))[1], '') AS {0}"
-ACCOUNT_FACTS = ("name", "parent_code", "country", "region", "segment", "industry")
-PRODUCT_FACTS = ("name", "category")
-ACCOUNT_COLUMNS = """
-    code, name, latin_name, short_name, status, segment, industry, region, country, size, currency, before_data_start,
-    search_text, sort_key, search_grams, created_at, updated_at
-"""
-ACCOUNTS = f"""
-INSERT INTO accounts_account ({ACCOUNT_COLUMNS})
-SELECT code, CASE name WHEN '' THEN code ELSE name END, '', '', 'active', segment, industry, region, country, '', '',
-       false, '', '', '{{}}', now(), now()
-FROM import_wanted ORDER BY row_no
-ON CONFLICT (code) DO NOTHING
-"""
-PARENTS = f"""
-INSERT INTO accounts_account ({ACCOUNT_COLUMNS})
-SELECT DISTINCT parent_code, parent_code, '', '', 'active', '', '', '', '', '', '', false, '', '', '{{}}'::text[],
-       now(), now()
-FROM import_wanted w WHERE parent_code <> ''
-ON CONFLICT (code) DO NOTHING
-"""
-SET_PARENTS = """
-UPDATE accounts_account a SET parent_id = p.id FROM import_wanted w JOIN accounts_account p ON p.code = w.parent_code
-WHERE a.code = w.code AND a.id <> p.id
-"""
-PRODUCTS = """
-INSERT INTO accounts_product (code, name, category, created_at, updated_at)
-SELECT code, name, category, now(), now() FROM import_wanted ORDER BY row_no
-ON CONFLICT (code) DO NOTHING
-"""
-CONTRACTS = """
-INSERT INTO accounts_contract (number, account_id, title, currency, status, created_at, updated_at)
-SELECT DISTINCT ON (s.contract_number) s.contract_number, a.id, '', s.currency, 'draft', now(), now()
-FROM import_stage s JOIN accounts_account a ON a.code = s.account_code
-WHERE s.contract_number <> '' ORDER BY s.contract_number, s.row_no
-ON CONFLICT (number) DO NOTHING
-"""
-
 # --- Identity and occurrence ---
 REPEATS = """
 CREATE TEMP TABLE import_repeat ON COMMIT DROP AS
@@ -154,7 +108,7 @@ CREATE TEMP TABLE import_touched ON COMMIT DROP AS
 SELECT DISTINCT account_id, booked_on, currency, basis FROM accounts_revenuerecord
 WHERE batch_id = %(batch)s AND withdrawn_at = %(at)s
 """
-TEMPORARY = "import_wanted, import_repeat, import_line, import_touched"
+TEMPORARY = "import_repeat, import_line, import_touched"
 
 
 @dataclass(slots=True)
@@ -190,28 +144,6 @@ def reject_cycles(cursor: CursorWrapper) -> None:
 def drop_rejected(cursor: CursorWrapper) -> int:
     cursor.execute(DROP_REJECTED)
     return cursor.rowcount
-
-
-def create_owners(cursor: CursorWrapper, *, has_parents: bool, has_contracts: bool, rejected: bool) -> int:
-    """Accounts, products and contracts that do not exist yet; returns the number of new accounts."""
-    created = 0
-    for table, facts in (("account", ACCOUNT_FACTS), ("product", PRODUCT_FACTS)):
-        still = f"AND EXISTS (SELECT 1 FROM import_stage s WHERE s.{table}_code = f.code)" if rejected else ""
-        columns = ", ".join(FACT.format(name) for name in facts)
-        cursor.execute("DROP TABLE IF EXISTS import_wanted")
-        cursor.execute(WANTED.format(table=table, facts=columns, still_staged=still))
-        if table == "product":
-            cursor.execute(PRODUCTS)
-            continue
-        cursor.execute(ACCOUNTS)
-        created = cursor.rowcount
-        if has_parents:
-            cursor.execute(PARENTS)
-            created += cursor.rowcount
-            cursor.execute(SET_PARENTS)
-    if has_contracts:
-        cursor.execute(CONTRACTS)
-    return created
 
 
 def identify(cursor: CursorWrapper, *, source: str, has_marks: bool) -> None:

@@ -128,7 +128,10 @@ class TextTable:
 
     def _header(self) -> list[str]:
         with self._rows() as rows:
-            return next((row for row in rows if any(map(str.strip, row))), [])
+            try:
+                return next((row for row in rows if any(map(str.strip, row))), [])
+            except (csv.Error, UnicodeDecodeError) as error:
+                raise self._broken(error) from None
 
     @contextlib.contextmanager
     def _rows(self) -> Iterator[Iterator[list[str]]]:
@@ -153,10 +156,18 @@ class TextTable:
                 while block := list(islice(rows, size)):
                     yield chunk_of(block, first=number + 1, width=len(self.columns))
                     number += len(block)
-            except csv.Error as error:
-                raise Unreadable(_csv_reason(error), row=number + 1, limit=limits.MAX_CELL_CHARACTERS) from None
-            except UnicodeDecodeError:
-                raise Unreadable("broken_encoding_row", encoding=self.encoding, row=number + 1) from None
+            except (csv.Error, UnicodeDecodeError) as error:
+                raise self._broken(error) from None
+
+    def _broken(self, error: Exception) -> Unreadable:
+        """The refusal of a text that breaks off, with the row: found by a second walk, row by row."""
+        number = self.skipped + 1
+        with self._rows() as rows, contextlib.suppress(csv.Error, UnicodeDecodeError):
+            for _row in rows:
+                number += 1
+        if isinstance(error, csv.Error):
+            return Unreadable(_csv_reason(error), row=number, limit=limits.MAX_CELL_CHARACTERS)
+        return Unreadable("broken_encoding_row", encoding=self.encoding, row=number)
 
 
 def _csv_reason(error: csv.Error) -> str:

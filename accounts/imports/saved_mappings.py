@@ -30,6 +30,8 @@ def save_mapping(*, name: str, definition: dict[str, Any], user: User) -> SavedM
     with refusing():
         mapping = parse_mapping({**definition, "name": name}, name=name)
     saved, _created = SavedMapping.objects.update_or_create(
-        name=name, defaults={"definition": mapping.to_json()}, create_defaults={"definition": mapping.to_json(), "created_by": user}
+        name=name,
+        defaults={"definition": mapping.to_json()},
+        create_defaults={"definition": mapping.to_json(), "created_by": user},
     )
     return saved

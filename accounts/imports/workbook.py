@@ -6,6 +6,7 @@ formulas, far-off cells and entities. Small sheets are read in one piece by cala
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -25,6 +26,18 @@ FORMULA = re.compile(rb"<(?:\w+:)?f[\s>/]")
 ENTITY = re.compile(rb"<!(?:DOCTYPE|ENTITY)")
 OVERLAP = 512  # bytes kept between blocks, so that no tag is cut in two
 PRECISE_DIGITS = 15  # what a spreadsheet keeps of a number
+# What a damaged archive or its XML raises, by the libraries that read it.
+BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    SyntaxError,
+    LookupError,
+    ValueError,
+    TypeError,
+    EOFError,
+    OSError,
+    RuntimeError,
+)
 WORKSHEET = re.compile(r"xl/worksheets/[^/]+\.xml\Z")
 
 
@@ -102,9 +115,7 @@ def open_workbook(path: Path, *, sheet: str | None = None) -> WorkbookTable:
             names, part, sheets = _sheet_part(archive, path, sheet)
             refuse_entities(archive)
             facts = walk_sheet(archive, part)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, KeyError) as error:
-        if isinstance(error, RuntimeError) and "password" in str(error):
-            raise Unreadable("encrypted_workbook") from None
+    except BROKEN:
         raise Unreadable("broken_workbook") from None
     table = WorkbookTable(path, names, sheets, facts)
     table.find_header()
@@ -237,12 +248,12 @@ def _openpyxl_rows(path: Path, sheet: str) -> Iterator[tuple[int, list[str]]]:
 
     try:
         book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
-    except (InvalidFileException, KeyError, ValueError, zipfile.BadZipFile):
+    except (InvalidFileException, *BROKEN):
         raise Unreadable("broken_workbook") from None
     try:
         for number, row in enumerate(book[sheet].iter_rows(min_row=1, values_only=True), start=1):
             yield number, texts(row)
-    except (KeyError, ValueError, TypeError, SyntaxError, zipfile.BadZipFile):
+    except BROKEN:
         raise Unreadable("broken_workbook") from None
     finally:
         book.close()

@@ -12,7 +12,7 @@ from django.conf import settings
 from accounts.imports.options import ImportOptions
 from accounts.imports.results import ImportResult
 from accounts.imports.services import import_file
-from accounts.models import RevenueRecord
+from accounts.models import Account, ImportBatch, RevenueRecord
 
 DATA = Path(settings.BASE_DIR).parent / "shared" / "data"
 ONLINE_RETAIL = DATA / "online-retail-ii"
@@ -58,6 +58,11 @@ def counts(result: ImportResult) -> tuple[int, int, int, int]:
 def error_rows(result: ImportResult) -> list[dict[str, str]]:
     with Path(result.error_file).open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def is_untouched() -> bool:
+    """Whether an import left neither batch nor account nor line."""
+    return not any(manager.exists() for manager in (ImportBatch.objects, Account.objects, RevenueRecord.all_objects))
 
 
 def ledger(*names: str) -> list[tuple]:

@@ -188,9 +188,16 @@ def test_credit_note_prefix_decides_the_sign(db, tmp_path):
 
 
 def test_credit_note_with_an_amount_of_its_own_turns_amount_and_cost(db, tmp_path):
-    mapping = {"columns": {name: name for name in ("account_code", "booked_on", "reference", "amount", "cost")}, "credit_note_prefix": "CN"}
+    mapping = {
+        "columns": {name: name for name in ("account_code", "booked_on", "reference", "amount", "cost")},
+        "credit_note_prefix": "CN",
+    }
     header = ("account_code", "booked_on", "reference", "amount", "cost")
-    rows = [["A", "2024-01-01", "CN1", "10", "4"], ["A", "2024-01-01", "CN2", "-10", "-4"], ["A", "2024-01-01", "I3", "10", "4"]]
+    rows = [
+        ["A", "2024-01-01", "CN1", "10", "4"],
+        ["A", "2024-01-01", "CN2", "-10", "-4"],
+        ["A", "2024-01-01", "I3", "10", "4"],
+    ]
     imported(write_csv(tmp_path / "a.csv", [header, *rows]), mapping=mapping)
 
     assert ledger("reference", "amount", "cost") == [("CN1", -10, -4), ("CN2", -10, -4), ("I3", 10, 4)]
@@ -221,7 +228,11 @@ def test_workbook_numbers_and_dates_are_read_as_people_see_them(db, tmp_path):
 
 def test_external_id_is_an_identity_by_itself(db, tmp_path):
     header = ("account_code", "booked_on", "amount", "external_id", "reference")
-    first = imported(write_csv(tmp_path / "a.csv", [header, ["A", "2024-01-01", "5", "X1", "r"], ["A", "2024-01-01", "5", "X2", "r"]]))
+    first = imported(
+        write_csv(
+            tmp_path / "a.csv", [header, ["A", "2024-01-01", "5", "X1", "r"], ["A", "2024-01-01", "5", "X2", "r"]]
+        )
+    )
     assert counts(first) == (2, 2, 0, 0)
     rows = [
         ["A", "2024-01-01", "5.00", "X1", "other words"],
@@ -242,7 +253,10 @@ def test_external_id_is_an_identity_by_itself(db, tmp_path):
 
 
 def test_external_ids_of_two_sources_are_two(db, tmp_path):
-    path = write_csv(tmp_path / "a.csv", facet_rows(["A", "2024-01-01", "5", "X1"], header=("account_code", "booked_on", "amount", "external_id")))
+    path = write_csv(
+        tmp_path / "a.csv",
+        facet_rows(["A", "2024-01-01", "5", "X1"], header=("account_code", "booked_on", "amount", "external_id")),
+    )
 
     assert counts(imported(path, source="one")) == (1, 1, 0, 0)
     assert counts(imported(path, source="two")) == (1, 1, 0, 0)
@@ -256,7 +270,9 @@ def test_withdrawn_external_id_can_come_with_other_content(db, tmp_path):
     first = imported(write_csv(tmp_path / "a.csv", facet_rows(["A", "2024-01-01", "5", "X1"], header=header)))
     withdraw_batch(batch=ImportBatch.objects.get(pk=first.batch), reason="wrong", user=None)
 
-    assert counts(imported(write_csv(tmp_path / "b.csv", facet_rows(["A", "2024-01-01", "6", "X1"], header=header)))) == (1, 1, 0, 0)
+    assert counts(
+        imported(write_csv(tmp_path / "b.csv", facet_rows(["A", "2024-01-01", "6", "X1"], header=header)))
+    ) == (1, 1, 0, 0)
 
 
 def test_numbers_and_blanks_are_normalised_in_the_identity(db, tmp_path):
@@ -286,13 +302,19 @@ def test_unknown_currency_option_refuses_the_file(db, tmp_path):
 
 
 def test_record_is_not_refused_for_want_of_a_rate(db, tmp_path):
-    rows = facet_rows(["A", "2024-01-01", "5", "JPY"], ["A", "2024-01-01", "5", "USD"], header=("account_code", "booked_on", "amount", "currency"))
+    rows = facet_rows(
+        ["A", "2024-01-01", "5", "JPY"],
+        ["A", "2024-01-01", "5", "USD"],
+        header=("account_code", "booked_on", "amount", "currency"),
+    )
 
     assert counts(imported(write_csv(tmp_path / "a.csv", rows))) == (2, 2, 0, 0)
 
 
 def test_row_of_another_width_is_rejected(db, tmp_path):
-    (tmp_path / "a.csv").write_text("account_code,booked_on,amount\nA,2024-01-01,5\nA,2024-01-01\nA,2024-01-01,5,6\nA,2024-01-01,7,,\n\n,,\n")
+    (tmp_path / "a.csv").write_text(
+        "account_code,booked_on,amount\nA,2024-01-01,5\nA,2024-01-01\nA,2024-01-01,5,6\nA,2024-01-01,7,,\n\n,,\n"
+    )
 
     result = imported(tmp_path / "a.csv")
 

@@ -15,10 +15,12 @@ from accounts.models import Account, Contract, ImportBatch, Product, RevenueReco
 from crm.lib.exceptions import ImportRefused
 from metrics.models import AccountDay
 from metrics.rollup import difference
-from tests.accounts.imports.helpers import counts, csv_text, facet_rows, imported, ledger, write_csv
+from tests.accounts.imports.helpers import counts, csv_text, facet_rows, imported, is_untouched, ledger, write_csv
 from tests.factories import make_account, make_user
 
-FILE = facet_rows(["A1", "2024-01-02", "10.5"], ["A2", "2024-01-03", "-2"], ["A1", "2024-01-02", "10.50"], ["", "2024-01-02", "1"])
+FILE = facet_rows(
+    ["A1", "2024-01-02", "10.5"], ["A2", "2024-01-03", "-2"], ["A1", "2024-01-02", "10.50"], ["", "2024-01-02", "1"]
+)
 
 
 def upload(rows, *, name="revenue.csv", user=None, **options):
@@ -90,7 +92,12 @@ def test_owners_are_created_with_what_the_file_says_of_them(db, tmp_path):
 
 def test_group_that_contains_itself_is_rejected(db, tmp_path):
     header = ["account_code", "parent_code", "booked_on", "amount"]
-    rows = [["A", "B", "2024-01-01", "1"], ["B", "C", "2024-01-01", "1"], ["C", "A", "2024-01-01", "1"], ["D", "A", "2024-01-01", "1"]]
+    rows = [
+        ["A", "B", "2024-01-01", "1"],
+        ["B", "C", "2024-01-01", "1"],
+        ["C", "A", "2024-01-01", "1"],
+        ["D", "A", "2024-01-01", "1"],
+    ]
 
     result = imported(write_csv(tmp_path / "a.csv", [header, *rows]))
 
@@ -125,7 +132,7 @@ def test_dry_run_counts_and_leaves_nothing(db, tmp_path):
 
     assert counts(result) == (4, 3, 0, 1)
     assert result.batch is None
-    assert not (RevenueRecord.all_objects.exists() or ImportBatch.objects.exists() or Account.objects.exists())
+    assert is_untouched()
     assert counts(imported(path)) == (4, 3, 0, 1)
 
 
@@ -142,7 +149,7 @@ def test_lost_row_rolls_the_import_back(db, tmp_path, monkeypatch):
 
     with pytest.raises(ConservationError):
         imported(write_csv(tmp_path / "a.csv", FILE))
-    assert not (RevenueRecord.all_objects.exists() or ImportBatch.objects.exists() or Account.objects.exists())
+    assert is_untouched()
     assert not list((tmp_path / "media").rglob("*.csv"))
 
 
@@ -229,7 +236,9 @@ def test_withdrawn_batch_stops_counting_and_names_those_that_leaned_on_it(db, tm
     second = imported(wider)
     assert counts(second) == (5, 1, 3, 1)
 
-    dependent = services.withdraw_batch(batch=ImportBatch.objects.get(pk=first.batch), reason=" wrong month ", user=None)
+    dependent = services.withdraw_batch(
+        batch=ImportBatch.objects.get(pk=first.batch), reason=" wrong month ", user=None
+    )
 
     assert dependent == [second.batch]
     assert ledger() == [("A3", date(2024, 2, 1), Decimal("7.0000"))]
@@ -279,7 +288,7 @@ def test_post_rows_refuses_all_where_one_is_wrong(db):
         (2, "amount", "no_number"),
         (3, "account_code", "nul"),
     ]
-    assert not (ImportBatch.objects.exists() or RevenueRecord.all_objects.exists())
+    assert is_untouched()
     loose = services.post_rows(rows=rows, user=None, strict=False)
     assert counts(loose) == (3, 1, 0, 2)
 
@@ -294,7 +303,11 @@ def test_post_rows_refuses_unknown_fields_and_too_many_rows(db):
 
 
 def test_saved_mapping_is_a_profile_of_its_name(db, tmp_path):
-    definition = {"columns": {"account_code": "Kunde", "booked_on": "Datum", "amount": "Betrag"}, "decimal": ",", "date_formats": ["%d.%m.%Y"]}
+    definition = {
+        "columns": {"account_code": "Kunde", "booked_on": "Datum", "amount": "Betrag"},
+        "decimal": ",",
+        "date_formats": ["%d.%m.%Y"],
+    }
     services.save_mapping(name="erp", definition=definition, user=make_user())
     path = write_csv(tmp_path / "a.csv", [["Kunde", "Datum", "Betrag"], ["M1", "03.04.2024", "1.234,5"]], delimiter=";")
 
@@ -310,11 +323,20 @@ def test_saved_mapping_is_a_profile_of_its_name(db, tmp_path):
 
 
 def test_file_facts_and_preview_lead_through_an_unknown_file(db):
-    rows = [["客户编号", "开票日期", "数量", "单价", "备注"], ["K1", "3/4/2024", "2", "1,234", "a"], ["K2", "5/6/2024", "x", "2,345", ""]]
+    rows = [
+        ["客户编号", "开票日期", "数量", "单价", "备注"],
+        ["K1", "3/4/2024", "2", "1,234", "a"],
+        ["K2", "5/6/2024", "x", "2,345", ""],
+    ]
     batch = upload(rows)
 
     facts = selectors.file_facts(batch)
-    assert facts.mapping["columns"] == {"account_code": "客户编号", "booked_on": "开票日期", "quantity": "数量", "unit_price": "单价"}
+    assert facts.mapping["columns"] == {
+        "account_code": "客户编号",
+        "booked_on": "开票日期",
+        "quantity": "数量",
+        "unit_price": "单价",
+    }
     assert (facts.profile, facts.missing, facts.columns[-1]) == ("", [], "备注")
     assert facts.dates.choices == ("%d/%m/%Y", "%m/%d/%Y")
     assert facts.decimal.choices == (".", ",")

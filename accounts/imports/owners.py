@@ -1,0 +1,109 @@
+"""Accounts, products and contracts that the rows of an import hang on and that do not exist yet, set-based."""
+
+from collections.abc import Iterator
+
+from django.db.backends.utils import CursorWrapper
+
+from accounts.imports.cells import escaped
+from accounts.imports.staging import Feed
+from accounts.search import index_fields
+
+PAGE = 10_000  # accounts whose search columns are computed at a time
+
+WANTED = """
+CREATE TEMP TABLE import_wanted ON COMMIT DROP AS
+SELECT code, min(row_no) AS row_no, {facts}
+FROM import_{table} f
+WHERE NOT EXISTS (SELECT 1 FROM accounts_{table} t WHERE t.code = f.code) {still_staged}
+GROUP BY code
+"""
+FACT = "coalesce((array_agg({0} ORDER BY row_no) FILTER (WHERE {0} <> ''))[1], '') AS {0}"
+ACCOUNT_FACTS = ("name", "parent_code", "country", "region", "segment", "industry")
+PRODUCT_FACTS = ("name", "category")
+# Parents that nothing else names are accounts too; without a name an account is called by its code.
+MISSING_PARENTS = """
+INSERT INTO import_wanted (code, row_no, name, parent_code, country, region, segment, industry)
+SELECT DISTINCT parent_code, 2147483647, '', '', '', '', '', '' FROM import_wanted w
+WHERE parent_code <> '' AND NOT EXISTS (SELECT 1 FROM import_wanted o WHERE o.code = w.parent_code)
+  AND NOT EXISTS (SELECT 1 FROM accounts_account a WHERE a.code = w.parent_code)
+"""
+SEARCHED = """
+CREATE TEMP TABLE import_searched (code text, search_text text, sort_key text, search_grams text[]) ON COMMIT DROP
+"""
+NAMES = """
+SELECT code, CASE name WHEN '' THEN code ELSE name END FROM import_wanted WHERE code > %s ORDER BY code LIMIT %s
+"""
+ACCOUNTS = """
+INSERT INTO accounts_account (
+    code, name, latin_name, short_name, status, segment, industry, region, country, size, currency, before_data_start,
+    search_text, sort_key, search_grams, created_at, updated_at
+)
+SELECT code, CASE name WHEN '' THEN code ELSE name END, '', '', 'active', segment, industry, region, country, '', '',
+       false, search_text, sort_key, search_grams, now(), now()
+FROM import_wanted JOIN import_searched USING (code) ORDER BY row_no, code
+ON CONFLICT (code) DO NOTHING
+"""
+SET_PARENTS = """
+UPDATE accounts_account a SET parent_id = p.id FROM import_wanted w JOIN accounts_account p ON p.code = w.parent_code
+WHERE a.code = w.code AND a.id <> p.id
+"""
+PRODUCTS = """
+INSERT INTO accounts_product (code, name, category, created_at, updated_at)
+SELECT code, name, category, now(), now() FROM import_wanted ORDER BY row_no
+ON CONFLICT (code) DO NOTHING
+"""
+CONTRACTS = """
+INSERT INTO accounts_contract (number, account_id, title, currency, status, created_at, updated_at)
+SELECT DISTINCT ON (s.contract_number) s.contract_number, a.id, '', s.currency, 'draft', now(), now()
+FROM import_stage s JOIN accounts_account a ON a.code = s.account_code
+WHERE s.contract_number <> '' ORDER BY s.contract_number, s.row_no
+ON CONFLICT (number) DO NOTHING
+"""
+
+
+def create_owners(cursor: CursorWrapper, *, has_parents: bool, has_contracts: bool, rejected: bool) -> int:
+    """Create what the staged rows name and nobody knows; returns the number of new accounts.
+
+    ``rejected`` says that rows have left the stage since, and with them perhaps the only mention of an account.
+    """
+    _want(cursor, "account", ACCOUNT_FACTS, rejected=rejected)
+    if has_parents:
+        cursor.execute(MISSING_PARENTS)
+    _index(cursor)
+    cursor.execute(ACCOUNTS)
+    created = cursor.rowcount
+    if has_parents:
+        cursor.execute(SET_PARENTS)
+    _want(cursor, "product", PRODUCT_FACTS, rejected=rejected)
+    cursor.execute(PRODUCTS)
+    if has_contracts:
+        cursor.execute(CONTRACTS)
+    cursor.execute("DROP TABLE import_wanted, import_searched")
+    return created
+
+
+def _want(cursor: CursorWrapper, table: str, facts: tuple[str, ...], *, rejected: bool) -> None:
+    still = f"AND EXISTS (SELECT 1 FROM import_stage s WHERE s.{table}_code = f.code)" if rejected else ""
+    cursor.execute("DROP TABLE IF EXISTS import_wanted")
+    cursor.execute(WANTED.format(table=table, facts=", ".join(map(FACT.format, facts)), still_staged=still))
+
+
+def _index(cursor: CursorWrapper) -> None:
+    """Compute the search columns of the wanted accounts, so that each of them is written once."""
+    cursor.execute("DROP TABLE IF EXISTS import_searched")
+    cursor.execute(SEARCHED)
+    last = ""
+    while True:
+        cursor.execute(NAMES, [last, PAGE])
+        page = cursor.fetchall()
+        if not page:
+            return
+        last = page[-1][0]
+        cursor.cursor.copy_expert("COPY import_searched FROM STDIN", Feed(_search_lines(page)))
+
+
+def _search_lines(page: list[tuple[str, str]]) -> Iterator[str]:
+    for code, name in page:
+        text, key, grams = index_fields(code=code, name=name)
+        quoted = ",".join('"' + gram.replace("\\", r"\\").replace('"', r"\"") + '"' for gram in grams)
+        yield "\t".join((escaped(code), escaped(text), escaped(key), escaped("{" + quoted + "}"))) + "\n"
