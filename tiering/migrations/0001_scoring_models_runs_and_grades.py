@@ -14,252 +14,774 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0002_append_only_ledger'),
+        ("accounts", "0002_append_only_ledger"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Dimension',
+            name="Dimension",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(choices=[('SAL', 'Sales contribution'), ('STR', 'Strategic value'), ('GRO', 'Growth potential'), ('LOY', 'Loyalty')], max_length=3, verbose_name='dimension')),
-                ('weight', tiering.models.PercentField(decimal_places=3, help_text='The four weights sum to 100.', max_digits=6, verbose_name='weight, %')),
-                ('position', models.PositiveSmallIntegerField(default=0, verbose_name='position')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "code",
+                    models.CharField(
+                        choices=[
+                            ("SAL", "Sales contribution"),
+                            ("STR", "Strategic value"),
+                            ("GRO", "Growth potential"),
+                            ("LOY", "Loyalty"),
+                        ],
+                        max_length=3,
+                        verbose_name="dimension",
+                    ),
+                ),
+                (
+                    "weight",
+                    tiering.models.PercentField(
+                        decimal_places=3,
+                        help_text="The four weights sum to 100.",
+                        max_digits=6,
+                        verbose_name="weight, %",
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField(default=0, verbose_name="position")),
             ],
             options={
-                'verbose_name': 'dimension',
-                'verbose_name_plural': 'dimensions',
-                'ordering': ['position', 'pk'],
+                "verbose_name": "dimension",
+                "verbose_name_plural": "dimensions",
+                "ordering": ["position", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='ScoringModel',
+            name="ScoringModel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated at')),
-                ('name', models.CharField(max_length=80, verbose_name='name')),
-                ('version', models.PositiveIntegerField(default=1, verbose_name='version')),
-                ('preset', models.CharField(choices=[('full', 'Full'), ('ledger-only', 'Ledger only'), ('contribution-two-years', 'Contribution of two years')], max_length=24, verbose_name='made from')),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('active', 'Active'), ('retired', 'Retired')], default='draft', editable=False, max_length=8, verbose_name='state')),
-                ('currency', accounts.models.base.CurrencyField(help_text='Of its scales and thresholds; fixed when it is made.', max_length=3, verbose_name='currency')),
-                ('basis', models.CharField(choices=[('signed', 'Signed'), ('ordered', 'Ordered'), ('invoiced', 'Invoiced'), ('recognised', 'Recognised'), ('cash', 'Cash')], default='invoiced', max_length=10, verbose_name='revenue basis')),
-                ('as_of', models.DateField(help_text='Data until this day set scales and thresholds.', verbose_name='thresholds found on')),
-                ('note', models.TextField(blank=True, verbose_name='note')),
-                ('gross_profit_test', models.BooleanField(default=True, help_text='Switch off only where costs are not known.', verbose_name='test gross profit')),
-                ('min_base', accounts.models.base.MoneyField(decimal_places=4, default=Decimal('1000'), max_digits=19, validators=[django.core.validators.MinValueValidator(Decimal('0'))], verbose_name='smallest base')),
-                ('evidence_any', tiering.models.ShareField(decimal_places=3, default=Decimal('0.6'), max_digits=4, verbose_name='evidence for any move')),
-                ('evidence_up', tiering.models.ShareField(decimal_places=3, default=Decimal('0.8'), max_digits=4, verbose_name='evidence to enter Gold or Diamond')),
-                ('min_dimension_evidence', tiering.models.ShareField(decimal_places=3, default=Decimal('0.5'), max_digits=4, verbose_name='evidence for a dimension to count')),
-                ('min_valid_weight', tiering.models.ShareField(decimal_places=3, default=Decimal('0.7'), max_digits=4, verbose_name='weight of counting dimensions for a score')),
-                ('raw_layout', models.JSONField(default=list, editable=False, help_text='Codes of the stored raw values, in order; written at activation.')),
-                ('activated_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='activated at')),
-                ('activated_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='activated by')),
-                ('created_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='made by')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated at")),
+                ("name", models.CharField(max_length=80, verbose_name="name")),
+                ("version", models.PositiveIntegerField(default=1, verbose_name="version")),
+                (
+                    "preset",
+                    models.CharField(
+                        choices=[
+                            ("full", "Full"),
+                            ("ledger-only", "Ledger only"),
+                            ("contribution-two-years", "Contribution of two years"),
+                        ],
+                        max_length=24,
+                        verbose_name="made from",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("draft", "Draft"), ("active", "Active"), ("retired", "Retired")],
+                        default="draft",
+                        editable=False,
+                        max_length=8,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "currency",
+                    accounts.models.base.CurrencyField(
+                        help_text="Of its scales and thresholds; fixed when it is made.",
+                        max_length=3,
+                        verbose_name="currency",
+                    ),
+                ),
+                (
+                    "basis",
+                    models.CharField(
+                        choices=[
+                            ("signed", "Signed"),
+                            ("ordered", "Ordered"),
+                            ("invoiced", "Invoiced"),
+                            ("recognised", "Recognised"),
+                            ("cash", "Cash"),
+                        ],
+                        default="invoiced",
+                        max_length=10,
+                        verbose_name="revenue basis",
+                    ),
+                ),
+                (
+                    "as_of",
+                    models.DateField(
+                        help_text="Data until this day set scales and thresholds.", verbose_name="thresholds found on"
+                    ),
+                ),
+                ("note", models.TextField(blank=True, verbose_name="note")),
+                (
+                    "gross_profit_test",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Switch off only where costs are not known.",
+                        verbose_name="test gross profit",
+                    ),
+                ),
+                (
+                    "min_base",
+                    accounts.models.base.MoneyField(
+                        decimal_places=4,
+                        default=Decimal("1000"),
+                        max_digits=19,
+                        validators=[django.core.validators.MinValueValidator(Decimal("0"))],
+                        verbose_name="smallest base",
+                    ),
+                ),
+                (
+                    "evidence_any",
+                    tiering.models.ShareField(
+                        decimal_places=3, default=Decimal("0.6"), max_digits=4, verbose_name="evidence for any move"
+                    ),
+                ),
+                (
+                    "evidence_up",
+                    tiering.models.ShareField(
+                        decimal_places=3,
+                        default=Decimal("0.8"),
+                        max_digits=4,
+                        verbose_name="evidence to enter Gold or Diamond",
+                    ),
+                ),
+                (
+                    "min_dimension_evidence",
+                    tiering.models.ShareField(
+                        decimal_places=3,
+                        default=Decimal("0.5"),
+                        max_digits=4,
+                        verbose_name="evidence for a dimension to count",
+                    ),
+                ),
+                (
+                    "min_valid_weight",
+                    tiering.models.ShareField(
+                        decimal_places=3,
+                        default=Decimal("0.7"),
+                        max_digits=4,
+                        verbose_name="weight of counting dimensions for a score",
+                    ),
+                ),
+                (
+                    "raw_layout",
+                    models.JSONField(
+                        default=list,
+                        editable=False,
+                        help_text="Codes of the stored raw values, in order; written at activation.",
+                    ),
+                ),
+                (
+                    "activated_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="activated at"),
+                ),
+                (
+                    "activated_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="activated by",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="made by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'scoring model',
-                'verbose_name_plural': 'scoring models',
-                'ordering': ['-pk'],
-                'permissions': [('activate_model', 'Can activate a scoring model')],
+                "verbose_name": "scoring model",
+                "verbose_name_plural": "scoring models",
+                "ordering": ["-pk"],
+                "permissions": [("activate_model", "Can activate a scoring model")],
             },
         ),
         migrations.CreateModel(
-            name='Indicator',
+            name="Indicator",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(choices=[('S1', 'Net revenue, 12 months'), ('S2', 'Gross profit, 12 months'), ('S3', 'Gross margin, 12 months'), ('V1', 'Industry influence'), ('V2', 'Fit with our strategy'), ('V3', 'Co-innovation and feedback'), ('P1', 'Growth of revenue, 12 months on the 12 before'), ('P2', 'Wallet we do not have yet'), ('P3', "Outlook of the customer's industry"), ('P4', 'Weighted pipeline against revenue'), ('P5', 'Growth of the number of products bought'), ('L1', 'Years since the first revenue'), ('L2', 'Months with an order, of 12'), ('L3', 'Share of wallet'), ('L4', 'Share of the amount due paid on time'), ('L5', 'Satisfaction'), ('L6', 'Days since the last order against the own rhythm')], max_length=2, verbose_name='indicator')),
-                ('weight', tiering.models.PercentField(decimal_places=3, help_text='The weights inside a dimension sum to 100.', max_digits=6, verbose_name='weight, %')),
-                ('anchors', models.JSONField(help_text='Pairs of value and score, such as [[0, 0], [10, 100]]; straight lines between them.', verbose_name='scale')),
-                ('position', models.PositiveSmallIntegerField(default=0, verbose_name='position')),
-                ('dimension', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='indicators', to='tiering.dimension', verbose_name='dimension')),
-                ('model', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='indicators', to='tiering.scoringmodel')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "code",
+                    models.CharField(
+                        choices=[
+                            ("S1", "Net revenue, 12 months"),
+                            ("S2", "Gross profit, 12 months"),
+                            ("S3", "Gross margin, 12 months"),
+                            ("V1", "Industry influence"),
+                            ("V2", "Fit with our strategy"),
+                            ("V3", "Co-innovation and feedback"),
+                            ("P1", "Growth of revenue, 12 months on the 12 before"),
+                            ("P2", "Wallet we do not have yet"),
+                            ("P3", "Outlook of the customer's industry"),
+                            ("P4", "Weighted pipeline against revenue"),
+                            ("P5", "Growth of the number of products bought"),
+                            ("L1", "Years since the first revenue"),
+                            ("L2", "Months with an order, of 12"),
+                            ("L3", "Share of wallet"),
+                            ("L4", "Share of the amount due paid on time"),
+                            ("L5", "Satisfaction"),
+                            ("L6", "Days since the last order against the own rhythm"),
+                        ],
+                        max_length=2,
+                        verbose_name="indicator",
+                    ),
+                ),
+                (
+                    "weight",
+                    tiering.models.PercentField(
+                        decimal_places=3,
+                        help_text="The weights inside a dimension sum to 100.",
+                        max_digits=6,
+                        verbose_name="weight, %",
+                    ),
+                ),
+                (
+                    "anchors",
+                    models.JSONField(
+                        help_text="Pairs of value and score, such as [[0, 0], [10, 100]]; straight lines between them.",
+                        verbose_name="scale",
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField(default=0, verbose_name="position")),
+                (
+                    "dimension",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="indicators",
+                        to="tiering.dimension",
+                        verbose_name="dimension",
+                    ),
+                ),
+                (
+                    "model",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="indicators",
+                        to="tiering.scoringmodel",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'indicator',
-                'verbose_name_plural': 'indicators',
-                'ordering': ['position', 'pk'],
+                "verbose_name": "indicator",
+                "verbose_name_plural": "indicators",
+                "ordering": ["position", "pk"],
             },
         ),
         migrations.CreateModel(
-            name='GradeRule',
+            name="GradeRule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('grade', models.CharField(choices=[('diamond', 'Diamond'), ('gold', 'Gold'), ('strategic', 'Strategic'), ('potential', 'Potential'), ('general', 'General'), ('problem', 'Problem'), ('not_graded', 'Not graded')], max_length=10, verbose_name='grade')),
-                ('condition', models.CharField(choices=[('revenue_each_year', 'Net revenue in each of the last two fiscal years'), ('gross_profit_each_year', 'Gross profit in each of the last two fiscal years'), ('revenue_ttm', 'Net revenue of the last 12 months'), ('sal', 'Score of sales contribution'), ('str', 'Score of strategic value'), ('gro', 'Score of growth potential'), ('gro_evidence', 'Known share of growth potential'), ('composite', 'Composite score'), ('months', 'Months since the first revenue'), ('evaluators', 'People who rated the strategic value'), ('business', 'Revenue in 12 months or a running contract'), ('opportunity', 'Wallet or pipeline known'), ('prior_revenue', 'Net revenue of the 12 months before')], max_length=24, verbose_name='condition')),
-                ('threshold', models.DecimalField(decimal_places=6, max_digits=25, verbose_name='threshold')),
-                ('model', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rules', to='tiering.scoringmodel')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "grade",
+                    models.CharField(
+                        choices=[
+                            ("diamond", "Diamond"),
+                            ("gold", "Gold"),
+                            ("strategic", "Strategic"),
+                            ("potential", "Potential"),
+                            ("general", "General"),
+                            ("problem", "Problem"),
+                            ("not_graded", "Not graded"),
+                        ],
+                        max_length=10,
+                        verbose_name="grade",
+                    ),
+                ),
+                (
+                    "condition",
+                    models.CharField(
+                        choices=[
+                            ("revenue_each_year", "Net revenue in each of the last two fiscal years"),
+                            ("gross_profit_each_year", "Gross profit in each of the last two fiscal years"),
+                            ("revenue_ttm", "Net revenue of the last 12 months"),
+                            ("sal", "Score of sales contribution"),
+                            ("str", "Score of strategic value"),
+                            ("gro", "Score of growth potential"),
+                            ("gro_evidence", "Known share of growth potential"),
+                            ("composite", "Composite score"),
+                            ("months", "Months since the first revenue"),
+                            ("evaluators", "People who rated the strategic value"),
+                            ("business", "Revenue in 12 months or a running contract"),
+                            ("opportunity", "Wallet or pipeline known"),
+                            ("prior_revenue", "Net revenue of the 12 months before"),
+                        ],
+                        max_length=24,
+                        verbose_name="condition",
+                    ),
+                ),
+                ("threshold", models.DecimalField(decimal_places=6, max_digits=25, verbose_name="threshold")),
+                (
+                    "model",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="rules", to="tiering.scoringmodel"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'grade rule',
-                'verbose_name_plural': 'grade rules',
-                'ordering': ['pk'],
+                "verbose_name": "grade rule",
+                "verbose_name_plural": "grade rules",
+                "ordering": ["pk"],
             },
         ),
         migrations.AddField(
-            model_name='dimension',
-            name='model',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='dimensions', to='tiering.scoringmodel'),
+            model_name="dimension",
+            name="model",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="dimensions", to="tiering.scoringmodel"
+            ),
         ),
         migrations.CreateModel(
-            name='TierRun',
+            name="TierRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('as_of', models.DateField(verbose_name='as of')),
-                ('state', models.CharField(choices=[('due', 'Due'), ('computing', 'Computing'), ('ready', 'Ready to publish'), ('published', 'Published'), ('failed', 'Failed'), ('superseded', 'Replaced by a repeat')], default='due', max_length=10, verbose_name='state')),
-                ('trigger', models.CharField(choices=[('night', 'Nightly job'), ('first', 'First night of a ledger'), ('command', 'Command'), ('page', 'Button'), ('replay', 'Replay of history')], max_length=8, verbose_name='started by')),
-                ('phases', models.JSONField(default=list, help_text='[{name, seconds, …counts}], in the order they ran.')),
-                ('counts', models.JSONField(default=dict, help_text='Accounts per grade code.')),
-                ('matrix', models.JSONField(default=list, help_text='[[grade before, grade now, accounts]], moved accounts only.')),
-                ('moves', models.PositiveIntegerField(default=0, verbose_name='moves')),
-                ('accounts', models.PositiveIntegerField(default=0, verbose_name='accounts')),
-                ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='attempts')),
-                ('error', models.TextField(blank=True, verbose_name='error')),
-                ('last_record_id', models.BigIntegerField(help_text='The last ledger line the run saw.', null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('started_at', models.DateTimeField(null=True, verbose_name='started at')),
-                ('finished_at', models.DateTimeField(null=True, verbose_name='finished at')),
-                ('published_at', models.DateTimeField(null=True, verbose_name='published at')),
-                ('model', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='tiering.scoringmodel', verbose_name='scoring model')),
-                ('requested_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='asked for by')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("as_of", models.DateField(verbose_name="as of")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("due", "Due"),
+                            ("computing", "Computing"),
+                            ("ready", "Ready to publish"),
+                            ("published", "Published"),
+                            ("failed", "Failed"),
+                            ("superseded", "Replaced by a repeat"),
+                        ],
+                        default="due",
+                        max_length=10,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "trigger",
+                    models.CharField(
+                        choices=[
+                            ("night", "Nightly job"),
+                            ("first", "First night of a ledger"),
+                            ("command", "Command"),
+                            ("page", "Button"),
+                            ("replay", "Replay of history"),
+                        ],
+                        max_length=8,
+                        verbose_name="started by",
+                    ),
+                ),
+                (
+                    "phases",
+                    models.JSONField(default=list, help_text="[{name, seconds, …counts}], in the order they ran."),
+                ),
+                ("counts", models.JSONField(default=dict, help_text="Accounts per grade code.")),
+                (
+                    "matrix",
+                    models.JSONField(
+                        default=list, help_text="[[grade before, grade now, accounts]], moved accounts only."
+                    ),
+                ),
+                ("moves", models.PositiveIntegerField(default=0, verbose_name="moves")),
+                ("accounts", models.PositiveIntegerField(default=0, verbose_name="accounts")),
+                ("attempts", models.PositiveSmallIntegerField(default=0, verbose_name="attempts")),
+                ("error", models.TextField(blank=True, verbose_name="error")),
+                ("last_record_id", models.BigIntegerField(help_text="The last ledger line the run saw.", null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                ("started_at", models.DateTimeField(null=True, verbose_name="started at")),
+                ("finished_at", models.DateTimeField(null=True, verbose_name="finished at")),
+                ("published_at", models.DateTimeField(null=True, verbose_name="published at")),
+                (
+                    "model",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="runs",
+                        to="tiering.scoringmodel",
+                        verbose_name="scoring model",
+                    ),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="asked for by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'run',
-                'verbose_name_plural': 'runs',
-                'ordering': ['-as_of', '-pk'],
-                'permissions': [('retier', 'Can start a re-tier')],
+                "verbose_name": "run",
+                "verbose_name_plural": "runs",
+                "ordering": ["-as_of", "-pk"],
+                "permissions": [("retier", "Can start a re-tier")],
             },
         ),
         migrations.CreateModel(
-            name='Score',
+            name="Score",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('grade', models.CharField(choices=[('diamond', 'Diamond'), ('gold', 'Gold'), ('strategic', 'Strategic'), ('potential', 'Potential'), ('general', 'General'), ('problem', 'Problem'), ('not_graded', 'Not graded')], max_length=10, verbose_name='grade')),
-                ('ladder', models.CharField(blank=True, choices=[('diamond', 'Diamond'), ('gold', 'Gold'), ('strategic', 'Strategic'), ('potential', 'Potential'), ('general', 'General'), ('problem', 'Problem'), ('not_graded', 'Not graded')], max_length=10, verbose_name='underlying grade')),
-                ('previous_grade', models.CharField(blank=True, choices=[('diamond', 'Diamond'), ('gold', 'Gold'), ('strategic', 'Strategic'), ('potential', 'Potential'), ('general', 'General'), ('problem', 'Problem'), ('not_graded', 'Not graded')], max_length=10, verbose_name='grade before')),
-                ('composite', models.FloatField(null=True, verbose_name='score')),
-                ('evidence', models.FloatField(verbose_name='evidence')),
-                ('flags', models.BigIntegerField(default=0)),
-                ('raw', django.contrib.postgres.fields.ArrayField(base_field=models.FloatField(), size=None)),
-                ('contributions', django.contrib.postgres.fields.ArrayField(base_field=models.FloatField(), size=None)),
-                ('account', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='scores', to='accounts.account')),
-                ('run', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='scores', to='tiering.tierrun')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "grade",
+                    models.CharField(
+                        choices=[
+                            ("diamond", "Diamond"),
+                            ("gold", "Gold"),
+                            ("strategic", "Strategic"),
+                            ("potential", "Potential"),
+                            ("general", "General"),
+                            ("problem", "Problem"),
+                            ("not_graded", "Not graded"),
+                        ],
+                        max_length=10,
+                        verbose_name="grade",
+                    ),
+                ),
+                (
+                    "ladder",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("diamond", "Diamond"),
+                            ("gold", "Gold"),
+                            ("strategic", "Strategic"),
+                            ("potential", "Potential"),
+                            ("general", "General"),
+                            ("problem", "Problem"),
+                            ("not_graded", "Not graded"),
+                        ],
+                        max_length=10,
+                        verbose_name="underlying grade",
+                    ),
+                ),
+                (
+                    "previous_grade",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("diamond", "Diamond"),
+                            ("gold", "Gold"),
+                            ("strategic", "Strategic"),
+                            ("potential", "Potential"),
+                            ("general", "General"),
+                            ("problem", "Problem"),
+                            ("not_graded", "Not graded"),
+                        ],
+                        max_length=10,
+                        verbose_name="grade before",
+                    ),
+                ),
+                ("composite", models.FloatField(null=True, verbose_name="score")),
+                ("evidence", models.FloatField(verbose_name="evidence")),
+                ("flags", models.BigIntegerField(default=0)),
+                ("raw", django.contrib.postgres.fields.ArrayField(base_field=models.FloatField(), size=None)),
+                ("contributions", django.contrib.postgres.fields.ArrayField(base_field=models.FloatField(), size=None)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="scores",
+                        to="accounts.account",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="scores",
+                        to="tiering.tierrun",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'score',
-                'verbose_name_plural': 'scores',
-                'ordering': ['run', 'account'],
+                "verbose_name": "score",
+                "verbose_name_plural": "scores",
+                "ordering": ["run", "account"],
             },
         ),
         migrations.CreateModel(
-            name='GradePeriod',
+            name="GradePeriod",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('grade', models.CharField(choices=[('diamond', 'Diamond'), ('gold', 'Gold'), ('strategic', 'Strategic'), ('potential', 'Potential'), ('general', 'General'), ('problem', 'Problem'), ('not_graded', 'Not graded')], max_length=10, verbose_name='grade')),
-                ('underlying', models.CharField(blank=True, choices=[('diamond', 'Diamond'), ('gold', 'Gold'), ('strategic', 'Strategic'), ('potential', 'Potential'), ('general', 'General'), ('problem', 'Problem'), ('not_graded', 'Not graded')], max_length=10, verbose_name='underlying grade')),
-                ('valid_from', models.DateField(verbose_name='from')),
-                ('valid_to', models.DateField(blank=True, null=True, verbose_name='to')),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='recorded at')),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='grade_periods', to='accounts.account', verbose_name='account')),
-                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='grade_periods', to='tiering.tierrun', verbose_name='run')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "grade",
+                    models.CharField(
+                        choices=[
+                            ("diamond", "Diamond"),
+                            ("gold", "Gold"),
+                            ("strategic", "Strategic"),
+                            ("potential", "Potential"),
+                            ("general", "General"),
+                            ("problem", "Problem"),
+                            ("not_graded", "Not graded"),
+                        ],
+                        max_length=10,
+                        verbose_name="grade",
+                    ),
+                ),
+                (
+                    "underlying",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("diamond", "Diamond"),
+                            ("gold", "Gold"),
+                            ("strategic", "Strategic"),
+                            ("potential", "Potential"),
+                            ("general", "General"),
+                            ("problem", "Problem"),
+                            ("not_graded", "Not graded"),
+                        ],
+                        max_length=10,
+                        verbose_name="underlying grade",
+                    ),
+                ),
+                ("valid_from", models.DateField(verbose_name="from")),
+                ("valid_to", models.DateField(blank=True, null=True, verbose_name="to")),
+                (
+                    "recorded_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), verbose_name="recorded at"
+                    ),
+                ),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="grade_periods",
+                        to="accounts.account",
+                        verbose_name="account",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="grade_periods",
+                        to="tiering.tierrun",
+                        verbose_name="run",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'grade period',
-                'verbose_name_plural': 'grade history',
-                'ordering': ['-valid_from', '-pk'],
+                "verbose_name": "grade period",
+                "verbose_name_plural": "grade history",
+                "ordering": ["-valid_from", "-pk"],
             },
         ),
         migrations.AddConstraint(
-            model_name='scoringmodel',
-            constraint=models.UniqueConstraint(fields=('name', 'version'), name='scoringmodel_version_once'),
+            model_name="scoringmodel",
+            constraint=models.UniqueConstraint(fields=("name", "version"), name="scoringmodel_version_once"),
         ),
         migrations.AddConstraint(
-            model_name='scoringmodel',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'active')), fields=('state',), name='scoringmodel_one_active'),
+            model_name="scoringmodel",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "active")), fields=("state",), name="scoringmodel_one_active"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='scoringmodel',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'active', 'retired'])), name='scoringmodel_state_known'),
+            model_name="scoringmodel",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["draft", "active", "retired"])), name="scoringmodel_state_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='scoringmodel',
-            constraint=models.CheckConstraint(condition=models.Q(('currency', ''), _negated=True), name='scoringmodel_currency_given'),
+            model_name="scoringmodel",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("currency", ""), _negated=True), name="scoringmodel_currency_given"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='scoringmodel',
-            constraint=models.CheckConstraint(condition=models.Q(('evidence_up__gte', models.F('evidence_any'))), name='scoringmodel_evidence_up_not_below_any', violation_error_message='A move up cannot need less evidence than any other move.'),
+            model_name="scoringmodel",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("evidence_up__gte", models.F("evidence_any"))),
+                name="scoringmodel_evidence_up_not_below_any",
+                violation_error_message="A move up cannot need less evidence than any other move.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='indicator',
-            constraint=models.UniqueConstraint(fields=('model', 'code'), name='indicator_once'),
+            model_name="indicator",
+            constraint=models.UniqueConstraint(fields=("model", "code"), name="indicator_once"),
         ),
         migrations.AddConstraint(
-            model_name='indicator',
-            constraint=models.CheckConstraint(condition=models.Q(('code__in', ['S1', 'S2', 'S3', 'V1', 'V2', 'V3', 'P1', 'P2', 'P3', 'P4', 'P5', 'L1', 'L2', 'L3', 'L4', 'L5', 'L6'])), name='indicator_known'),
+            model_name="indicator",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "code__in",
+                        [
+                            "S1",
+                            "S2",
+                            "S3",
+                            "V1",
+                            "V2",
+                            "V3",
+                            "P1",
+                            "P2",
+                            "P3",
+                            "P4",
+                            "P5",
+                            "L1",
+                            "L2",
+                            "L3",
+                            "L4",
+                            "L5",
+                            "L6",
+                        ],
+                    )
+                ),
+                name="indicator_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='indicator',
-            constraint=models.CheckConstraint(condition=models.Q(('weight__gte', 0), ('weight__lte', 100)), name='indicator_weight_percent'),
+            model_name="indicator",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("weight__gte", 0), ("weight__lte", 100)), name="indicator_weight_percent"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='graderule',
-            constraint=models.UniqueConstraint(fields=('model', 'grade', 'condition'), name='graderule_once'),
+            model_name="graderule",
+            constraint=models.UniqueConstraint(fields=("model", "grade", "condition"), name="graderule_once"),
         ),
         migrations.AddConstraint(
-            model_name='graderule',
-            constraint=models.CheckConstraint(condition=models.Q(('condition__in', ['revenue_each_year', 'gross_profit_each_year', 'revenue_ttm', 'sal', 'str', 'gro', 'gro_evidence', 'composite', 'months', 'evaluators', 'business', 'opportunity', 'prior_revenue'])), name='graderule_condition_known'),
+            model_name="graderule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "condition__in",
+                        [
+                            "revenue_each_year",
+                            "gross_profit_each_year",
+                            "revenue_ttm",
+                            "sal",
+                            "str",
+                            "gro",
+                            "gro_evidence",
+                            "composite",
+                            "months",
+                            "evaluators",
+                            "business",
+                            "opportunity",
+                            "prior_revenue",
+                        ],
+                    )
+                ),
+                name="graderule_condition_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='graderule',
-            constraint=models.CheckConstraint(condition=models.Q(('grade__in', ['diamond', 'gold', 'strategic', 'potential', 'general', 'problem', 'not_graded'])), name='graderule_grade_known'),
+            model_name="graderule",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("grade__in", ["diamond", "gold", "strategic", "potential", "general", "problem", "not_graded"])
+                ),
+                name="graderule_grade_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dimension',
-            constraint=models.UniqueConstraint(fields=('model', 'code'), name='dimension_once'),
+            model_name="dimension",
+            constraint=models.UniqueConstraint(fields=("model", "code"), name="dimension_once"),
         ),
         migrations.AddConstraint(
-            model_name='dimension',
-            constraint=models.CheckConstraint(condition=models.Q(('code__in', ['SAL', 'STR', 'GRO', 'LOY'])), name='dimension_known'),
+            model_name="dimension",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("code__in", ["SAL", "STR", "GRO", "LOY"])), name="dimension_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dimension',
-            constraint=models.CheckConstraint(condition=models.Q(('weight__gte', 0), ('weight__lte', 100)), name='dimension_weight_percent'),
+            model_name="dimension",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("weight__gte", 0), ("weight__lte", 100)), name="dimension_weight_percent"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='tierrun',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'published')), fields=('as_of',), name='tierrun_one_published_a_day'),
+            model_name="tierrun",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "published")), fields=("as_of",), name="tierrun_one_published_a_day"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='tierrun',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['computing', 'due', 'ready'])), fields=('as_of',), name='tierrun_one_unfinished_a_day'),
+            model_name="tierrun",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["computing", "due", "ready"])),
+                fields=("as_of",),
+                name="tierrun_one_unfinished_a_day",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='tierrun',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['due', 'computing', 'ready', 'published', 'failed', 'superseded'])), name='tierrun_state_known'),
+            model_name="tierrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["due", "computing", "ready", "published", "failed", "superseded"])),
+                name="tierrun_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='tierrun',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'published'), _negated=True), models.Q(('model__isnull', False), ('published_at__isnull', False)), _connector='OR'), name='tierrun_published_with_time_and_model'),
+            model_name="tierrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "published"), _negated=True),
+                    models.Q(("model__isnull", False), ("published_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="tierrun_published_with_time_and_model",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='score',
-            constraint=models.UniqueConstraint(fields=('run', 'account'), name='score_once_a_run'),
+            model_name="score",
+            constraint=models.UniqueConstraint(fields=("run", "account"), name="score_once_a_run"),
         ),
         migrations.AddConstraint(
-            model_name='gradeperiod',
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(expressions=[(models.F('account'), '='), (models.Func('valid_from', 'valid_to', django.contrib.postgres.fields.ranges.RangeBoundary(), function='daterange', output_field=django.contrib.postgres.fields.ranges.DateRangeField()), '&&')], name='gradeperiod_no_overlap'),
+            model_name="gradeperiod",
+            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
+                expressions=[
+                    (models.F("account"), "="),
+                    (
+                        models.Func(
+                            "valid_from",
+                            "valid_to",
+                            django.contrib.postgres.fields.ranges.RangeBoundary(),
+                            function="daterange",
+                            output_field=django.contrib.postgres.fields.ranges.DateRangeField(),
+                        ),
+                        "&&",
+                    ),
+                ],
+                name="gradeperiod_no_overlap",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='gradeperiod',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_to__isnull', True), ('valid_to__gt', models.F('valid_from')), _connector='OR'), name='gradeperiod_not_empty'),
+            model_name="gradeperiod",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("valid_to__isnull", True), ("valid_to__gt", models.F("valid_from")), _connector="OR"
+                ),
+                name="gradeperiod_not_empty",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='gradeperiod',
-            constraint=models.CheckConstraint(condition=models.Q(('grade__in', ['diamond', 'gold', 'strategic', 'potential', 'general', 'problem', 'not_graded'])), name='gradeperiod_grade_known'),
+            model_name="gradeperiod",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("grade__in", ["diamond", "gold", "strategic", "potential", "general", "problem", "not_graded"])
+                ),
+                name="gradeperiod_grade_known",
+            ),
         ),
     ]
