@@ -32,6 +32,7 @@ urlpatterns = [
     path("figures/<slug:metric>/export/<slug:form>/", figures.figure_export, name="figure_export"),
     path("accounts/", include((account_patterns, "accounts"))),
     path("imports/", include("crm.web.urls_imports")),
+    path("tiering/", include("crm.web.urls_tiering")),
     path("choices/scope/", preferences.set_scope, name="set_scope"),
     path("choices/units/", preferences.set_units, name="set_units"),
     path("choices/language/", preferences.set_language, name="set_language"),

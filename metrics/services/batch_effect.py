@@ -81,7 +81,10 @@ def _of_batch(
     """Net of the batch per account (rows, as in ``account_ids``) and period, shape (n, 2)."""
     sums = {f"net_{at}": Sum("amount", filter=_booked_in(period)) for at, period in enumerate(periods)}
     found = np.zeros((len(account_ids), len(periods)))
-    rows = [(row["account_id"], row["net_0"] or 0, row["net_1"] or 0) for row in records.values("account_id").annotate(**sums)]
+    rows = [
+        (row["account_id"], row["net_0"] or 0, row["net_1"] or 0)
+        for row in records.values("account_id").annotate(**sums)
+    ]
     if rows:
         ids, first, second = zip(*rows, strict=True)
         place = np.searchsorted(account_ids, np.array(ids, dtype=np.int64))
@@ -95,11 +98,18 @@ def _years(records: QuerySet[RevenueRecord], accounts: QuerySet[Account]) -> tup
     brought = {(year, currency): net for year, currency, net in grouped.annotate(net=Sum("amount"))}
     if not brought:
         return ()
-    months = AccountMonth.objects.filter(account__in=accounts, basis=DEFAULT_BASIS, month__year__in={y for y, _c in brought})
+    months = AccountMonth.objects.filter(
+        account__in=accounts, basis=DEFAULT_BASIS, month__year__in={y for y, _c in brought}
+    )
     totals = months.order_by().annotate(year=ExtractYear("month")).values_list("year", "currency")
     now = {(year, currency): net for year, currency, net in totals.annotate(total=Sum("net"))}
     return tuple(
-        YearChange(year, currency, before=now.get((year, currency), Decimal(0)) - net, after=now.get((year, currency), Decimal(0)))
+        YearChange(
+            year,
+            currency,
+            before=now.get((year, currency), Decimal(0)) - net,
+            after=now.get((year, currency), Decimal(0)),
+        )
         for (year, currency), net in sorted(brought.items(), key=lambda item: (-item[0][0], item[0][1]))
     )
 
