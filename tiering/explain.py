@@ -1,0 +1,279 @@
+"""Why an account has its grade: a pure function of its score row, the model version and the grade before.
+
+The same words and numbers on page, export and API. Nothing is queried but the parts of the model, and those once: a
+version that has been in use never changes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+import numpy as np
+
+from accounts.enums import Grade
+from tiering import grading, reasons, scoring, wording
+from tiering.design import Design
+from tiering.enums import INDICATOR_UNIT, DimensionCode, IndicatorCode, Rule, Unit
+from tiering.grading import LADDER, MONEY_DECIMALS, RANK, Condition
+from tiering.models import Score, ScoringModel
+from tiering.scoring import TOP_SCORE
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorPart:
+    """One indicator. weight: percent inside its dimension as set; contribution: points of the composite.
+
+    could_add : for one that is not known, by how much the composite could rise at most; None where it is known, or
+    where there is no composite to add to
+    """
+
+    code: str
+    label: str
+    unit: str
+    value: float | None
+    value_text: str
+    score: float | None
+    weight: float
+    contribution: float | None
+    could_add: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DimensionPart:
+    """One dimension. weight: percent as set; counts: whether enough is known for it to count in the composite."""
+
+    code: str
+    label: str
+    weight: float
+    score: float | None
+    evidence: float
+    counts: bool
+    contribution: float | None
+    indicators: tuple[IndicatorPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionPart:
+    """One condition. margin = value − threshold in the condition's unit, None where the value is not known."""
+
+    grade: str
+    rule: str
+    reads: str
+    label: str
+    unit: str
+    value: float | None
+    value_text: str
+    threshold: float
+    threshold_text: str
+    passed: bool
+    margin: float | None
+    margin_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class GradePart:
+    """The line of one grade: whether it holds, and every condition it tests."""
+
+    grade: str
+    label: str
+    holds: bool
+    is_decisive: bool
+    conditions: tuple[ConditionPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A grade's minimum on the scale of the composite."""
+
+    grade: str
+    label: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything the why card shows.
+
+    ladder : the grade by value and potential, "" for none; differs from grade where the account is a problem
+    next_grade : the next higher one on the ladder, "" for none; failing : its conditions that do not hold
+    missing : indicators that are not known
+    """
+
+    account_id: int
+    run_id: int
+    as_of: date
+    model: str
+    currency: str
+    grade: str
+    grade_label: str
+    ladder: str
+    previous_grade: str
+    composite: float | None
+    evidence: float
+    dimensions: tuple[DimensionPart, ...]
+    grades: tuple[GradePart, ...]
+    next_grade: str
+    failing: tuple[ConditionPart, ...]
+    missing: tuple[IndicatorPart, ...]
+    marks: tuple[Mark, ...]
+    notes: tuple[str, ...]
+    signal_points: float | None
+    sentence: str
+
+
+def explain(score: Score) -> Explanation:
+    """The explanation of one row; give ``run__model`` along (`select_related`) to save two queries."""
+    model = score.run.model
+    if model is None:
+        raise ValueError("a score row always belongs to a run with a model")
+    design = design_of(model)
+    values = dict(zip(model.raw_layout, score.raw, strict=True))
+    dimensions = _dimensions(score, values, design)
+    grades = _grades(score, values, design)
+    next_grade = LADDER.get(RANK.get(score.ladder, 0) + 1, "") if score.ladder else ""
+    failing = tuple(
+        condition
+        for line in grades
+        if line.grade == next_grade
+        for condition in line.conditions
+        if not condition.passed
+    )
+    composite = _known(score.composite)
+    return Explanation(
+        account_id=score.account_id,
+        run_id=score.run_id,
+        as_of=score.run.as_of,
+        model=str(model),
+        currency=model.currency,
+        grade=score.grade,
+        grade_label=str(Grade(score.grade).label),
+        ladder=score.ladder,
+        previous_grade=score.previous_grade,
+        composite=composite,
+        evidence=score.evidence,
+        dimensions=dimensions,
+        grades=grades,
+        next_grade=next_grade,
+        failing=failing,
+        missing=tuple(part for dimension in dimensions for part in dimension.indicators if part.value is None),
+        marks=_marks(design),
+        notes=tuple(wording.notes(score.flags)),
+        signal_points=_known(values.get("signal_points")),
+        sentence=reasons.sentence(score, grades=grades, failing=failing, next_grade=next_grade, design=design),
+    )
+
+
+def design_of(model: ScoringModel) -> Design:
+    """The parts of a version; kept in memory once it can no longer change."""
+    if model.is_draft:
+        return model.design()
+    return _frozen_design(model.pk, str(model.activated_at))
+
+
+@lru_cache(maxsize=16)
+def _frozen_design(pk: int, activated_at: str) -> Design:
+    return ScoringModel.objects.prefetch_related("dimensions", "indicators", "rules").get(pk=pk).design()
+
+
+def _dimensions(score: Score, values: dict[str, float], design: Design) -> tuple[DimensionPart, ...]:
+    raw = np.array([[values[code]] for _of, code, _weight, _anchors in design.indicators])
+    composed = scoring.compose(raw, scheme=design.scheme())
+    gains = _possible_gains(raw[:, 0], design)
+    parts: dict[str, list[IndicatorPart]] = {code: [] for code in design.dimensions}
+    for position, (dimension, code, weight, _anchors) in enumerate(design.indicators):
+        unit = INDICATOR_UNIT[code]
+        parts[dimension].append(
+            IndicatorPart(
+                code=code,
+                label=str(IndicatorCode(code).label),
+                unit=unit,
+                value=_known(raw[position, 0]),
+                value_text=wording.value_text(raw[position, 0], unit),
+                score=_known(composed.scores[position, 0]),
+                weight=float(weight),
+                contribution=_known(score.contributions[position]),
+                could_add=gains[position],
+            )
+        )
+    return tuple(
+        DimensionPart(
+            code=code,
+            label=str(DimensionCode(code).label),
+            weight=float(weight),
+            score=_known(composed.dimension_scores[code][0]),
+            evidence=float(composed.dimension_evidence[code][0]),
+            counts=bool(scoring.settled(composed.dimension_evidence[code][0]) >= float(design.min_dimension_evidence)),
+            contribution=_total(parts[code]),
+            indicators=tuple(parts[code]),
+        )
+        for code, weight in design.dimensions.items()
+    )
+
+
+def _possible_gains(raw: np.ndarray, design: Design) -> list[float | None]:
+    """For each indicator that is not known: the composite with it at its best, less the composite now."""
+    unknown = np.flatnonzero(np.isnan(raw))
+    gains: list[float | None] = [None] * len(raw)
+    variants = np.repeat(raw[:, None], len(unknown) + 1, axis=1)
+    for column, position in enumerate(unknown, start=1):
+        anchors = design.indicators[position][3]
+        variants[position, column] = max(anchors, key=lambda anchor: anchor[1])[0]
+    composite = scoring.compose(variants, scheme=design.scheme()).composite
+    if math.isnan(composite[0]):
+        return gains
+    for column, position in enumerate(unknown, start=1):
+        gains[position] = max(0.0, float(composite[column] - composite[0]))
+    return gains
+
+
+def _grades(score: Score, values: dict[str, float], design: Design) -> tuple[GradePart, ...]:
+    composite = math.nan if score.composite is None else score.composite
+    inputs = {name: np.array([value]) for name, value in values.items()} | {"composite": np.array([composite])}
+    rules = design.rules()
+    lines = []
+    for grade in sorted(RANK, key=RANK.__getitem__, reverse=True):
+        tests = grading.tested_conditions(grade, inputs, rules=rules)
+        conditions = tuple(_condition(test) for test in tests)
+        holds = all(condition.passed for condition in conditions) if conditions else grade == grading.GENERAL
+        is_decisive = score.ladder == grade
+        lines.append(GradePart(grade, str(Grade(grade).label), holds, is_decisive, conditions))
+    return tuple(lines)
+
+
+def _condition(test: grading.Tested) -> ConditionPart:
+    condition: Condition = test.condition
+    unit = wording.RULE_UNIT[condition.rule]
+    margin = _known(test.margin[0])
+    decimals = MONEY_DECIMALS if unit == Unit.MONEY else scoring.THRESHOLD_DECIMALS
+    return ConditionPart(
+        grade=condition.grade,
+        rule=condition.rule,
+        reads=condition.reads,
+        label=str(wording.INPUT_LABEL.get(condition.reads, Rule(condition.rule).label)),
+        unit=unit,
+        value=_known(test.value[0]),
+        value_text=wording.value_text(test.value[0], unit),
+        threshold=test.threshold,
+        threshold_text=wording.value_text(test.threshold, unit),
+        passed=bool(test.passed[0]),
+        margin=None if margin is None else round(margin, decimals),
+        margin_text=wording.value_text(test.margin[0], Unit.COUNT if unit == Unit.PRESENT else unit),
+    )
+
+
+def _marks(design: Design) -> tuple[Mark, ...]:
+    """Where Gold and Diamond begin on the scale of the composite."""
+    found = [(grade, float(design.thresholds.get((grade, Rule.COMPOSITE), 0))) for grade in ("gold", "diamond")]
+    return tuple(Mark(grade, str(Grade(grade).label), score) for grade, score in found if 0 < score <= TOP_SCORE)
+
+
+def _total(parts: list[IndicatorPart]) -> float | None:
+    known = [part.contribution for part in parts if part.contribution is not None]
+    return sum(known) if known else None
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else float(value)

@@ -1,0 +1,163 @@
+"""The one sentence that says why an account has its grade, and the one that says what the next grade needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from django.utils.translation import gettext as _
+
+from accounts.enums import Grade
+from tiering import wording
+from tiering.design import Design
+from tiering.enums import Rule, Unit
+from tiering.grading import DIAMOND, GOLD, NOT_GRADED, POTENTIAL, PROBLEM, STRATEGIC, Flag
+from tiering.models import Score
+
+SHOWN_FAILURES = 2  # conditions of the next grade named in the sentence; the card lists all
+
+
+class ConditionLike(Protocol):
+    """What a sentence takes from a condition."""
+
+    rule: str
+    reads: str
+    label: str
+    unit: str
+    value_text: str
+    threshold_text: str
+    margin: float | None
+
+
+class GradeLike(Protocol):
+    grade: str
+    conditions: Sequence[ConditionLike]
+
+
+def sentence(
+    score: Score, *, grades: Sequence[GradeLike], failing: Sequence[ConditionLike], next_grade: str, design: Design
+) -> str:
+    """Why this grade, then what the next one lacks; each is a whole sentence."""
+    parts = [_why(score, grades, design)]
+    if next_grade and failing and score.grade != PROBLEM:
+        once = {condition.rule: condition for condition in reversed(failing)}  # one year stands for both
+        named = [condition for condition in failing if once[condition.rule] is condition]
+        parts += [_lacks(condition, str(Grade(next_grade).label)) for condition in named[:SHOWN_FAILURES]]
+    return " ".join(parts)
+
+
+def _why(score: Score, grades: Sequence[GradeLike], design: Design) -> str:
+    grade = str(Grade(score.grade).label)
+    evidence = wording.value_text(score.evidence, Unit.SHARE)
+    if score.grade == NOT_GRADED:
+        if score.has_flag(Flag.NO_BUSINESS):
+            return _("Not graded: nothing has been bought and no contract signed yet.")
+        needed = wording.value_text(float(design.evidence_any), Unit.SHARE)
+        return _("Not graded: %(evidence)s of the evidence is known, %(needed)s is needed.") % {
+            "evidence": evidence,
+            "needed": needed,
+        }
+    if score.grade == PROBLEM:
+        return _problem(score)
+    if score.has_flag(Flag.KEPT):
+        return _("Stays %(grade)s: with %(evidence)s of the evidence known, only money moves a grade.") % {
+            "grade": grade,
+            "evidence": evidence,
+        }
+    if score.has_flag(Flag.HELD_BACK) and score.ladder != GOLD:
+        needed = wording.value_text(float(design.evidence_up), Unit.SHARE)
+        return _("%(grade)s for now: a move up needs %(needed)s of the evidence, %(evidence)s is known.") % {
+            "grade": grade,
+            "needed": needed,
+            "evidence": evidence,
+        }
+    values = {
+        condition.reads: condition for line in grades if line.grade == score.ladder for condition in line.conditions
+    }
+    return _by_line(score, grade, values, grades)
+
+
+def _problem(score: Score) -> str:
+    underlying = str(Grade(score.ladder).label) if score.ladder else str(Grade.NOT_GRADED.label)
+    values = {"underlying": underlying}
+    if score.has_flag(Flag.H4_INSOLVENT):
+        return _("Problem, because the account is insolvent. Without that: %(underlying)s.") % values
+    if score.has_flag(Flag.H3_CREDIT_OR_LITIGATION):
+        return _("Problem, because of a credit stop or litigation. Without that: %(underlying)s.") % values
+    return _("Problem, because gross profit was negative in two half-years running. Without that: %(underlying)s.") % (
+        values
+    )
+
+
+def _by_line(score: Score, grade: str, values: dict[str, ConditionLike], grades: Sequence[GradeLike]) -> str:
+    if score.ladder == DIAMOND:
+        return _diamond(values)
+    if score.has_flag(Flag.FLOOR):
+        diamond = next(line for line in grades if line.grade == DIAMOND)
+        year = next(condition for condition in diamond.conditions if condition.rule == Rule.REVENUE_EACH_YEAR)
+        return _(
+            "Gold, because revenue reached %(threshold)s in each of two fiscal years; scores or evidence do not reach "
+            "Diamond."
+        ) % {"threshold": year.threshold_text}
+    if score.ladder == GOLD:
+        return _gold(values)
+    if score.ladder == STRATEGIC:
+        return _(
+            "Strategic, because strategic value scores %(score)s (at least %(threshold)s) in the eyes of %(people)s people."
+        ) % {
+            "score": values["str"].value_text,
+            "threshold": values["str"].threshold_text,
+            "people": values["evaluators"].value_text,
+        }
+    if score.ladder == POTENTIAL:
+        return _("Potential, because growth potential scores %(score)s (at least %(threshold)s).") % {
+            "score": values["gro"].value_text,
+            "threshold": values["gro"].threshold_text,
+        }
+    return _("%(grade)s: no higher grade has all its conditions met.") % {"grade": grade}
+
+
+def _diamond(values: dict[str, ConditionLike]) -> str:
+    words = {
+        "last": values["revenue_fy1"].value_text,
+        "before": values["revenue_fy2"].value_text,
+        "threshold": values["revenue_fy1"].threshold_text,
+    }
+    if "composite" not in values:
+        return (
+            _("Diamond, because revenue was %(last)s and %(before)s in two fiscal years, each at least %(threshold)s.")
+            % words
+        )
+    return _(
+        "Diamond, because revenue was %(last)s and %(before)s in two fiscal years, each at least %(threshold)s, "
+        "and the score %(score)s is at least %(needed)s."
+    ) % (words | {"score": values["composite"].value_text, "needed": values["composite"].threshold_text})
+
+
+def _gold(values: dict[str, ConditionLike]) -> str:
+    words = {"revenue": values["revenue_ttm"].value_text, "threshold": values["revenue_ttm"].threshold_text}
+    if "composite" not in values:
+        return _("Gold, because revenue %(revenue)s is at least %(threshold)s.") % words
+    return _(
+        "Gold, because revenue %(revenue)s is at least %(threshold)s and the score %(score)s at least %(needed)s."
+    ) % (words | {"score": values["composite"].value_text, "needed": values["composite"].threshold_text})
+
+
+def _lacks(condition: ConditionLike, grade: str) -> str:
+    """What one failed condition of the next grade asks for, with the distance where it is known."""
+    words = {
+        "grade": grade,
+        "label": condition.label,
+        "threshold": condition.threshold_text,
+        "value": condition.value_text,
+    }
+    if condition.rule == Rule.OPPORTUNITY:
+        return _("%(grade)s needs a wallet estimate or a pipeline.") % words
+    if condition.rule == Rule.BUSINESS:
+        return _("%(grade)s needs revenue in the last 12 months or a running contract.") % words
+    if condition.rule == Rule.REVENUE_EACH_YEAR:
+        return _("%(grade)s needs %(threshold)s in each of two fiscal years.") % words
+    if condition.margin is None:
+        return _("%(grade)s needs %(threshold)s of this, which is not known: %(label)s.") % words
+    gap = wording.value_text(-condition.margin, condition.unit)
+    return _("%(grade)s needs %(gap)s more: %(label)s, %(value)s of %(threshold)s.") % (words | {"gap": gap})

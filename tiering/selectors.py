@@ -1,0 +1,175 @@
+"""Reads over runs, scores and grades; every one takes accounts already limited to what the viewer may see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Sum, Value, When
+from django.utils.translation import gettext_lazy
+
+from accounts.enums import GRADE_RANK, Grade
+from accounts.models import Account
+from accounts.querysets import AccountQuerySet
+from metrics.models import AccountFigures
+from tiering.enums import RunState
+from tiering.grading import Flag
+from tiering.models import GradePeriod, Score, TierRun
+
+BIG_DECLINE = -0.3  # growth of the last 12 months on the 12 before, domain.md 3.7
+
+
+@dataclass(frozen=True, slots=True)
+class GradeTotal:
+    """One grade: its accounts and their revenue of the last 12 whole months; None where currencies differ."""
+
+    grade: str
+    accounts: int
+    revenue: Decimal | None
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """An account somebody should look at. at_stake: revenue of the last 12 whole months, or what it has lost."""
+
+    account: Account
+    reason: str
+    words: str
+    at_stake: Decimal | None
+    currency: str
+
+
+REASON_WORDS = {
+    "problem": gettext_lazy("Problem"),
+    "watch": gettext_lazy("Under watch"),
+    "decline": gettext_lazy("Big decline of revenue"),
+}
+REASON_RANK = {reason: rank for rank, reason in enumerate(REASON_WORDS)}
+
+
+def published_runs() -> QuerySet[TierRun]:
+    """What readers may follow, newest day first."""
+    return TierRun.objects.filter(state=RunState.PUBLISHED).select_related("model").order_by("-as_of")
+
+
+def latest_run() -> TierRun | None:
+    """The run everybody sees; None before the first night."""
+    return published_runs().first()
+
+
+def score_of(account: Account, *, run: TierRun | None = None) -> Score | None:
+    """The result row of one account in ``run`` (default: the latest published), ready to be explained."""
+    shown = run or latest_run()
+    if shown is None:
+        return None
+    return Score.objects.filter(run=shown, account=account).select_related("run__model").first()
+
+
+def scores_in_view(accounts: AccountQuerySet, *, run: TierRun) -> QuerySet[Score]:
+    return Score.objects.filter(run=run, account__in=accounts)
+
+
+def grade_totals(accounts: AccountQuerySet) -> list[GradeTotal]:
+    """Accounts and revenue per grade, every grade present, in the order of Grade; two queries."""
+    counts = dict(accounts.order_by().values_list("grade").annotate(accounts=Count("pk")))
+    figures = AccountFigures.objects.filter(account__in=accounts, ttm_revenue__isnull=False).order_by()
+    sums = list(figures.values_list("account__grade", "currency").annotate(revenue=Sum("ttm_revenue")))
+    currencies = {currency for _grade, currency, _revenue in sums}
+    currency = currencies.pop() if len(currencies) == 1 else ""
+    revenue = {grade: total for grade, _currency, total in sums} if currency else {}
+    return [
+        GradeTotal(
+            grade=grade,
+            accounts=counts.get(grade, 0),
+            revenue=revenue.get(grade, Decimal(0)) if currency else None,
+            currency=currency,
+        )
+        for grade in Grade.values
+    ]
+
+
+def movers(accounts: AccountQuerySet, *, run: TierRun) -> QuerySet[Score]:
+    """Rows whose grade differs from the one before, with the sign of the move as ``step``; largest revenue first."""
+    moved = scores_in_view(accounts, run=run).exclude(previous_grade="").exclude(grade=F("previous_grade"))
+    return (
+        moved.annotate(step=_rank("grade") - _rank("previous_grade"))
+        .select_related("account__figures", "account__owner")
+        .order_by(F("account__figures__ttm_revenue").desc(nulls_last=True), "account_id")
+    )
+
+
+def grade_history(account: Account) -> QuerySet[GradePeriod]:
+    """The account's grades over time, newest first."""
+    return GradePeriod.objects.filter(account=account).select_related("run").order_by("-valid_from", "-pk")
+
+
+def grade_on(account: Account, day: date) -> GradePeriod | None:
+    """What the account was on one day."""
+    held = Q(valid_to__isnull=True) | Q(valid_to__gt=day)
+    return GradePeriod.objects.filter(held, account=account, valid_from__lte=day).first()
+
+
+def needs_attention(accounts: AccountQuerySet, *, limit: int) -> list[Attention]:
+    """Problems first, then watched, then big declines, each by money at stake; one query.
+
+    A decline puts the revenue lost against the 12 months before at stake, the others their revenue.
+    """
+    found = (
+        accounts.filter(
+            Q(grade=Grade.PROBLEM)
+            | Q(is_watched=True)
+            | Q(figures__growth_rate__lte=BIG_DECLINE, grade__in=[g for g, rank in GRADE_RANK.items() if rank > 1])
+        )
+        .annotate(
+            attention=Case(
+                When(grade=Grade.PROBLEM, then=Value(REASON_RANK["problem"])),
+                When(is_watched=True, then=Value(REASON_RANK["watch"])),
+                default=Value(REASON_RANK["decline"]),
+                output_field=IntegerField(),
+            ),
+            stake=Case(
+                When(
+                    Q(is_watched=False) & ~Q(grade=Grade.PROBLEM),
+                    then=F("figures__prior_ttm_revenue") - F("figures__ttm_revenue"),
+                ),
+                default=F("figures__ttm_revenue"),
+            ),
+        )
+        .select_related("figures", "owner")
+        .order_by("attention", F("stake").desc(nulls_last=True), "pk")[:limit]
+    )
+    return [_attention(account) for account in found]
+
+
+def signals_of(score: Score) -> list[Flag]:
+    """The warning signs that are on, hard ones first."""
+    order = (
+        Flag.H4_INSOLVENT,
+        Flag.H3_CREDIT_OR_LITIGATION,
+        Flag.H2_LOSS,
+        Flag.DECLINE_50,
+        Flag.DECLINE_30,
+        Flag.LOW_MARGIN,
+        Flag.DISSATISFIED,
+        Flag.LATE_ORDER,
+    )
+    return [flag for flag in order if score.has_flag(flag)]
+
+
+def _attention(account: Account) -> Attention:
+    reason = list(REASON_RANK)[account.attention]
+    figures = getattr(account, "figures", None)
+    return Attention(
+        account=account,
+        reason=reason,
+        words=str(REASON_WORDS[reason]),
+        at_stake=account.stake,
+        currency=figures.currency if figures else "",
+    )
+
+
+def _rank(field: str) -> Case:
+    whens = [When(**{field: grade}, then=Value(rank)) for grade, rank in GRADE_RANK.items()]
+    return Case(*whens, default=Value(0), output_field=IntegerField())
