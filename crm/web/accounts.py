@@ -60,13 +60,13 @@ def filter_options(request: HttpRequest, key: str) -> HttpResponse:
             "is_on": str(value) in now,
             "query": listed.filter.toggled(key, str(value)) + (f"&view={view}" if view.isdecimal() else ""),
         }
-        for value, label in _options(request, key)
+        for value, label in options_of(request, key)
     ]
     context = {"filter": FILTERS[key], "options": options, "is_cut": len(options) >= MOST_OPTIONS}
     return page_or_fragment(request, "accounts/options.html", "accounts/_options.html", context)
 
 
-def _options(request: HttpRequest, key: str) -> list[tuple[str, Any]]:
+def options_of(request: HttpRequest, key: str) -> list[tuple[str, Any]]:
     visible = accounts_in_scope(request)
     if FILTERS[key].choices:
         return list(FILTERS[key].choices)
