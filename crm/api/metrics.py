@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -49,8 +49,7 @@ def question(query: type[Query], answer: type[answers.AnswerSerializer], descrip
 
     def decorate(view: type[FigureView]) -> type[FigureView]:
         view.query, view.serializer_class = query, answer
-        view.get = told(view.get)  # type: ignore[method-assign]
-        return view
+        return extend_schema_view(get=told)(view)
 
     return decorate
 

@@ -86,7 +86,8 @@ class PolicyPermission(BasePermission):
     """Asks the table. A method the view does not have passes, to be answered 405."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        if not hasattr(view, (request.method or "").lower()):
+        method = (request.method or "").lower()
+        if method not in view.http_method_names or not hasattr(view, method):
             return bool(request.user and request.user.is_authenticated)
         match = request.resolver_match
         rule = rule_for(match.url_name or "", request.method or "") if match else None

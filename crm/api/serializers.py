@@ -4,6 +4,7 @@ import copy
 from typing import Any
 
 from django.core.exceptions import ValidationError as ModelError
+from django.db.models import CheckConstraint, Model
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.fields import get_error_detail
@@ -29,7 +30,23 @@ class RuledSerializer(StrictSerializer, serializers.ModelSerializer):
         try:
             candidate.clean_fields(exclude=relations)  # their rows were looked up already
             candidate.clean()
-            candidate.validate_constraints()
+            _check_constraints(candidate)
         except ModelError as error:
             raise serializers.ValidationError(get_error_detail(error)) from error
         return attrs
+
+
+def _check_constraints(candidate: Model) -> None:
+    """The rules of one row before those between rows, which presume them: a range that ends before it begins has no
+    overlap to look for. Raises Django's ValidationError."""
+    for is_of_one_row in (True, False):
+        faults: list[ModelError] = []
+        for model, constraints in candidate.get_constraints():
+            for constraint in constraints:
+                if isinstance(constraint, CheckConstraint) is is_of_one_row:
+                    try:
+                        constraint.validate(model, candidate)
+                    except ModelError as error:
+                        faults.append(error)
+        if faults:
+            raise ModelError(faults)

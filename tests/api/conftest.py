@@ -39,9 +39,10 @@ def admin(rest: Rest) -> APIClient:
 
 def allow(user: User, *rights: str) -> User:
     """Give the user Django permissions by their full names and forget what was cached."""
-    for right in rights:
-        app, codename = right.split(".")
-        user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+    known = Permission.objects.select_related("content_type")
+    found = [right for right in known if f"{right.content_type.app_label}.{right.codename}" in rights]
+    assert len(found) == len(set(rights))
+    user.user_permissions.add(*found)
     return User.objects.get(pk=user.pk)
 
 

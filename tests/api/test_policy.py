@@ -1,0 +1,285 @@
+"""Every door of the REST edge × who stands before it: nobody sees or changes what the policy does not give them."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.urls import URLPattern, URLResolver, get_resolver
+from rest_framework.test import APIClient
+
+from accounts.models import Account, User
+from crm.api.policy import POLICY, rule_for
+from tests.api.conftest import allow, assert_problem
+from tests.factories import (
+    make_account,
+    make_batch,
+    make_contact,
+    make_contract,
+    make_product,
+    make_rate,
+    make_rating,
+    make_revenue,
+    make_superuser,
+    make_team_member,
+    make_user,
+    make_wallet_estimate,
+)
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+RETAIL = b"Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country\n1,A,B,1,2009-12-01,2,K1,UK\n"
+PEOPLE = ("anonymous", "inactive", "stranger", "owner", "teammate", "former", "editor", "clerk", "admin")
+SEES = {"owner", "teammate", "editor", "admin"}  # the account in question
+HOLDS_RIGHTS = {"editor", "clerk", "admin"}  # the clerk holds every right and sees nothing
+
+
+@dataclass
+class World:
+    people: dict[str, User | None]
+    account: Account
+    rows: dict[str, Any] = field(default_factory=dict)
+
+
+def every_right() -> list[str]:
+    return sorted({rule.right for rule in POLICY.values() if rule.right})
+
+
+@pytest.fixture
+def world(db, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    people = {name: make_user() for name in PEOPLE[1:-1]} | {"anonymous": None, "admin": make_superuser()}
+    account = make_account(owner=people["owner"])
+    make_team_member(account=account, user=people["teammate"])
+    make_team_member(account=account, user=people["editor"], role="solution_manager")
+    make_team_member(account=account, user=people["former"], role="delivery_manager", valid_to=date(2021, 1, 1))
+    for name in ("editor", "clerk"):
+        people[name] = allow(people[name], *every_right())
+    editor = people["editor"]
+    rows = {
+        "accounts": account,
+        "contacts": make_contact(account=account),
+        "team-members": make_team_member(account=account, valid_from=date(2010, 1, 1), valid_to=date(2011, 1, 1)),
+        "products": make_product(),
+        "contracts": make_contract(account=account),
+        "rates": make_rate(),
+        "ratings": make_rating(account=account, evaluator=editor),
+        "wallet-estimates": make_wallet_estimate(account=account, author=editor),
+        "revenue": make_revenue(account=account),
+        "imports": make_batch(created_by=editor),
+    }
+    return World(people, account, rows)
+
+
+def bodies(world: World) -> dict[str, dict[str, Any]]:
+    """A body that the route accepts from whoever may send it."""
+    key, user = world.account.pk, world.people["owner"].pk
+    return {
+        "accounts": {"code": "NEW", "name": "New"},
+        "contacts": {"account": key, "name": "New"},
+        "team-members": {
+            "account": key,
+            "user": user,
+            "role": "delivery_manager",
+            "valid_from": "2030-01-01",
+            "valid_to": None,
+        },
+        "products": {"code": "NEW"},
+        "contracts": {"account": key, "number": "NEW"},
+        "rates": {"from_currency": "EUR", "to_currency": "CNY", "valid_on": "2024-01-01", "rate": "8"},
+        "ratings": {"account": key, "indicator": "V2", "score": 3, "function": "sales"},
+        "wallet-estimates": {"account": key, "amount": "5", "currency": "CNY", "source": "s"},
+        "revenue": {"account": key, "booked_on": "2024-01-01", "amount": "5", "currency": "CNY"},
+    }
+
+
+def routes() -> list[tuple[str, str, Callable]]:
+    """(name, pattern, view) of everything below /api/, from the resolver itself."""
+    found = []
+
+    def walk(patterns: list[URLPattern | URLResolver], prefix: str) -> None:
+        for pattern in patterns:
+            path = prefix + str(pattern.pattern)
+            if isinstance(pattern, URLResolver):
+                walk(pattern.url_patterns, path)
+            elif path.startswith("api/"):
+                found.append((pattern.name, path, pattern.callback))
+
+    walk(get_resolver().url_patterns, "")
+    return found
+
+
+def methods_of(view: Callable) -> set[str]:
+    """The methods a view answers; OPTIONS and HEAD add none of their own."""
+    actions = getattr(view, "actions", None)
+    if actions:
+        return {name.upper() for name in actions} & set(METHODS)
+    return {name for name in METHODS if hasattr(view.cls, name.lower())}
+
+
+def doors() -> list[tuple[str, str]]:
+    """Route × method of the policy that stand for something to try."""
+    return [(route, method) for route, method in POLICY if route != "unknown"]
+
+
+def test_every_route_and_method_stands_in_the_policy_and_nothing_else_does():
+    real = {(name, method) for name, _path, view in routes() if name != "unknown" for method in methods_of(view)}
+
+    assert real == set(doors())
+    assert {name for name, _path, _view in routes()} == {route for route, _method in POLICY}
+    assert all(name for name, _path, _view in routes())
+
+
+def test_a_route_without_a_policy_is_refused(admin, monkeypatch):
+    monkeypatch.delitem(POLICY, ("products-list", "GET"))
+
+    assert_problem(admin.get("/api/v1/products/"), 403)
+
+
+def test_head_follows_get_and_options_is_closed(admin, rest):
+    assert admin.head("/api/v1/products/").status_code == 200
+    assert rest().head("/api/v1/products/").status_code == 401
+    assert_problem(admin.options("/api/v1/products/"), 405)
+    assert rule_for("products-list", "HEAD") == rule_for("products-list", "GET")
+
+
+def address_of(route: str, world: World) -> str:
+    from django.urls import reverse
+
+    resource, _dash, kind = route.rpartition("-")
+    if kind in {"detail", "metrics", "tiering", "errors", "withdraw", "activate"}:
+        return reverse(f"api:{route}", args=[world.rows[resource].pk])
+    return reverse(f"api:{route}")
+
+
+def query_of(route: str) -> dict[str, str]:
+    if route in {"metrics-growth", "metrics-bridge", "metrics-retention"}:
+        return {"base": "2023", "comparison": "2024"}
+    if route in {"metrics-activity", "metrics-concentration"}:
+        return {"period": "2024"}
+    return {"metric": "revenue", "from": "2024-01", "to": "2024-02"} if route == "metrics-trend" else {}
+
+
+def send(client: APIClient, route: str, method: str, world: World) -> Any:
+    address, resource = address_of(route, world), route.rpartition("-")[0]
+    if method == "GET":
+        return client.get(address, query_of(route))
+    if route == "imports-list":
+        return client.post(address, {"file": SimpleUploadedFile("f.csv", RETAIL), "wait": "true"}, format="multipart")
+    if route == "imports-withdraw":
+        return client.post(address, {"reason": "test"}, format="json")
+    body = bodies(world)[resource] if method in {"POST", "PUT"} else {}
+    return getattr(client, method.lower())(address, body, format="json", headers={"If-Match": "*"})
+
+
+def expected(person: str, route: str, method: str) -> set[int]:
+    """The statuses the policy allows this person at this door."""
+    rule, (resource, _dash, kind) = POLICY[route, method], route.rpartition("-")
+    if rule.open:
+        return {401 if person == "inactive" else 200}  # a bad token is never passed over
+    if person in {"anonymous", "inactive"}:
+        return {401}
+    if rule.right and person not in HOLDS_RIGHTS:
+        return {403}
+    sees = person in SEES or (resource == "imports" and person in {"editor", "admin"})
+    if resource == "imports" and person not in {"editor", "admin"}:
+        sees = False
+    is_of_account = resource not in {"products", "rates", "metrics", ""}
+    if is_of_account and kind != "list" and not sees:
+        return {404}
+    if is_of_account and method == "POST" and resource not in {"accounts", "imports"} and not sees:
+        return {400}  # the account named in the body is unknown to them
+    if kind == "errors":
+        return {404}  # the batch of this world rejected nothing
+    if route == "accounts-detail" and method == "DELETE":
+        return {409}  # contracts and revenue hang on it
+    return {200, 201, 204}
+
+
+def fingerprint() -> str:
+    """A hash over every row of every table but those that log in."""
+    digest = hashlib.sha256()
+    kept = {"knox_authtoken", "django_session", "accounts_user"}
+    with connection.cursor() as cursor:
+        for model in sorted(apps.get_models(include_auto_created=True), key=lambda model: model._meta.db_table):
+            table = model._meta.db_table
+            if table in kept or not model._meta.managed:
+                continue
+            cursor.execute(
+                f"SELECT md5(coalesce(string_agg(md5(t::text), '' ORDER BY md5(t::text)), '')) FROM \"{table}\" t"
+            )
+            digest.update(f"{table} {cursor.fetchone()[0]}\n".encode())
+    return digest.hexdigest()
+
+
+@pytest.mark.parametrize(("route", "method"), doors())
+def test_each_door_admits_whom_the_policy_names_and_a_refusal_leaves_no_trace(world, rest, route, method):
+    clients = {name: rest(user) for name, user in world.people.items()}
+    inactive = world.people["inactive"]
+    inactive.is_active = False
+    inactive.save()
+    refused = [person for person in PEOPLE if min(expected(person, route, method)) >= 400]
+    before = fingerprint()
+
+    for person in refused:
+        assert send(clients[person], route, method, world).status_code in expected(person, route, method), person
+    assert fingerprint() == before
+    for person in set(PEOPLE) - set(refused):
+        response = _undone(lambda person=person: send(clients[person], route, method, world))
+        assert response.status_code in expected(person, route, method), (person, response.content)
+
+
+def _undone(act: Callable[[], Any]) -> Any:
+    """What ``act`` answered, with its writes rolled back, so that the next person finds the same world."""
+    from django.db import transaction
+
+    with transaction.atomic():
+        response = act()
+        transaction.set_rollback(True)
+    return response
+
+
+def test_hidden_and_missing_answer_alike_by_every_door(world, rest):
+    client = rest(world.people["clerk"])
+
+    for route, method in doors():
+        resource, _dash, kind = route.rpartition("-")
+        if kind == "list" or resource in {"products", "rates", "metrics", ""}:
+            continue
+        hidden = send(client, route, method, world)
+        row, world.rows[resource] = world.rows[resource], type(world.rows[resource])(pk=2**40)
+        missing = send(client, route, method, world)
+        world.rows[resource] = row
+        assert (hidden.status_code, hidden.content) == (missing.status_code, missing.content), (route, method)
+
+
+EDITED = [route for route, method in doors() if method == "PATCH"]
+
+
+@pytest.mark.parametrize("route", EDITED)
+def test_no_field_changes_that_the_resource_does_not_list_as_writable(world, rest, route):
+    """Every column of the model is sent; only those the serializer declares writable may differ afterwards."""
+    resource = route.rpartition("-")[0]
+    view = next(view for name, _path, view in routes() if name == route)
+    serializer = view.cls.serializer_class()
+    writable = {name for name, entry in serializer.fields.items() if not entry.read_only}
+    row, client = world.rows[resource], rest(world.people["admin"])
+    columns = [entry for entry in row._meta.concrete_fields if entry.name not in writable]
+    before = {entry.attname: getattr(row, entry.attname) for entry in columns if entry.name != "updated_at"}
+
+    for entry in columns:
+        client.patch(address_of(route, world), {entry.name: _odd(entry)}, format="json", headers={"If-Match": "*"})
+
+    row.refresh_from_db()
+    assert {name: getattr(row, name) for name in before} == before
+
+
+def _odd(entry: Any) -> Any:
+    kind = entry.get_internal_type()
+    if kind in {"DateField", "DateTimeField"}:
+        return "2001-01-01"
+    return {"BooleanField": True, "CharField": "diamond", "TextField": "odd"}.get(kind, 7)
