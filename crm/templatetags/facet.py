@@ -169,3 +169,15 @@ def figure_text(context: template.Context, value: Any) -> str:
 def share_bar(share: Share, css: str = "") -> SafeString:
     """A part of the largest as a small bar; the number stands beside it."""
     return share.bar(f"bar-{css}" if css else "")
+
+
+@register.filter
+def percent_text(value: float | None) -> str:
+    """A fraction in whole percent, for use inside sentences."""
+    return "–" if value is None else formats.percent(value, decimals=0)
+
+
+@register.filter
+def points_text(value: float | None) -> str:
+    """A difference in points with its sign, for use inside sentences."""
+    return "–" if value is None else formats.points(value)

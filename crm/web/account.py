@@ -24,6 +24,7 @@ from crm.web.figure import Figure, Kind
 from crm.web.htmx import signed_in
 from crm.web.keyset import Order, page_of
 from crm.web.scope import number_style
+from crm.web.why import why_card
 from metrics.selectors import DEFAULT_BASIS, default_as_of
 
 MOST_PRODUCTS = 12
@@ -234,6 +235,13 @@ def by_year(records: Any) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+
+
+@signed_in
+@require_GET
+def grade(request: HttpRequest, pk: int) -> HttpResponse:
+    page = AccountPage(request, pk, "grade")
+    return page.render(card=why_card(page.account))
 
 
 @signed_in

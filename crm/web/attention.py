@@ -1,21 +1,19 @@
 """What needs attention: accounts with a reason, the money at stake and the next step; the same words on every page."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
 
-from django.db.models import Case, Exists, F, OuterRef, Q, Value, When
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from accounts.enums import KEY_GRADES, ContractStatus, Grade, TeamRole
-from accounts.models import Account, Contract, TeamMember
+from accounts.enums import KEY_GRADES, ContractStatus, Grade
+from accounts.models import Account, Contract
 from accounts.querysets import AccountQuerySet
 from crm.web import formats
+from tiering.selectors import BIG_DECLINE, needs_attention
 
-BIG_DECLINE = -0.3  # domain.md 3.7: a fall of TTM by 30 % is a soft signal
 CONTRACT_ENDS_WITHIN_DAYS = 90
 SHOWN = 8
 
@@ -35,30 +33,14 @@ class Item:
     is_bad: bool = False
 
 
-def needing_attention(accounts: AccountQuerySet, *, as_of: date, limit: int = SHOWN) -> list[Item]:
-    """The accounts that need somebody, worst first, then by money at stake. One query."""
-    seats = TeamMember.objects.filter(account=OuterRef("pk")).current(as_of)
-    rows = (
-        accounts.filter(
-            Q(grade=Grade.PROBLEM)
-            | Q(is_watched=True)
-            | Q(figures__growth_rate__lte=BIG_DECLINE, figures__prior_ttm_revenue__gt=0)
-            | (Q(grade__in=KEY_GRADES) & ~Exists(seats.filter(role=TeamRole.ACCOUNT_MANAGER)))
-        )
-        .select_related("figures")
-        .annotate(has_manager=Exists(seats.filter(role=TeamRole.ACCOUNT_MANAGER)))
-        .order_by(
-            Case(When(grade=Grade.PROBLEM, then=Value(0)), default=Value(1)),
-            F("figures__prior_ttm_revenue").desc(nulls_last=True),
-            "pk",
-        )
-    )
-    items = (first_item(account) for account in rows[: limit * 3])
-    return sorted((item for item in items if item), key=_rank)[:limit]
-
-
-def first_item(account: Account) -> Item | None:
-    return next(iter(items_of(account, has_manager=getattr(account, "has_manager", True))), None)
+def needing_attention(accounts: AccountQuerySet, *, limit: int = SHOWN) -> list[Item]:
+    """The accounts that need somebody, worst first, then by money at stake; one query. With the gravest reason of each."""
+    found = []
+    for one in needs_attention(accounts, limit=limit):
+        reasons = items_of(one.account, has_manager=True)
+        if reasons:
+            found.append(replace(reasons[0], stake=one.at_stake))
+    return found
 
 
 def items_of(account: Account, *, has_manager: bool, ending: Iterable[Contract] = ()) -> list[Item]:
@@ -108,7 +90,3 @@ def _flags(account: Account) -> list[str]:
         (account.insolvency_on, _("Insolvent since %(day)s")),
     )
     return [words % {"day": formats.day(day)} for day, words in flags if day]
-
-
-def _rank(item: Item) -> tuple[Any, ...]:
-    return (not item.is_bad, -(item.stake or Decimal(0)), item.account_id)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, OuterRef, Subquery, Sum
+from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
@@ -25,6 +25,7 @@ from metrics.services.lifetime import lifetime
 from metrics.services.portfolio import TwoPeriods, two_periods
 from metrics.services.trend import Trend, trends
 from tiering.models import GradePeriod
+from tiering.selectors import grade_totals
 
 SPARK_MONTHS = 24
 SHOWN_MOVERS = 5
@@ -51,7 +52,7 @@ class GradeRow:
 
     grade: str
     accounts: int
-    revenue: Decimal
+    revenue: Decimal | None
     accounts_share: Share
     revenue_share: Share
 
@@ -107,7 +108,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "tiles": tiles(accounts, found, series, choice),
         "bridge": bridge_chart(found.bridge(), choice, style),
         "grades": grade_rows(accounts),
-        "attention": needing_attention(accounts, as_of=as_of),
+        "attention": needing_attention(accounts),
         "movers": movers(accounts, choice.comparison),
         "concentration": concentration_chart(concentrated),
         "top_10": Figure(
@@ -174,19 +175,20 @@ def lifetime_tile(accounts: AccountQuerySet, choice: PeriodBar, spark: list[floa
 
 
 def grade_rows(accounts: AccountQuerySet) -> list[GradeRow]:
-    """Accounts and revenue of 12 months per grade, best grade first. One query."""
-    found = accounts.order_by().values("grade").annotate(
-        count=Count("pk", distinct=True), revenue=Sum("figures__ttm_revenue")
-    )  # fmt: skip
-    by_grade = {row["grade"]: row for row in found}
-    most = max((row["count"] for row in by_grade.values()), default=0)
-    largest = max((row["revenue"] or Decimal(0) for row in by_grade.values()), default=Decimal(0))
-    rows = []
-    for grade in sorted(Grade.values, key=lambda value: -GRADE_RANK[value]):
-        row = by_grade.get(grade, {"count": 0, "revenue": None})
-        revenue = row["revenue"] or Decimal(0)
-        rows.append(GradeRow(grade, row["count"], revenue, Share.of(row["count"], most), Share.of(revenue, largest)))
-    return rows
+    """Accounts and revenue of 12 months per grade, best grade first. Two queries."""
+    totals = sorted(grade_totals(accounts), key=lambda total: -GRADE_RANK[total.grade])
+    most = max(total.accounts for total in totals)
+    largest = max(total.revenue or Decimal(0) for total in totals)
+    return [
+        GradeRow(
+            total.grade,
+            total.accounts,
+            total.revenue,
+            Share.of(total.accounts, most),
+            Share.of(total.revenue or Decimal(0), largest),
+        )
+        for total in totals
+    ]
 
 
 def movers(accounts: AccountQuerySet, period: Period) -> dict[str, list[Mover]]:

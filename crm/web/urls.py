@@ -17,7 +17,7 @@ account_patterns = [
     path("views/<int:pk>/delete/", views_saved.delete, name="view_delete"),
     path("<int:pk>/", account.overview, name="detail"),
     path("<int:pk>/revenue/", account.revenue, name="revenue"),
-    path("<int:pk>/grade/", account.people, name="grade"),
+    path("<int:pk>/grade/", account.grade, name="grade"),
     path("<int:pk>/people/", account.people, name="people"),
     path("<int:pk>/contracts/", account.contracts, name="contracts"),
 ]

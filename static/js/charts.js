@@ -80,7 +80,7 @@
       color: [1, 2, 3, 4, 5].map((number) => read(`--series-${number}`)),
       textStyle: { fontFamily: text.fontFamily, color: read("--chart-text") },
       ...option,
-      grid: { left: 4, right: 8, top: 14, bottom: 2, outerBoundsMode: "same", outerBoundsContain: "axisLabel", ...option.grid },
+      grid: Array.isArray(option.grid) ? option.grid : { left: 4, right: 8, top: 14, bottom: 2, outerBoundsMode: "same", outerBoundsContain: "axisLabel", ...option.grid },
       aria: { enabled: true, ...option.aria },
       tooltip: {
         renderMode: "richText", confine: true, backgroundColor: read("--raised"), borderColor: read("--line-strong"), borderWidth: 1,
