@@ -35,15 +35,16 @@ e2e: $(VENV)/.dev ## the tests in a real browser
 bench: $(VENV)/.dev ## the benchmarks (ARGS="--size S")
 	$(BIN)/python -m tests.bench $(ARGS)
 
-lint: $(VENV)/.dev types ## style, templates, deployment checks, migrations, API description, types
+lint: $(VENV)/.dev ## style, templates, deployment checks, migrations, API description, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	find templates -name '*.html' -print0 | xargs -0 -r $(BIN)/djade --target-version 5.2 --check
 	$(PRODUCTION) $(MANAGE) check --deploy --fail-level WARNING
 	$(MANAGE) makemigrations --check --dry-run
 	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
+	$(BIN)/mypy $(TYPED)
 
-types: $(VENV)/.dev
+types: $(VENV)/.dev ## the types of formulas, library and services alone
 	$(BIN)/mypy $(TYPED)
 
 fmt: $(VENV)/.dev ## put code and templates in order
