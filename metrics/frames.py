@@ -52,7 +52,9 @@ class Spans:
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """Sums of each account (rows, as in ``spans``) in each window (columns), shape (n, w).
+    """Sums of each account (rows, as in ``spans``) in each window (columns), shape (n, w); series holds net alone.
+
+    cost, lines_without_cost and orders are NaN where they were not asked for.
 
     is_missing : some document of the window has no rate; its sums are without it and must not be shown.
     """
@@ -61,10 +63,10 @@ class Windows:
     periods: tuple[Period, ...]
     currency: str
     net: FloatArray
-    credits: FloatArray
     cost: FloatArray
     lines_without_cost: IntArray
     orders: IntArray
+    series: FloatArray
     is_missing: BoolArray
     missing: tuple[MissingRate, ...]
 
@@ -82,13 +84,28 @@ class Histories:
     missing: tuple[MissingRate, ...]
 
 
-def windows(scope: Scope, periods: Sequence[Period], *, level: Level = Level.ENTITY) -> Windows:
-    """Revenue, credits, cost and orders of every account in each of ``periods``; spans and sums in one query."""
-    first, end = min(p.start for p in periods), max(p.end for p in periods)
-    source = lines(scope, first=first, end=end, is_daily=not all(p.is_whole_months for p in periods))
+def windows(
+    scope: Scope,
+    periods: Sequence[Period],
+    *,
+    level: Level = Level.ENTITY,
+    with_orders: bool = False,
+    with_cost: bool = False,
+    series: Sequence[Period] = (),
+) -> Windows:
+    """Revenue of every account in each of ``periods``, and its orders and cost where asked; spans and sums in one query.
+
+    series : further periods of which only the net revenue is wanted, such as the months of a small chart
+    """
+    every = [*periods, *series]
+    first, end = min(p.start for p in every), max(p.end for p in every)
+    source = lines(scope, first=first, end=end, is_daily=not all(p.is_whole_months for p in every))
+    wanted = {"net", *_COST * with_cost, *_ORDERS * with_orders, *_MISSING * scope.is_translated}
     columns, sums, picked, params = dict(SPAN_COLUMNS), [], [], []
-    for number, period in enumerate(periods):
+    for number, period in enumerate(every):
         for name, expression, kind in _WINDOW_SUMS:
+            if name not in (wanted if number < len(periods) else {"net"}):
+                continue
             column = f"{name}_{number}"
             sums.append(f"{expression.replace('INSIDE', _INSIDE)} AS {column}")
             picked.append(as_sql(f"coalesce(w.{column}, 0)", kind))
@@ -101,20 +118,23 @@ def windows(scope: Scope, periods: Sequence[Period], *, level: Level = Level.ENT
     sql, span_params = _span_query(scope, level, picked=picked, joined=joined)
     rows = fetch(sql, [*params, *source.params, *span_params], columns, using=scope.using)
 
-    def of(name: str) -> NDArray[Any]:
-        return np.stack([rows[f"{name}_{number}"] for number in range(len(periods))], axis=1)
+    count = len(rows["account_id"])
+
+    def of(name: str, numbers: range = range(len(periods)), default: float = 0) -> NDArray[Any]:
+        absent = np.full(count, default)
+        return np.stack([rows.get(f"{name}_{number}", absent) for number in numbers] or [absent], axis=1)
 
     return Windows(
         spans=_spans(rows),
         periods=tuple(periods),
         currency=scope.currency,
         net=of("net"),
-        credits=of("credits"),
-        cost=of("cost"),
-        lines_without_cost=of("lines_without_cost"),
-        orders=of("orders"),
+        cost=of("cost", default=np.nan),
+        lines_without_cost=of("lines_without_cost", default=np.nan),
+        orders=of("orders", default=np.nan),
+        series=of("net", range(len(periods), len(every))),
         is_missing=of("missing") > 0,
-        missing=_within(source.missing, periods),
+        missing=_within(source.missing, every),
     )
 
 
@@ -139,7 +159,7 @@ def monthly(
 ) -> tuple[Spans, dict[str, NDArray[Any]], tuple[MissingRate, ...]]:
     """(spans, name → sums of each account in each month, shape (n, months), missing rates).
 
-    Names: net, credits, cost, lines_without_cost, orders, and is_missing as in Windows.
+    Names: net, cost, lines_without_cost, orders, and is_missing as in Windows.
     """
     end = add_months(first, months)
     source = lines(scope, first=first, end=end)
@@ -173,7 +193,7 @@ def bucket_totals(
 ) -> tuple[dict[str, NDArray[Any]], tuple[MissingRate, ...]]:
     """Totals over all accounts in view of ``buckets`` stretches of months that begin with ``first``, each shape (buckets,).
 
-    Names: net, credits, cost, lines_without_cost, orders, active (accounts or groups with an order), is_missing.
+    Names: net, cost, lines_without_cost, orders, active (accounts or groups with an order), is_missing.
     """
     source = lines(scope, first=first, end=add_months(first, buckets * months_each))
     is_group = level == Level.GROUP
@@ -201,21 +221,29 @@ def bucket_totals(
 def histories(scope: Scope, *, as_of: date) -> Histories:
     """Repeat purchases up to and with ``as_of``; an order day is one occasion, whatever was bought that day."""
     source = lines(scope, first=LEDGER_START, end=as_of + timedelta(days=1), is_daily=True)
+    occasions = f"SELECT account_id, day, net, is_missing FROM ({source.sql}) AS line WHERE orders > 0"
+    if len(scope.currencies) > 1:  # else a day is one row already
+        occasions = (
+            "SELECT account_id, day, sum(net) AS net, bool_or(is_missing) AS is_missing"
+            f" FROM ({source.sql}) AS line GROUP BY account_id, day HAVING sum(orders) > 0"
+        )
+    columns: dict[str, tuple[str, Kind]] = {
+        "account_id": ("o.account_id", "int8"),
+        "first_day": ("s.first_order_on", "date"),
+        "last_day": ("max(o.day)", "date"),
+        "repeats": ("count(*) - 1", "int8"),
+        "revenue": ("round(coalesce(sum(o.net) FILTER (WHERE o.day > s.first_order_on), 0), 4)", "float8"),
+        "missing": ("count(*) FILTER (WHERE o.is_missing)", "int8"),
+    }
     sql = (
-        f"SELECT {as_sql('account_id', 'int8')}, {as_sql('first_day', 'date')}, {as_sql('max(day)', 'date')},"
-        f" {as_sql('count(*) - 1', 'int8')},"
-        f" {as_sql('round(coalesce(sum(net) FILTER (WHERE day > first_day), 0), 4)', 'float8')},"
-        f" {as_sql('count(*) FILTER (WHERE is_missing)', 'int8')}"
-        " FROM (SELECT account_id, day, sum(net) AS net, bool_or(is_missing) AS is_missing,"
-        " min(day) OVER (PARTITION BY account_id) AS first_day"
-        f" FROM ({source.sql}) AS line GROUP BY account_id, day HAVING sum(orders) > 0) AS occasion"
-        " GROUP BY account_id, first_day ORDER BY account_id"
+        f"SELECT {', '.join(as_sql(expression, kind) for expression, kind in columns.values())} FROM ({occasions}) AS o"
+        " JOIN metrics_accountspan s ON s.account_id = o.account_id AND s.basis = %s"
+        " GROUP BY o.account_id, s.first_order_on"
     )
-    columns: dict[str, Kind] = {
-        "account_id": "int8", "first_day": "date", "last_day": "date", "repeats": "int8", "revenue": "float8",
-        "missing": "int8",
-    }  # fmt: skip
-    rows = fetch(sql, source.params, columns, using=scope.using)
+    kinds = {name: kind for name, (_expression, kind) in columns.items()}
+    rows = fetch(sql, [*source.params, scope.basis], kinds, using=scope.using)
+    order = np.argsort(rows["account_id"])
+    rows = {name: values[order] for name, values in rows.items()}
     return Histories(
         account_ids=rows["account_id"],
         first_order_on=rows["first_day"],
@@ -233,6 +261,7 @@ def _within(missing: Sequence[MissingRate], periods: Sequence[Period]) -> tuple[
 
 # name, SQL over roll-up rows (INSIDE limits it to a window), kind it travels as
 _INSIDE = "FILTER (WHERE day >= %s AND day < %s)"
+_COST, _ORDERS, _MISSING = ("cost", "lines_without_cost"), ("orders",), ("missing",)
 _WINDOW_SUMS: tuple[tuple[str, str, Kind], ...] = (
     *((name, f"round(sum({name}) INSIDE, 4)", "float8") for name in LINE_SUMS),
     *((name, f"sum({name}) INSIDE", "int8") for name in LINE_COUNTS),

@@ -18,7 +18,7 @@ from metrics.rates import rate_book
 from metrics.reasons import MissingRate
 from metrics.selectors import DEFAULT_BASIS, currencies_in_view, figures_currency
 
-LINE_SUMS = ("net", "credits", "cost")  # money of a roll-up row, translated
+LINE_SUMS = ("net", "cost")  # money of a roll-up row, translated
 LINE_COUNTS = ("lines_without_cost", "orders")
 
 

@@ -99,7 +99,9 @@ def account_metrics(
     mine = Account.objects.filter(pk=account.pk)
     scope = scope_of(mine, basis=choices.get("basis"), currency=choices.get("currency"))
     year, before = ttm(as_of), prior_ttm(as_of)
-    windows = frames.windows(scope, [year, Period(LEDGER_START, as_of + timedelta(days=1)), before])
+    windows = frames.windows(
+        scope, [year, Period(LEDGER_START, as_of + timedelta(days=1)), before], with_orders=True, with_cost=True
+    )
     why: dict[str, str] = rates_missing(windows.missing, MONEY_FIELDS)
     days = _order_days(account, scope, as_of)
     return AccountMetrics(

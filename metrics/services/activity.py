@@ -45,7 +45,7 @@ def activity(accounts: QuerySet[Account], *, period: Period, **choices: Unpack[C
     """Activity of ``accounts`` (already limited to what the caller may see) in one period; two queries."""
     scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
     level = Level(choices.get("level", Level.ENTITY))
-    frame = frames.windows(scope, [period], level=level)
+    frame = frames.windows(scope, [period], level=level, with_orders=True)
     units = units_of(frame, level)
     start, end = np.datetime64(period.start), np.datetime64(period.end)
     spans, orders = frame.spans, frame.orders[:, 0]

@@ -11,7 +11,7 @@ from django.db import connections, transaction
 from numpy.typing import NDArray
 
 from accounts.models import Account
-from crm.lib.periods import Period, prior_ttm, ttm
+from crm.lib.periods import Period, add_months, prior_ttm, ttm
 from metrics import frames
 from metrics.binary import NO_DATE, Kind, send
 from metrics.formulas.exact import UNITS_PER_ONE, FloatArray
@@ -48,24 +48,24 @@ class WrittenFigures:
 def write_account_figures(as_of: date, *, basis: str | None = None, currency: str | None = None) -> WrittenFigures:
     """Figures of every account as of one day, and the lifetime fit of that day; a repeat writes the same rows.
 
-    Set-based: three reads of the roll-ups, one COPY into a temporary table, one statement into AccountFigures. Accounts
+    Set-based: two reads of the roll-ups, one COPY into a temporary table, one statement into AccountFigures. Accounts
     without a record get a row with nothing in it.
     """
     scope = scope_of(Account.objects.all(), basis=basis, currency=currency)
     year, before = ttm(as_of), prior_ttm(as_of)
     histories = frames.histories(scope, as_of=as_of)
-    windows = frames.windows(scope, [year, Period(LEDGER_START, year.end), before])
-    _spans, monthly, _missing = frames.monthly(scope, first=year.start, months=SPARK_MONTHS)
+    months = [Period(start, add_months(start, 1)) for start in year.month_starts]
+    windows = frames.windows(
+        scope, [year, Period(LEDGER_START, year.end), before], with_orders=True, with_cost=True, series=months
+    )
     fitted = fit_purchases(purchases_of(histories, as_of=as_of), is_rate_missing=bool(histories.missing))
     values = account_lifetimes(fitted, histories, windows, as_of=as_of)
-    _write(scope, _rows(windows, monthly["net"], histories, values, before), as_of)
+    _write(scope, _rows(windows, histories, values, before), as_of)
     store_fit(fitted, scope=scope, as_of=as_of)
     return WrittenFigures(accounts=len(windows.spans.account_ids), currency=scope.currency, fit=fitted)
 
 
-def _rows(
-    windows: Windows, spark: FloatArray, histories: Histories, values: AccountLifetimes, before: Period
-) -> dict[str, NDArray[Any]]:
+def _rows(windows: Windows, histories: Histories, values: AccountLifetimes, before: Period) -> dict[str, NDArray[Any]]:
     """One row an account with a record, columns as COLUMNS; windows are the TTM, all history, the prior TTM."""
     known = np.where(windows.is_missing, np.nan, windows.net)
     profit = gross_profit(known[:, 0], windows.cost[:, 0], windows.lines_without_cost[:, 0])
@@ -85,7 +85,7 @@ def _rows(
         "ttm_gross_profit": _units(profit),
         "growth_rate": growth,
         "margin": gross_margin(known[:, 0], profit),
-        **{name: spark[:, number] for number, name in enumerate(SPARK)},
+        **{name: windows.series[:, number] for number, name in enumerate(SPARK)},
     }
     for name in ("clv", "expected_revenue", "p_alive"):
         rows[name] = np.full(len(known), np.nan)

@@ -141,7 +141,9 @@ def check_outlook(horizon_months: int, discount: float) -> None:
 def load(scope: Scope, *, as_of: date) -> tuple[Histories, Windows]:
     """Order histories to ``as_of``, and sums of the TTM and of everything up to its end; two queries."""
     year = ttm(as_of)
-    return frames.histories(scope, as_of=as_of), frames.windows(scope, [year, Period(LEDGER_START, year.end)])
+    return frames.histories(scope, as_of=as_of), frames.windows(
+        scope, [year, Period(LEDGER_START, year.end)], with_cost=True
+    )
 
 
 def account_lifetimes(
