@@ -236,8 +236,27 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_SUFFIX": "",
     "ENUM_NAME_OVERRIDES": {
-        name: f"accounts.enums.{name}"
-        for name in ["AccountSize", "AccountStatus", "BatchState", "ContractStatus", "EvaluatorFunction", "Grade", "RateKind", "RatingIndicator", "RevenueBasis", "RevenueKind", "TeamRole"]
+        **{
+            name: f"accounts.enums.{name}"
+            for name in [
+                "AccountSize",
+                "AccountStatus",
+                "BatchState",
+                "ContractStatus",
+                "EvaluatorFunction",
+                "Grade",
+                "RateKind",
+                "RatingIndicator",
+                "RevenueBasis",
+                "RevenueKind",
+                "TeamRole",
+            ]
+        },
+        **{
+            name: f"tiering.enums.{name}"
+            for name in ["DimensionCode", "IndicatorCode", "ModelState", "Preset", "RunState", "RunTrigger"]
+        },
+        "GradeCondition": "tiering.enums.Rule",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
@@ -263,4 +282,5 @@ LOG_LEVEL = read_env.read(
 LOGGING = logs.configure(level=LOG_LEVEL, as_json=not (DEBUG or EMBEDDED_DATABASE))
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True  # crm.logs has checked it
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # the line at the end says all of it
 DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.INFO
