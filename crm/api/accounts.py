@@ -3,22 +3,27 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from django_filters.rest_framework import FilterSet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Account, Contact, TeamMember
 from accounts.querysets import VIEW_ALL
 from crm.api.answers import AccountMetricsSerializer
+from crm.api.explanation import ExplanationSerializer
 from crm.api.fields import UserKeyField, VisibleKeyField
 from crm.api.filters import AccountFilter, UserFilter, VisibleAccountFilter
 from crm.api.queries import AccountQuery
 from crm.api.serializers import RuledSerializer
 from crm.api.views import EditableViewSet
 from metrics.services.account import account_metrics
+from tiering.explain import explain
+from tiering.selectors import score_of
 
 STAMPS = ("created_at", "updated_at")
 GRADE_FIELDS = ("grade", "underlying_grade", "grade_since", "composite", "is_watched", "graded_as_of")
@@ -100,6 +105,18 @@ class AccountViewSet(EditableViewSet):
         choices = AccountQuery.read(request)
         self.detail_parameters = frozenset(request.query_params)
         return Response(AccountMetricsSerializer(account_metrics(self.get_object(), **choices)).data)
+
+    @extend_schema(
+        responses=ExplanationSerializer,
+        description="Why the account has its grade: score, contributions, conditions, and what the next grade lacks.",
+        filters=False,
+    )
+    @action(detail=True)
+    def tiering(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        score = score_of(self.get_object())
+        if score is None:
+            raise NotFound(_("No night has graded this account yet."))
+        return Response(ExplanationSerializer(explain(score)).data)
 
 
 class ContactSerializer(RuledSerializer):

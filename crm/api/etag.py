@@ -37,8 +37,8 @@ def check_match(request: Request, current: str, *, required: bool = True) -> Non
         raise PreconditionFailed
 
 
-class TaggedMixin(GenericViewSet):
-    """Retrieve with ETag and 304; update under a row lock with If-Match."""
+class TaggedReadMixin(GenericViewSet):
+    """Retrieve with ETag and 304."""
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         data = self.get_serializer(self.get_object()).data
@@ -47,6 +47,16 @@ class TaggedMixin(GenericViewSet):
         if tag in seen:
             return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": tag})
         return Response(data, headers={"ETag": tag})
+
+    def tagged(self, instance: Model, *, code: int = status.HTTP_200_OK, **headers: str) -> Response:
+        """The stored row, read again so that its tag is the one the next GET gives."""
+        instance.refresh_from_db()
+        data = self.get_serializer(instance).data
+        return Response(data, status=code, headers={"ETag": etag_of(data), **headers})
+
+
+class TaggedWriteMixin(TaggedReadMixin):
+    """Update and delete under a row lock, with If-Match."""
 
     def update(self, request: Request, *args: Any, partial: bool = False, **kwargs: Any) -> Response:
         with transaction.atomic():
@@ -80,9 +90,3 @@ class TaggedMixin(GenericViewSet):
         instance = get_object_or_404(rows, pk=self.kwargs[self.lookup_url_kwarg or self.lookup_field])
         self.check_object_permissions(self.request, instance)
         return instance
-
-    def tagged(self, instance: Model, *, code: int = status.HTTP_200_OK, **headers: str) -> Response:
-        """The stored row, read again so that its tag is the one the next GET gives."""
-        instance.refresh_from_db()
-        data = self.get_serializer(instance).data
-        return Response(data, status=code, headers={"ETag": etag_of(data), **headers})

@@ -11,7 +11,7 @@ from typing import Any
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from crm.web.rights import IMPORT_REVENUE, WITHDRAW_BATCH
+from crm.web.rights import IMPORT_REVENUE, RETIER, WITHDRAW_BATCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ POLICY: dict[tuple[str, str], Rule] = {
     **{("unknown", method): ANYONE for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
     **_editable("accounts", "account"),
     ("accounts-metrics", "GET"): LOGGED_IN,
+    ("accounts-tiering", "GET"): LOGGED_IN,
     **_editable("contacts", "contact"),
     **_editable("team-members", "teammember"),
     **_editable("products", "product"),
@@ -75,6 +76,13 @@ POLICY: dict[tuple[str, str], Rule] = {
     ("imports-errors", "GET"): LOGGED_IN,
     ("imports-withdraw", "POST"): holders_of(WITHDRAW_BATCH),
     **{(f"metrics-{question}", "GET"): LOGGED_IN for question in QUESTIONS},
+    **_list("models", create=holders_of("tiering.add_scoringmodel")),
+    ("models-detail", "GET"): LOGGED_IN,
+    ("models-activate", "POST"): holders_of("tiering.activate_model"),
+    **_list("runs", create=holders_of(RETIER)),
+    ("runs-detail", "GET"): LOGGED_IN,
+    **_list("scores"),
+    **_list("grades"),
 }
 
 

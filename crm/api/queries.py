@@ -79,7 +79,7 @@ class Query(serializers.Serializer):
     """What every question takes; ``choices()`` is what the services take."""
 
     takes_portfolio: ClassVar[bool] = True
-    basis = serializers.ChoiceField(choices=RevenueBasis, required=False)
+    basis = serializers.ChoiceField(choices=RevenueBasis.choices, required=False)
     currency = serializers.RegexField(
         r"^[A-Z]{3}$",
         required=False,

@@ -2,7 +2,7 @@
 
 from rest_framework.routers import SimpleRouter
 
-from crm.api import accounts, imports, ledger, opinions, revenue
+from crm.api import accounts, imports, ledger, opinions, revenue, tiering
 
 
 class Router(SimpleRouter):
@@ -23,3 +23,7 @@ router.register("rates", ledger.RateViewSet, "rates")
 router.register("ratings", opinions.RatingViewSet, "ratings")
 router.register("wallet-estimates", opinions.WalletEstimateViewSet, "wallet-estimates")
 router.register("imports", imports.ImportViewSet, "imports")
+router.register("tiering/models", tiering.ScoringModelViewSet, "models")
+router.register("tiering/runs", tiering.RunViewSet, "runs")
+router.register("tiering/scores", tiering.ScoreViewSet, "scores")
+router.register("tiering/grades", tiering.GradePeriodViewSet, "grades")

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
-from crm.api.etag import TaggedMixin
+from crm.api.etag import TaggedReadMixin, TaggedWriteMixin
 from crm.api.filters import check_parameters, contains
 from crm.api.idempotency import idempotent
 
@@ -49,11 +49,13 @@ class ListedViewSet(mixins.ListModelMixin, ApiViewSet):
     """A list to walk through and nothing else."""
 
 
-class ReadableViewSet(TaggedMixin, ListedViewSet):
-    """List and detail; the doors for writing exist only where a route leads to them."""
+class ReadableViewSet(TaggedReadMixin, ListedViewSet):
+    """List and detail."""
 
 
-class EditableViewSet(ReadableViewSet):
+class EditableViewSet(TaggedWriteMixin, ListedViewSet):
+    """List, detail, create, change and delete."""
+
     @idempotent()
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         serializer = self.get_serializer(data=request.data)

@@ -1,0 +1,102 @@
+"""Why an account has its grade, on the wire: the same parts and words as the card on its page."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from tiering.explain import Explanation
+
+
+class TestedConditionSerializer(serializers.Serializer):
+    """One condition; margin = value − threshold, null where the value is not known."""
+
+    grade = serializers.CharField()
+    rule = serializers.CharField()
+    reads = serializers.CharField()
+    label = serializers.CharField()
+    unit = serializers.CharField()
+    value = serializers.FloatField(allow_null=True)
+    value_text = serializers.CharField()
+    threshold = serializers.FloatField()
+    threshold_text = serializers.CharField()
+    passed = serializers.BooleanField()
+    margin = serializers.FloatField(allow_null=True)
+    margin_text = serializers.CharField()
+
+
+class IndicatorPartSerializer(serializers.Serializer):
+    """One indicator; `could_add`: by how much the composite could rise at most if it were known."""
+
+    code = serializers.CharField()
+    label = serializers.CharField()
+    unit = serializers.CharField()
+    value = serializers.FloatField(allow_null=True)
+    value_text = serializers.CharField()
+    score = serializers.FloatField(allow_null=True)
+    weight = serializers.FloatField(help_text="Percent inside its dimension.")
+    contribution = serializers.FloatField(allow_null=True)
+    could_add = serializers.FloatField(allow_null=True)
+
+
+class DimensionPartSerializer(serializers.Serializer):
+    code = serializers.CharField()
+    label = serializers.CharField()
+    weight = serializers.FloatField(help_text="Percent.")
+    score = serializers.FloatField(allow_null=True)
+    evidence = serializers.FloatField()
+    counts = serializers.BooleanField(help_text="Whether enough is known for it to count in the composite.")
+    contribution = serializers.FloatField(allow_null=True)
+    indicators = IndicatorPartSerializer(many=True)
+
+
+class GradePartSerializer(serializers.Serializer):
+    """The line of one grade with every condition it tests."""
+
+    grade = serializers.CharField()
+    label = serializers.CharField()
+    holds = serializers.BooleanField()
+    is_decisive = serializers.BooleanField()
+    conditions = TestedConditionSerializer(many=True)
+
+
+class ExplanationSerializer(serializers.Serializer):
+    """`score` is the composite; `contributions` sum to it; `failing` are the conditions the next grade lacks."""
+
+    account = serializers.IntegerField(source="account_id")
+    run = serializers.IntegerField(source="run_id")
+    as_of = serializers.DateField()
+    model = serializers.CharField()
+    currency = serializers.CharField()
+    grade = serializers.CharField()
+    grade_label = serializers.CharField()
+    ladder = serializers.CharField(allow_blank=True)
+    previous_grade = serializers.CharField(allow_blank=True)
+    score = serializers.FloatField(source="composite", allow_null=True)
+    composite = serializers.FloatField(allow_null=True)
+    evidence = serializers.FloatField()
+    contributions = serializers.SerializerMethodField()
+    conditions = serializers.SerializerMethodField()
+    dimensions = DimensionPartSerializer(many=True)
+    grades = GradePartSerializer(many=True)
+    next_grade = serializers.CharField(allow_blank=True)
+    failing = TestedConditionSerializer(many=True)
+    missing = serializers.SerializerMethodField()
+    signal_points = serializers.FloatField(allow_null=True)
+    notes = serializers.ListField(child=serializers.CharField())
+    sentence = serializers.CharField()
+
+    @extend_schema_field({"type": "object", "additionalProperties": {"type": ["number", "null"]}})
+    def get_contributions(self, found: Explanation) -> dict[str, float | None]:
+        return {part.code: part.contribution for dimension in found.dimensions for part in dimension.indicators}
+
+    @extend_schema_field(TestedConditionSerializer(many=True))
+    def get_conditions(self, found: Explanation) -> list[dict[str, Any]]:
+        return [
+            dict(TestedConditionSerializer(condition).data) for line in found.grades for condition in line.conditions
+        ]
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_missing(self, found: Explanation) -> list[str]:
+        """Codes of the indicators that are not known."""
+        return [part.code for part in found.missing]

@@ -1,0 +1,367 @@
+"""Scoring models, nights, their results and the history of grades."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import django_filters
+from django.db import transaction
+from django.db.models import Count, F, Q, QuerySet
+from django_filters.rest_framework import FilterSet
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.enums import Grade
+from accounts.models import Account, User
+from accounts.querysets import VIEW_ALL
+from crm import pipeline, tasks
+from crm.api.filters import VisibleAccountFilter
+from crm.api.idempotency import idempotent
+from crm.api.queries import DayField
+from crm.api.serializers import StrictSerializer
+from crm.api.views import ListedViewSet, ReadableViewSet
+from tiering.enums import Preset, RunState, RunTrigger
+from tiering.grading import Flag
+from tiering.models import Dimension, GradePeriod, GradeRule, Indicator, Score, ScoringModel, TierRun
+from tiering.selectors import latest_run, published_runs
+from tiering.services import activate_model, create_model
+
+
+class DimensionSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Dimension
+        fields = ("code", "weight")
+
+
+class IndicatorSerializer(serializers.ModelSerializer):
+    dimension = serializers.CharField(source="dimension.code", read_only=True)
+    anchors = serializers.ListField(child=serializers.ListField(child=serializers.FloatField()))
+
+    class Meta:
+        model = Indicator
+        fields = ("code", "dimension", "weight", "anchors")
+
+
+class GradeRuleSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = GradeRule
+        fields = ("grade", "condition", "threshold")
+
+
+class ScoringModelSerializer(serializers.ModelSerializer):
+    """One version: weights in percent, scales as pairs of value and score, thresholds by grade and condition."""
+
+    dimensions = DimensionSerializer(many=True, read_only=True)
+    indicators = IndicatorSerializer(many=True, read_only=True)
+    rules = GradeRuleSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = ScoringModel
+        fields = (
+            "id",
+            "name",
+            "version",
+            "preset",
+            "state",
+            "currency",
+            "basis",
+            "as_of",
+            "note",
+            "gross_profit_test",
+            "min_base",
+            "evidence_any",
+            "evidence_up",
+            "min_dimension_evidence",
+            "min_valid_weight",
+            "dimensions",
+            "indicators",
+            "rules",
+            "created_at",
+            "activated_at",
+        )
+        read_only_fields = fields
+
+
+class NewModelSerializer(StrictSerializer):
+    """A draft from a preset; what the preset takes from the ledger is written into it as plain numbers."""
+
+    preset = serializers.ChoiceField(choices=Preset.choices)
+    as_of = DayField(required=False, help_text="Default: the day the data go up to.")
+    diamond = serializers.DecimalField(
+        19, 4, required=False, min_value=1, help_text="Revenue a year that makes a Diamond."
+    )
+    currency = serializers.RegexField(r"^[A-Z]{3}$", required=False)
+
+
+class ModelFilter(FilterSet):
+    class Meta:
+        model = ScoringModel
+        fields = {"state": ["exact"], "preset": ["exact"], "name": ["exact"]}
+
+
+class ScoringModelViewSet(ReadableViewSet):
+    """How accounts are scored and graded, in versions; one is active. Drafts are edited in the admin."""
+
+    serializer_class = ScoringModelSerializer
+    filterset_class = ModelFilter
+    ordering_fields = {"id": "pk", "created_at": "created_at", "activated_at": "activated_at"}
+    queryset = ScoringModel.objects.prefetch_related("dimensions", "indicators__dimension", "rules")
+
+    @extend_schema(request=NewModelSerializer, responses={201: ScoringModelSerializer})
+    @idempotent()
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        form = NewModelSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        model = create_model(**form.validated_data, created_by=request.user)
+        return self.tagged(model, code=status.HTTP_201_CREATED, Location=self.location_of(model))
+
+    @extend_schema(
+        description="Grade with this version from the next night on; the active one before is retired.",
+        request=None,
+        responses=ScoringModelSerializer,
+    )
+    @action(detail=True, methods=["post"])
+    @idempotent()
+    def activate(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.tagged(activate_model(model=self.get_object(), activated_by=request.user))
+
+
+class RunSerializer(serializers.ModelSerializer):
+    """One night. `counts`, `accounts` and `moves` are over the accounts the caller may see."""
+
+    requested_by = serializers.CharField(source="requested_by.username", read_only=True, default=None, allow_null=True)
+    seconds = serializers.FloatField(read_only=True, allow_null=True)
+    counts = serializers.SerializerMethodField()
+    accounts = serializers.SerializerMethodField()
+    moves = serializers.SerializerMethodField()
+    phases = serializers.ListField(child=serializers.DictField(), read_only=True)
+
+    class Meta:
+        model = TierRun
+        fields = (
+            "id",
+            "as_of",
+            "model",
+            "state",
+            "trigger",
+            "phases",
+            "counts",
+            "accounts",
+            "moves",
+            "attempts",
+            "error",
+            "requested_by",
+            "created_at",
+            "started_at",
+            "finished_at",
+            "published_at",
+            "seconds",
+        )
+        read_only_fields = fields
+
+    @extend_schema_field({"type": "object", "additionalProperties": {"type": "integer"}})
+    def get_counts(self, run: TierRun) -> dict[str, int]:
+        """Accounts per grade, every grade present."""
+        seen = self.context.get("seen")
+        return run.counts if seen is None else dict.fromkeys(Grade.values, 0) | seen[run.pk]["counts"]
+
+    def get_accounts(self, run: TierRun) -> int:
+        seen = self.context.get("seen")
+        return run.accounts if seen is None else sum(seen[run.pk]["counts"].values())
+
+    def get_moves(self, run: TierRun) -> int:
+        seen = self.context.get("seen")
+        return run.moves if seen is None else seen[run.pk]["moves"]
+
+
+class NewRunSerializer(StrictSerializer):
+    as_of = DayField(required=False, help_text="Default: the day the data go up to.")
+
+
+class RunFilter(FilterSet):
+    class Meta:
+        model = TierRun
+        fields = {"state": ["exact"], "as_of": ["exact", "gte", "lte"], "trigger": ["exact"], "model": ["exact"]}
+
+
+class RunViewSet(ListedViewSet):
+    """Nights: published, under way, failed. The scores of published ones can be read."""
+
+    serializer_class = RunSerializer
+    filterset_class = RunFilter
+    ordering_fields = {"id": "pk", "as_of": "as_of", "started_at": "started_at"}
+    queryset = TierRun.objects.select_related("requested_by")
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self._rendered(page, many=True))
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return Response(self._rendered(self.get_object(), many=False))
+
+    @extend_schema(
+        description="Ask for a night; one that is asked for already is given again. A worker does it.",
+        request=NewRunSerializer,
+        responses={202: RunSerializer},
+    )
+    @idempotent()
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        form = NewRunSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        run = pipeline.request_night(requested_by=request.user, as_of=form.validated_data.get("as_of"))
+        transaction.on_commit(
+            lambda: tasks.send(tasks.nightly_task, as_of=run.as_of.isoformat(), trigger=RunTrigger.PAGE)
+        )
+        headers = {"Location": self.location_of(run)}
+        return Response(self._rendered(run, many=False), status=status.HTTP_202_ACCEPTED, headers=headers)
+
+    def _rendered(self, runs: Any, *, many: bool) -> Any:
+        context = {**self.get_serializer_context(), "seen": _seen(runs if many else [runs], self.request.user)}
+        return RunSerializer(runs, many=many, context=context).data
+
+
+def _seen(runs: Sequence[TierRun], user: User) -> dict[int, dict[str, Any]] | None:
+    """Counts and moves of these runs over the visible accounts, one query; None for those who see every account."""
+    if user.is_superuser or user.has_perm(VIEW_ALL):
+        return None
+    seen: dict[int, dict[str, Any]] = {run.pk: {"counts": {}, "moves": 0} for run in runs}
+    rows = Score.objects.filter(run__in=runs, account__in=Account.objects.visible_to(user)).order_by()
+    moved = ~Q(previous_grade="") & ~Q(previous_grade=F("grade"))
+    for row in rows.values("run_id", "grade").annotate(found=Count("pk"), moved=Count("pk", filter=moved)):
+        seen[row["run_id"]]["counts"][row["grade"]] = row["found"]
+        seen[row["run_id"]]["moves"] += row["moved"]
+    return seen
+
+
+class ScoreSerializer(serializers.ModelSerializer):
+    """The result of one account in one published night; `accounts/<id>/tiering/` explains it in words."""
+
+    as_of = serializers.DateField(source="run.as_of", read_only=True)
+    account_code = serializers.CharField(source="account.code", read_only=True)
+    account_name = serializers.CharField(source="account.name", read_only=True)
+    raw = serializers.SerializerMethodField()
+    contributions = serializers.SerializerMethodField()
+    flags = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Score
+        fields = (
+            "id",
+            "run",
+            "as_of",
+            "account",
+            "account_code",
+            "account_name",
+            "grade",
+            "ladder",
+            "previous_grade",
+            "composite",
+            "evidence",
+            "flags",
+            "raw",
+            "contributions",
+        )
+        read_only_fields = fields
+
+    @extend_schema_field({"type": "object", "additionalProperties": {"type": ["number", "null"]}})
+    def get_raw(self, score: Score) -> dict[str, float | None]:
+        """What was measured, by code; null is not known."""
+        layout = score.run.model.raw_layout if score.run.model else []
+        return {code: _known(value) for code, value in zip(layout, score.raw, strict=False)}
+
+    @extend_schema_field({"type": "object", "additionalProperties": {"type": ["number", "null"]}})
+    def get_contributions(self, score: Score) -> dict[str, float | None]:
+        """Points of each indicator; they sum to the composite."""
+        layout = score.run.model.raw_layout if score.run.model else []
+        return {code: _known(value) for code, value in zip(layout, score.contributions, strict=False)}
+
+    def get_flags(self, score: Score) -> list[str]:
+        return [str(flag.name).lower() for flag in Flag if score.has_flag(flag)]
+
+
+class ScoreFilter(FilterSet):
+    """Without `run` or `as_of`: the latest published night."""
+
+    run = django_filters.ModelChoiceFilter(queryset=lambda request: published_runs())
+    as_of = django_filters.DateFilter(field_name="run__as_of")
+    account = VisibleAccountFilter()
+    grade = django_filters.MultipleChoiceFilter(choices=Grade.choices)
+    previous_grade = django_filters.MultipleChoiceFilter(choices=Grade.choices)
+
+    def filter_queryset(self, queryset: QuerySet[Score]) -> QuerySet[Score]:
+        chosen = self.form.cleaned_data
+        if not chosen.get("run") and not chosen.get("as_of"):
+            latest = latest_run()
+            queryset = queryset.filter(run=latest) if latest else queryset.none()
+        return super().filter_queryset(queryset)
+
+
+class ScoreViewSet(ListedViewSet):
+    """Results of the accounts the caller may see: every account has a row each night, a grade or a reason."""
+
+    serializer_class = ScoreSerializer
+    filterset_class = ScoreFilter
+    ordering_fields = {"id": "pk", "composite": "composite", "evidence": "evidence", "account": "account_id"}
+    queryset = Score.objects.none()
+
+    def get_queryset(self) -> QuerySet[Score]:
+        rows = Score.objects.filter(
+            run__state=RunState.PUBLISHED, account__in=Account.objects.visible_to(self.request.user)
+        )
+        return rows.select_related("run__model", "account").order_by("run", "account")
+
+
+class GradePeriodSerializer(serializers.ModelSerializer):
+    account_code = serializers.CharField(source="account.code", read_only=True)
+
+    class Meta:
+        model = GradePeriod
+        fields = (
+            "id",
+            "account",
+            "account_code",
+            "grade",
+            "underlying",
+            "valid_from",
+            "valid_to",
+            "run",
+            "recorded_at",
+        )
+        read_only_fields = fields
+
+
+class GradePeriodFilter(FilterSet):
+    account = VisibleAccountFilter()
+    grade = django_filters.MultipleChoiceFilter(choices=Grade.choices)
+    on = django_filters.DateFilter(method="held_on", help_text="Grades as they were on this day.")
+
+    class Meta:
+        model = GradePeriod
+        fields = {
+            "valid_from": ["exact", "gte", "lte"],
+            "valid_to": ["exact", "gte", "lte", "isnull"],
+            "run": ["exact"],
+        }
+
+    def held_on(self, queryset: QuerySet[GradePeriod], name: str, value: Any) -> QuerySet[GradePeriod]:
+        return queryset.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=value), valid_from__lte=value)
+
+
+class GradePeriodViewSet(ListedViewSet):
+    """What an account was from a day on, until a day (exclusive; null: still)."""
+
+    serializer_class = GradePeriodSerializer
+    filterset_class = GradePeriodFilter
+    ordering_fields = {"id": "pk", "valid_from": "valid_from", "account": "account_id"}
+    queryset = GradePeriod.objects.none()
+
+    def get_queryset(self) -> QuerySet[GradePeriod]:
+        mine = Account.objects.visible_to(self.request.user)
+        return GradePeriod.objects.filter(account__in=mine).select_related("account")
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else value
