@@ -76,7 +76,7 @@ class AccountAdmin(GradeColumnMixin, VisibleMixin, ModelAdmin):
     warn_unsaved_form = True
     inlines = (ContactInline, TeamInline, ContractInline, RatingInline, WalletInline)
     readonly_fields = (
-        *("grade_badge", "underlying_grade", "grade_since", "composite", "is_watched", "graded_as_of"),
+        *("grade", "underlying_grade", "grade_since", "composite", "is_watched", "graded_as_of"),
         *("created_at", "updated_at"),
     )
     fieldsets = (
@@ -94,8 +94,9 @@ class AccountAdmin(GradeColumnMixin, VisibleMixin, ModelAdmin):
             _("Grade"),
             {
                 "fields": (
-                    ("grade_badge", "underlying_grade", "grade_since"),
-                    ("composite", "is_watched", "graded_as_of"),
+                    ("grade", "underlying_grade"),
+                    ("grade_since", "composite"),
+                    ("is_watched", "graded_as_of"),
                 ),
                 "description": _("Written by the night only."),
             },

@@ -21,7 +21,7 @@ def kept_rows(forms_given: Iterable[forms.ModelForm]) -> list[dict[str, Any]]:
     return [
         form.cleaned_data
         for form in forms_given
-        if getattr(form, "cleaned_data", None) and not form.cleaned_data.get("DELETE")
+        if not form.errors and form.cleaned_data and not form.cleaned_data.get("DELETE")
     ]
 
 
@@ -30,12 +30,22 @@ def plain(weight: Decimal) -> str:
     return f"{weight.normalize():f}"
 
 
-class IndicatorForm(forms.ModelForm):
+class PlainNumbersForm(forms.ModelForm):
+    """Shows stored decimals without the zeros at their end."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, value in self.initial.items():
+            if isinstance(value, Decimal):
+                self.initial[name] = Decimal(plain(value))
+
+
+class IndicatorForm(PlainNumbersForm):
     anchors = AnchorsField(label=_("scale, value → score"))
 
     class Meta:
         model = Indicator
-        fields = ("dimension", "code", "weight", "anchors", "position")
+        fields = ("dimension", "code", "weight", "anchors")
 
 
 class DimensionFormSet(PaginationInlineFormSet):
@@ -79,6 +89,11 @@ class IndicatorFormSet(PaginationInlineFormSet):
         if errors:
             raise ValidationError(errors)
 
+    def save_new(self, form: forms.ModelForm, commit: bool = True) -> Indicator:  # noqa: FBT001, FBT002 - Django's signature
+        """A new indicator comes last in the stored order."""
+        form.instance.position = 1 + max((row.position for row in self.get_queryset()), default=-1)
+        return super().save_new(form, commit=commit)
+
     def sums(self) -> dict[Any, Decimal]:
         """Weights inside each dimension that has an indicator."""
         sums: dict[Any, Decimal] = {}
@@ -87,7 +102,7 @@ class IndicatorFormSet(PaginationInlineFormSet):
         return sums
 
 
-class RuleForm(forms.ModelForm):
+class RuleForm(PlainNumbersForm):
     class Meta:
         model = GradeRule
         fields = ("grade", "condition", "threshold")
@@ -98,3 +113,7 @@ class RuleForm(forms.ModelForm):
         if cleaned.get("grade") and cleaned.get("condition") and not known:
             self.add_error("condition", _("This grade does not test that condition."))
         return cleaned
+
+
+class RuleFormSet(PaginationInlineFormSet):
+    """Thresholds of the grades."""

@@ -1,17 +1,38 @@
+from decimal import Decimal
 from typing import Any
 
-from django.contrib import admin
-from django.db.models import ForeignKey, QuerySet
-from django.forms import Field
-from django.http import HttpRequest
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import ForeignKey, QuerySet, TextField
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.decorators import display
+from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
+from accounts.models.base import CURRENCY_FORM
 from crm.lib.admin_parts import SharedChoicesMixin
-from tiering.admin.formsets import DimensionFormSet, IndicatorForm, IndicatorFormSet, RuleForm
-from tiering.enums import ModelState
+from crm.lib.exceptions import CrmError
+from tiering.admin.editing import design_as_sent
+from tiering.admin.formsets import (
+    DimensionFormSet,
+    IndicatorForm,
+    IndicatorFormSet,
+    PlainNumbersForm,
+    RuleForm,
+    RuleFormSet,
+    plain,
+)
+from tiering.admin.preview import candidates, last_night, preview, score_of, weight_lines
+from tiering.design import HUNDRED, Design
+from tiering.enums import ModelState, Preset
 from tiering.models import Dimension, GradeRule, Indicator, ScoringModel
+from tiering.services import ModelRefused, activate_model, create_model, new_version
 
 STATE_STYLES = {
     ModelState.DRAFT.value: "info",
@@ -34,6 +55,8 @@ class PartInline(DraftMixin, SharedChoicesMixin, TabularInline):
     """A part of a model; who may change the model may change its parts."""
 
     extra = 0
+    tab = True
+    hide_title = True
 
     def has_view_permission(self, request: HttpRequest, obj: ScoringModel | None = None) -> bool:
         return request.user.has_perm("tiering.view_scoringmodel") or self._may_change(request)
@@ -54,6 +77,7 @@ class PartInline(DraftMixin, SharedChoicesMixin, TabularInline):
 
 class DimensionInline(PartInline):
     model = Dimension
+    form = PlainNumbersForm
     formset = DimensionFormSet
     fields = ("code", "weight")
     readonly_fields = ("code",)
@@ -65,28 +89,68 @@ class DimensionInline(PartInline):
         return False
 
 
+class DimensionChoiceField(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Dimension) -> str:
+        return str(obj.get_code_display())
+
+
 class IndicatorInline(PartInline):
     model = Indicator
     form = IndicatorForm
     formset = IndicatorFormSet
-    fields = ("dimension", "code", "weight", "anchors", "position")
+    fields = ("dimension", "code", "weight", "anchors")
     shared_choices = ("dimension",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).select_related("dimension")
 
-    def formfield_for_foreignkey(self, db_field: ForeignKey, request: HttpRequest, **kwargs: Any) -> Field | None:
+    def formfield_for_foreignkey(self, db_field: ForeignKey, request: HttpRequest, **kwargs: Any) -> forms.Field | None:
         """Only the dimensions of this model."""
         if db_field.name == "dimension" and request.resolver_match is not None:
             model_id = request.resolver_match.kwargs.get("object_id")
             kwargs["queryset"] = Dimension.objects.filter(model=model_id)
+            kwargs["form_class"] = DimensionChoiceField
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
 
 class RuleInline(PartInline):
     model = GradeRule
     form = RuleForm
+    formset = RuleFormSet
     fields = ("grade", "condition", "threshold")
+
+
+class PresetForm(BaseDialogForm):
+    preset = forms.ChoiceField(label=_("Preset"), choices=Preset.choices, widget=UnfoldAdminSelectWidget)
+    diamond = forms.DecimalField(
+        label=_("Diamond, net revenue a year"),
+        required=False,
+        min_value=0,
+        max_digits=19,
+        decimal_places=4,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("Empty: as the preset finds it."),
+    )
+    currency = forms.CharField(
+        label=_("Currency"),
+        required=False,
+        validators=[CURRENCY_FORM],
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("Empty: that of the ledger."),
+    )
+
+
+class VersionForm(BaseDialogForm):
+    note = forms.CharField(
+        label=_("Note"),
+        required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
+        help_text=_("Why it is made."),
+    )
+
+
+class ActivateForm(BaseDialogForm):
+    """Nothing to fill in; the button is the consent."""
 
 
 @admin.register(ScoringModel)
@@ -108,12 +172,12 @@ class ScoringModelAdmin(DraftMixin, ModelAdmin):
     ordering = ("-pk",)
     inlines = (DimensionInline, IndicatorInline, RuleInline)
     readonly_fields = (
-        *("state_badge", "version", "preset", "currency", "basis", "as_of"),
+        *("state", "version", "preset", "currency", "basis", "as_of"),
         *("created_by", "created_at", "activated_by", "activated_at"),
     )
     fieldsets = (
-        (None, {"fields": (("name", "version", "state_badge"), "note")}),
-        (_("Where it comes from"), {"fields": (("preset", "as_of"), ("currency", "basis"))}),
+        (None, {"fields": (("name", "version"), ("state", "preset"), "note")}),
+        (_("Where it comes from"), {"fields": (("as_of", "currency"), "basis")}),
         (
             _("Evidence"),
             {
@@ -127,10 +191,150 @@ class ScoringModelAdmin(DraftMixin, ModelAdmin):
         (_("Record"), {"fields": (("created_by", "created_at"), ("activated_by", "activated_at"))}),
     )
     warn_unsaved_form = True
+    formfield_overrides = {TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 2})}}
+    change_form_before_template = "admin/tiering/preview_panel.html"
+    actions_list = ("new_from_preset",)
+    actions_detail = ("new_version", "activate")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
+        """A model begins as a preset or as a copy, never empty: see the actions."""
         return False
+
+    def has_make_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.has_perm("tiering.add_scoringmodel")
+
+    def has_activate_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        if not request.user.has_perm("tiering.activate_model"):
+            return False
+        active = ScoringModel.objects.filter(pk=object_id, state=ModelState.ACTIVE) if object_id else None
+        return active is None or not active.exists()
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.preview_view)
+        return [path("<path:object_id>/preview/", view, name="tiering_scoringmodel_preview"), *super().get_urls()]
+
+    def preview_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The fragment beside the form: sums of weights, and one account's score by what the form says now."""
+        model = self.get_object(request, object_id)
+        if model is None or not self.has_view_permission(request, model):
+            raise PermissionDenied
+        design, problems = design_as_sent(self, request, model)
+        shown = _preview(request, model, design)
+        total = sum(design.dimensions.values(), Decimal(0))
+        context = {
+            "problems": problems,
+            "lines": weight_lines(design, shown.get("preview")),
+            "total_text": plain(total),
+            "adds_up": total == HUNDRED,
+            **shown,
+        }
+        return TemplateResponse(request, "admin/tiering/_preview.html", context)
+
+    @action(
+        description=_("New from a preset"),
+        url_path="new-from-preset",
+        icon="add",
+        permissions=["make"],
+        dialog={
+            "title": _("New scoring model"),
+            "description": _("A draft: nothing changes for any account until somebody activates it."),
+            "form_class": PresetForm,
+            "form_submit_text": _("Make the draft"),
+        },
+    )
+    def new_from_preset(self, request: HttpRequest, form: PresetForm) -> HttpResponse:
+        try:
+            draft = create_model(
+                preset=form.cleaned_data["preset"],
+                diamond=form.cleaned_data["diamond"],
+                currency=form.cleaned_data["currency"] or None,
+                created_by=request.user,
+            )
+        except CrmError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return _go(reverse("admin:tiering_scoringmodel_changelist"))
+        self.message_user(request, _("The draft %(model)s is made.") % {"model": draft}, messages.SUCCESS)
+        return _go(reverse("admin:tiering_scoringmodel_change", args=[draft.pk]))
+
+    @action(
+        description=_("Make a new version"),
+        url_path="new-version",
+        icon="content_copy",
+        permissions=["make"],
+        dialog={
+            "title": _("Make a new version"),
+            "description": _("A draft equal to this version, to be edited. This version stays as it is."),
+            "form_class": VersionForm,
+            "form_submit_text": _("Make the draft"),
+        },
+    )
+    def new_version(self, request: HttpRequest, form: VersionForm, object_id: str) -> HttpResponse:
+        model = self._existing(request, object_id)
+        draft = new_version(model=model, created_by=request.user, note=form.cleaned_data["note"])
+        self.message_user(request, _("The draft %(model)s is made.") % {"model": draft}, messages.SUCCESS)
+        return _go(reverse("admin:tiering_scoringmodel_change", args=[draft.pk]))
+
+    @action(
+        description=_("Activate"),
+        url_path="activate",
+        icon="check_circle",
+        permissions=["activate"],
+        dialog={
+            "title": _("Activate this version"),
+            "description": _(
+                "From the next run on every account is scored and graded by it; the version active now is retired."
+            ),
+            "form_class": ActivateForm,
+            "form_submit_text": _("Activate"),
+        },
+    )
+    def activate(self, request: HttpRequest, form: ActivateForm, object_id: str) -> HttpResponse:
+        model = self._existing(request, object_id)
+        try:
+            activate_model(model=model, activated_by=request.user)
+        except ModelRefused as refused:
+            for problem in refused.problems:
+                self.message_user(request, problem, messages.ERROR)
+        else:
+            self.message_user(
+                request, _("%(model)s is active from the next run on.") % {"model": model}, messages.SUCCESS
+            )
+        return _go(reverse("admin:tiering_scoringmodel_change", args=[model.pk]))
+
+    def _existing(self, request: HttpRequest, object_id: str) -> ScoringModel:
+        model = self.get_object(request, object_id)
+        if model is None:
+            raise Http404
+        return model
 
     @display(description=_("state"), label=STATE_STYLES, ordering="state")
     def state_badge(self, model: ScoringModel) -> tuple[str, str]:
         return model.state, model.get_state_display()
+
+
+def _preview(request: HttpRequest, model: ScoringModel, design: Design) -> dict[str, Any]:
+    """What the fragment shows of an account: the chosen one, else the first candidate."""
+    run = last_night()
+    if run is None or run.model is None:
+        return {"reason": _("No night has been published yet: the preview needs its figures.")}
+    if (run.model.currency, run.model.basis) != (model.currency, model.basis):
+        reason = _(
+            "The last night was graded in %(night)s, this version is in %(currency)s: no preview before its night."
+        )
+        return {"reason": reason % {"night": run.model.currency, "currency": model.currency}}
+    found = candidates(request.user, search=request.POST.get("preview_search", ""), run=run)
+    wanted = request.POST.get("preview_account", "")
+    chosen = score_of(request.user, account_id=int(wanted), run=run) if wanted.isdecimal() else None
+    if chosen is None and found:
+        chosen = found[0]
+    if chosen is not None and chosen not in found:
+        found = [chosen, *found]
+    if chosen is None or not design.indicators:
+        return {"run": run, "candidates": found, "reason": _("No account matches.")}
+    shown = preview(design=design, score=chosen, run=run, fiscal_start_month=settings.FISCAL_YEAR_START_MONTH)
+    return {"run": run, "candidates": found, "chosen": chosen, "preview": shown}
+
+
+def _go(url: str) -> HttpResponse:
+    """Leads the browser on from a dialog, which htmx sends."""
+    return HttpResponse(headers={"HX-Redirect": url})
