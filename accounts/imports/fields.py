@@ -82,7 +82,7 @@ FIELDS: dict[str, Field] = {
             "booked_on",
             _("date"),
             kind=Kind.DATE,
-            synonyms="invoice date|invoicedate|booking date|posting date|order date|orderdate|award date|document date|日期|开票日期|发票日期|记账日期|入账日期|订单日期|開票日期|發票日期",
+            synonyms="date|invoice date|invoicedate|booking date|posting date|order date|orderdate|award date|document date|日期|开票日期|发票日期|记账日期|入账日期|订单日期|開票日期|發票日期",
         ),
         Field("kind", _("kind"), kind=Kind.WORD, synonyms="type|document type|单据类型|类型|單據類型"),
         Field("basis", _("basis"), kind=Kind.WORD, synonyms="revenue basis|收入口径|口径|收入口徑"),
