@@ -29,7 +29,7 @@ class Step:
 def in_unit(value: float | Decimal, unit: str, *, currency: str = "", style: NumberStyle = PLAIN) -> str:
     """A raw value or a threshold as people read it: 5M CNY, 15%, 3 years."""
     if unit == Unit.MONEY:
-        text = formats.money_short(value, style)
+        text = _short_money(value, style)
         return f"{text} {currency}" if currency else text
     if unit == Unit.SHARE:
         return formats.percent(value, decimals=0)
@@ -116,6 +116,14 @@ def _grid(place: _Place) -> SafeString:
             for score in (0, 50, 100)
         ),
     )
+
+
+def _short_money(value: float | Decimal, style: NumberStyle) -> str:
+    """A short amount without zeros at its end: 5M, not 5.00M."""
+    text = formats.money_short(value, style)
+    digits = text.rstrip("kMB万亿萬億")
+    unit = text[len(digits) :]
+    return (digits.rstrip("0").rstrip(".") if "." in digits else digits) + unit
 
 
 def _trimmed(value: float | Decimal) -> str:

@@ -30,6 +30,8 @@ RULE_UNIT = {
     Rule.OPPORTUNITY: Unit.PRESENT,
 }
 STRICT_RULES = frozenset(condition.rule for condition in CONDITIONS if condition.strict)
+# As the conditions are written down: money first.
+RULE_ORDER = tuple(dict.fromkeys(condition.rule for condition in CONDITIONS))
 RULED_GRADES = (Grade.DIAMOND, Grade.GOLD, Grade.STRATEGIC, Grade.POTENTIAL)
 
 
@@ -104,7 +106,7 @@ def dimension_parts(model: ScoringModel, *, style: NumberStyle) -> list[Dimensio
 
 def grade_parts(model: ScoringModel, *, style: NumberStyle) -> list[GradePart]:
     """The thresholds of the grades that are entered by rule, in the order in which they are tried."""
-    rules = list(model.rules.all())
+    rules = sorted(model.rules.all(), key=lambda rule: RULE_ORDER.index(rule.condition))
     return [
         GradePart(
             grade=grade,

@@ -31,6 +31,7 @@ urlpatterns = [
     path("figures/<slug:metric>/", figures.figure, name="figure"),
     path("figures/<slug:metric>/export/<slug:form>/", figures.figure_export, name="figure_export"),
     path("accounts/", include((account_patterns, "accounts"))),
+    path("metrics/", include("crm.web.urls_metrics")),
     path("imports/", include("crm.web.urls_imports")),
     path("tiering/", include("crm.web.urls_tiering")),
     path("choices/scope/", preferences.set_scope, name="set_scope"),

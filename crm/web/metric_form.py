@@ -1,0 +1,158 @@
+"""The controls of the metrics page: periods, level, currency and what each question asks for besides; all in the address."""
+
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy
+
+from crm.lib.exceptions import PeriodError
+from crm.lib.periods import ACCEPTED_FORMS, Period, check_comparable
+from crm.web.auth import dress
+from crm.web.period_choices import base_of, default_comparison, period_text, read_period
+from metrics.definitions import METRICS
+from metrics.scope import Level
+from metrics.services.lifetime import HORIZON_MONTHS, MAX_HORIZON_MONTHS, MAX_YEARLY_DISCOUNT, YEARLY_DISCOUNT
+from metrics.services.trend import TREND_METRICS, Interval
+
+PERCENT = 100
+PERIOD_FIELDS = ("base", "comparison", "period", "from", "to")
+LEVELS = ((Level.ENTITY, gettext_lazy("legal entities")), (Level.GROUP, gettext_lazy("groups")))
+INTERVALS = (
+    (Interval.MONTH, gettext_lazy("month")),
+    (Interval.QUARTER, gettext_lazy("quarter")),
+    (Interval.YEAR, gettext_lazy("year")),
+)
+# Figures of a series that the catalogue does not name by the same key.
+SERIES_LABELS = {"gross_profit": gettext_lazy("Gross profit")}
+
+
+class PeriodField(forms.CharField):
+    """A period as people write it; blank is left to the form."""
+
+    def clean(self, value: Any) -> Period | None:
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            return read_period(text)
+        except PeriodError as error:
+            raise forms.ValidationError(str(error)) from None
+
+
+class ChoicesForm(forms.Form):
+    """What every question takes. ``defaults`` fill the fields the address leaves out, so that the page shows them."""
+
+    level = forms.ChoiceField(label=gettext_lazy("Counted in"), choices=LEVELS)
+    currency = forms.ChoiceField(label=gettext_lazy("Currency"), required=False)
+
+    def __init__(self, params: QueryDict, *, currencies: list[str], defaults: dict[str, str]) -> None:
+        given = {name: params.get(name, "").replace("\x00", "").strip() for name in self.base_fields}
+        level = {"level": str(Level.ENTITY)}
+        super().__init__({name: value or (level | defaults).get(name, "") for name, value in given.items()})
+        self.prepare()
+        own = [(code, code) for code in currencies]
+        self.fields["currency"].choices = [("", gettext_lazy("as booked")), *own]  # type: ignore[attr-defined]
+        for name in self.fields:
+            if name in PERIOD_FIELDS:
+                self.fields[name].widget.attrs |= {"size": 12, "spellcheck": "false", "autocomplete": "off"}
+        dress(self)
+
+    def prepare(self) -> None:
+        """Adapt the fields before anything is checked."""
+
+    @property
+    def accepted_forms(self) -> str:
+        return ACCEPTED_FORMS
+
+    def choices(self) -> dict[str, Any]:
+        """Level and currency as the services take them."""
+        return {"level": Level(self.cleaned_data["level"]), "currency": self.cleaned_data["currency"] or None}
+
+    def query(self) -> dict[str, str]:
+        """The choices as parameters of drawers and links: defaults spelled out, so that the link stays the same figure."""
+        kept = {name: str(self.data.get(name) or "") for name in self.fields}
+        return {name: value for name, value in kept.items() if value and (name, value) != ("level", str(Level.ENTITY))}
+
+
+class TwoPeriodsForm(ChoicesForm):
+    comparison = PeriodField(label=gettext_lazy("Comparison (the later one)"), max_length=40)
+    base = PeriodField(label=gettext_lazy("Base (the earlier one)"), max_length=40)
+    field_order = ("comparison", "base", "level", "currency")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        base, comparison = cleaned.get("base"), cleaned.get("comparison")
+        if base and comparison:
+            try:
+                check_comparable(base, comparison)
+            except PeriodError as error:
+                self.add_error("base", str(error))
+        return cleaned
+
+
+class OnePeriodForm(ChoicesForm):
+    period = PeriodField(label=gettext_lazy("Period"), max_length=40)
+    field_order = ("period", "level", "currency")
+
+
+class LifetimeForm(ChoicesForm):
+    horizon_months = forms.IntegerField(label=gettext_lazy("Months ahead"), min_value=1, max_value=MAX_HORIZON_MONTHS)
+    discount = forms.FloatField(
+        label=gettext_lazy("Discount a year, %"),
+        min_value=0,
+        max_value=MAX_YEARLY_DISCOUNT * PERCENT,
+        widget=forms.NumberInput(attrs={"step": "0.5"}),
+    )
+    field_order = ("horizon_months", "discount", "currency")
+
+    def prepare(self) -> None:
+        del self.fields["level"]  # a group is worth the sum of its members
+
+    def choices(self) -> dict[str, Any]:
+        return {
+            "currency": self.cleaned_data["currency"] or None,
+            "horizon_months": self.cleaned_data["horizon_months"],
+            "discount": self.cleaned_data["discount"] / PERCENT,
+        }
+
+
+class TrendForm(ChoicesForm):
+    metric = forms.ChoiceField(label=gettext_lazy("Figure"))
+    interval = forms.ChoiceField(label=gettext_lazy("Each"), choices=INTERVALS)
+    field_order = ("metric", "interval", "from", "to", "level", "currency")
+
+    def prepare(self) -> None:
+        self.fields["metric"].choices = [(key, series_label(key)) for key in TREND_METRICS]  # type: ignore[attr-defined]
+
+
+# "from" is a word of the language and cannot be a class attribute.
+for _name, _label in (("from", gettext_lazy("From")), ("to", gettext_lazy("To"))):
+    TrendForm.base_fields[_name] = PeriodField(label=_label, max_length=40, required=False)
+
+
+def series_label(key: str) -> str:
+    return str(SERIES_LABELS.get(key) or METRICS[key].label)
+
+
+def two_period_defaults(params: QueryDict, as_of: Any) -> dict[str, str]:
+    """The rolling year; the base follows a comparison that was chosen alone."""
+    comparison = default_comparison(as_of)
+    try:
+        chosen = read_period(params["comparison"]) if params.get("comparison") else comparison
+        base = period_text(base_of(chosen))
+    except PeriodError:
+        base = period_text(base_of(comparison))
+    return {"comparison": period_text(comparison), "base": base}
+
+
+def one_period_defaults(params: QueryDict, as_of: Any) -> dict[str, str]:
+    return {"period": period_text(default_comparison(as_of))}
+
+
+def lifetime_defaults(params: QueryDict, as_of: Any) -> dict[str, str]:
+    return {"horizon_months": str(HORIZON_MONTHS), "discount": f"{YEARLY_DISCOUNT * PERCENT:g}"}
+
+
+def trend_defaults(params: QueryDict, as_of: Any) -> dict[str, str]:
+    return {"metric": TREND_METRICS[0], "interval": str(Interval.MONTH)}
