@@ -54,6 +54,8 @@ class AccountQuerySet(models.QuerySet):
         wanted = fold(text)
         if not wanted:
             return self
+        if "\0" in wanted:  # no stored text holds it, and the database refuses it
+            return self.none()
         found = self.filter(search_text__contains=wanted)
         pieces = grams(wanted)
         return found.filter(search_grams__contains=pieces) if pieces else found

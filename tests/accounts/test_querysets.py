@@ -61,3 +61,9 @@ def test_ratings_count_from_their_day_until_they_expire(db):
 
     assert [known.unexpired_on(day).count() for day in (date(2023, 12, 31), date(2024, 1, 1), date(2024, 12, 31), date(2025, 1, 1))] == [0, 1, 1, 0]  # fmt: skip
     assert today_local() >= date(2024, 1, 1)
+
+
+def test_search_for_a_text_with_nul_finds_nothing(db):
+    make_account(name="Customer")
+
+    assert list(Account.objects.search("Cust\0omer")) == []
