@@ -16,7 +16,7 @@ from accounts.models import Account
 from crm.lib.periods import month_start
 from metrics.rates import rate_book
 from metrics.reasons import MissingRate
-from metrics.selectors import DEFAULT_BASIS, currencies_in_view, figures_currency
+from metrics.selectors import DEFAULT_BASIS, common_currency, currencies_in_view
 
 LINE_SUMS = ("net", "cost")  # money of a roll-up row, translated
 LINE_COUNTS = ("lines_without_cost", "orders")
@@ -69,13 +69,8 @@ class Lines:
 def scope_of(accounts: QuerySet[Account], *, basis: str | None = None, currency: str | None = None) -> Scope:
     """``accounts`` must already be limited to what the caller may see."""
     chosen = str(basis or DEFAULT_BASIS)
-    return Scope(
-        accounts=accounts,
-        basis=chosen,
-        currency=figures_currency(accounts, basis=chosen, asked=currency),
-        currencies=currencies_in_view(accounts, basis=chosen),
-        using=accounts.db,
-    )
+    found = currencies_in_view(accounts, basis=chosen)
+    return Scope(accounts, chosen, currency or common_currency(found), found, using=accounts.db)
 
 
 def lines(scope: Scope, *, first: date, end: date, is_daily: bool = False) -> Lines:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import lru_cache
 
@@ -68,12 +69,9 @@ def currencies_in_view(accounts: QuerySet[Account], *, basis: str) -> tuple[str,
         return tuple(row[0] for row in cursor.fetchall())
 
 
-def figures_currency(accounts: QuerySet[Account], *, basis: str, asked: str | None = None) -> str:
-    """The one asked for; else the one currency all records in view share; else BASE_CURRENCY."""
-    if asked:
-        return asked
-    found = currencies_in_view(accounts, basis=basis)
-    return found[0] if len(found) == 1 else str(settings.BASE_CURRENCY)
+def common_currency(currencies: Sequence[str]) -> str:
+    """The one currency all records in view share, else BASE_CURRENCY."""
+    return currencies[0] if len(currencies) == 1 else str(settings.BASE_CURRENCY)
 
 
 @lru_cache(maxsize=64)
