@@ -27,7 +27,7 @@ from accounts.models import User
 from crm.lib.exceptions import CrmError
 from metrics import rollup
 from metrics.selectors import default_as_of, last_booked_on
-from metrics.services import write_account_figures
+from metrics.services.figures import write_account_figures
 from tiering import evaluation, indicators, publishing
 from tiering.enums import UNFINISHED_RUN_STATES, ModelState, RunState, RunTrigger
 from tiering.models import ScoringModel, TierRun

@@ -17,7 +17,7 @@ from accounts.enums import Grade
 from tiering import grading, reasons, scoring, wording
 from tiering.design import Design
 from tiering.enums import INDICATOR_UNIT, DimensionCode, IndicatorCode, Rule, Unit
-from tiering.grading import LADDER, MONEY_DECIMALS, RANK, Condition
+from tiering.grading import LADDER, MONEY_DECIMALS, RANK, Condition, Flag
 from tiering.models import Score, ScoringModel
 from tiering.scoring import TOP_SCORE
 
@@ -160,7 +160,7 @@ def explain(score: Score) -> Explanation:
         failing=failing,
         missing=tuple(part for dimension in dimensions for part in dimension.indicators if part.value is None),
         marks=_marks(design),
-        notes=tuple(wording.notes(score.flags)),
+        notes=tuple(wording.notes(score.flags if _reads_cost(design) else score.flags & ~Flag.NO_COST)),
         signal_points=_known(values.get("signal_points")),
         sentence=reasons.sentence(score, grades=grades, failing=failing, next_grade=next_grade, design=design),
     )
@@ -262,6 +262,12 @@ def _condition(test: grading.Tested) -> ConditionPart:
         margin=None if margin is None else round(margin, decimals),
         margin_text=wording.value_text(test.margin[0], Unit.COUNT if unit == Unit.PRESENT else unit),
     )
+
+
+def _reads_cost(design: Design) -> bool:
+    """Whether cost matters to this model at all."""
+    codes = {code for _of, code, _weight, _anchors in design.indicators}
+    return design.gross_profit_test or not codes.isdisjoint({IndicatorCode.S2, IndicatorCode.S3})
 
 
 def _marks(design: Design) -> tuple[Mark, ...]:

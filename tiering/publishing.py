@@ -104,6 +104,7 @@ def publish(run: TierRun, *, today: date) -> int:
         with connection.cursor() as cursor:
             opened = _write_periods(cursor, locked)
             _write_accounts(cursor, locked, only_since=is_replay)
+            cursor.execute("DROP TABLE grade_change, grade_since")  # the caller's transaction may go on
         locked.state = RunState.PUBLISHED
         locked.published_at = timezone.now()
         locked.save(update_fields=["state", "published_at"])
@@ -203,7 +204,7 @@ WHERE c.account_id = a.id AND a.grade_since IS DISTINCT FROM c.since
 ALL_COLUMNS = """
 UPDATE accounts_account a
 SET grade = s.grade, underlying_grade = s.underlying, composite = s.composite, is_watched = s.is_watched,
-    grade_since = s.since, graded_as_of = %(as_of)s
+    grade_since = CASE WHEN s.has_moved THEN s.since ELSE a.grade_since END, graded_as_of = %(as_of)s
 FROM (SELECT s.account_id, s.grade, CASE WHEN s.grade = 'problem' THEN s.ladder ELSE '' END AS underlying,
              round(s.composite::numeric, %(decimals)s)::float8 AS composite,
              (s.flags & %(watch)s) <> 0 AS is_watched, c.account_id IS NOT NULL AS has_moved, c.since

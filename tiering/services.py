@@ -167,6 +167,14 @@ def _design(preset: str, *, as_of: date, currency: str, diamond: Decimal | None)
     if preset == Preset.FULL:
         return presets.full(diamond=diamond)
     ttm, year = _revenues(as_of=as_of, currency=currency)
+    if not (ttm > 0).any():
+        words = {"currency": currency, "day": as_of}
+        if np.isnan(ttm).any():
+            raise presets.NothingToGrade(_("No revenue can be translated into %(currency)s: add exchange rates.") % words)
+        raise presets.NothingToGrade(
+            _("Nothing to grade: no account has revenue in the 12 whole months until %(day)s. Import revenue first.")
+            % words
+        )
     make = presets.ledger_only if preset == Preset.LEDGER_ONLY else presets.contribution_two_years
     return make(ttm_revenue=ttm, year_revenue=year, diamond=diamond)
 
