@@ -1,7 +1,7 @@
 """The charts of the metrics page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -38,11 +38,19 @@ class _Links:
 
 
 def bridge(found: BridgeFigures, links: Mapping[str, Any], style: NumberStyle) -> Chart:
-    return dashboard_charts.bridge_chart(found, _Links(links), style)  # type: ignore[arg-type]
+    chart = dashboard_charts.bridge_chart(found, _Links(links), style)  # type: ignore[arg-type]
+    return replace(
+        chart,
+        caption=_("%(title)s, %(currency)s; a bar opens its accounts")
+        % {"title": chart.title, "currency": found.currency},
+    )
 
 
 def curve(found: ConcentrationFigures) -> Chart:
-    return dashboard_charts.concentration_chart(found)
+    return replace(
+        dashboard_charts.concentration_chart(found),
+        caption=_("Share of the revenue that the largest customers bring, from the largest to all"),
+    )
 
 
 def rates_chart(

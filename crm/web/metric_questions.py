@@ -343,7 +343,9 @@ def lifetime_answer(asked: Asked) -> Shown:
     )
     return Shown(
         sentence=_lifetime_sentence(asked, answer),
-        figures=[asked.figure(key, answer) for key in LIFETIME_KEYS],
+        figures=[
+            asked.figure(key, answer, kind=Kind.COUNT if key == "expected_orders" else None) for key in LIFETIME_KEYS
+        ],
         chart=metric_charts.largest_chart(answer, known),
         passport=answer.passport,
         currency=answer.currency,
@@ -431,7 +433,7 @@ def _accounts(asked: Asked, table: AccountTable, columns: Sequence[Column], orde
 def _unsaid(reason: str) -> SafeString:
     if not reason:
         return format_html("{}", _("It cannot be said for these dates."))
-    return format_html(_("It cannot be said: {reason}."), reason=reason)
+    return format_html(_("It cannot be said ({reason})."), reason=reason)
 
 
 QUESTIONS: dict[str, Question] = {
