@@ -24,8 +24,9 @@ from crm.web.figure import Figure, Kind
 from crm.web.htmx import signed_in
 from crm.web.keyset import Order, page_of
 from crm.web.scope import number_style
+from crm.web.standing import as_of_of
 from crm.web.why import why_card
-from metrics.selectors import DEFAULT_BASIS, default_as_of
+from metrics.selectors import DEFAULT_BASIS
 
 MOST_PRODUCTS = 12
 RECORD_FIELDS = (
@@ -77,7 +78,7 @@ class AccountPage:
 
     @cached_property
     def as_of(self) -> date:
-        return default_as_of()
+        return as_of_of(self.request)
 
     @property
     def tabs(self) -> list[Tab]:

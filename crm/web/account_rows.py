@@ -21,7 +21,7 @@ from crm.web.columns import Column, Reader
 from crm.web.filters import AccountFilter, Asked
 from crm.web.keyset import COUNT_CAP, Order, Page, capped_count, page_of
 from crm.web.scope import accounts_in_scope, number_style
-from metrics.selectors import default_as_of
+from crm.web.standing import as_of_of
 
 EXPORT_CHUNK = 2000
 DEFAULT_SORT = "-ttm"
@@ -50,7 +50,7 @@ class AccountList:
 
     @cached_property
     def as_of(self) -> date:
-        return default_as_of()
+        return as_of_of(self.request)
 
     @cached_property
     def filter(self) -> AccountFilter:

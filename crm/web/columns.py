@@ -7,6 +7,7 @@ product. What people typed goes through ``escape``; everything else is ours.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from django.utils.html import escape
@@ -260,6 +261,6 @@ def write_row(row: Row, columns: Sequence[Column], reader: Reader, *, can_select
 
 def export_value(value: Any) -> Any:
     """A value as a spreadsheet takes it: numbers and dates as such, everything else as text."""
-    if value is None or isinstance(value, int | float | date):
+    if value is None or isinstance(value, int | float | Decimal | date):
         return value
     return str(value)

@@ -48,7 +48,7 @@ class Frame:
 
     @cached_property
     def standing(self) -> Standing:
-        return standing()
+        return standing(self.request)
 
     @cached_property
     def can_retier(self) -> bool:

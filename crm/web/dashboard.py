@@ -19,7 +19,8 @@ from crm.web.figure import Figure, Kind
 from crm.web.htmx import page_or_fragment, signed_in
 from crm.web.period_bar import PeriodBar
 from crm.web.scope import accounts_in_scope, number_style
-from metrics.selectors import default_as_of, last_booked_on
+from crm.web.standing import as_of_of
+from metrics.selectors import last_booked_on
 from metrics.services.concentration import concentration
 from metrics.services.lifetime import lifetime
 from metrics.services.portfolio import TwoPeriods, two_periods
@@ -76,7 +77,7 @@ class Mover:
 def dashboard(request: HttpRequest) -> HttpResponse:
     if last_booked_on() is None:
         return page_or_fragment(request, "dashboard/page.html", "dashboard/_body.html", {"is_empty": True})
-    as_of = default_as_of()
+    as_of = as_of_of(request)
     accounts, style = accounts_in_scope(request), number_style(request)
     choice = PeriodBar(request, as_of=as_of)
     found = two_periods(

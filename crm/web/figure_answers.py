@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account
@@ -231,9 +232,9 @@ def _currency(text: str) -> str | None:
         return None
     if len(text) == 3 and text.isascii() and text.isupper():
         return text
-    raise PeriodError(_("Give the currency as three letters, such as CNY."))
+    raise PeriodError(gettext("Give the currency as three letters, such as CNY."))
 
 
 def _kept(params: Mapping[str, Any]) -> dict[str, Any]:
     lists = params.lists() if hasattr(params, "lists") else params.items()
-    return {key: values for key, values in lists if key not in {"csrfmiddlewaretoken"}}
+    return {key: values for key, values in lists if key != "csrfmiddlewaretoken"}

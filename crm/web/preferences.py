@@ -6,6 +6,7 @@ from django.utils.translation import check_for_language
 from django.views.decorators.http import require_POST
 from django.views.i18n import set_language as django_set_language
 
+from accounts.models import User
 from crm.web.htmx import signed_in
 from crm.web.scope import SCOPES, SESSION_SCOPE, SESSION_UNITS, UNITS
 
@@ -38,5 +39,5 @@ def set_language(request: HttpRequest) -> HttpResponse:
     """Django's switch (a cookie), and the choice is kept with the user for the next device."""
     chosen = request.POST.get("language", "")
     if request.user.is_authenticated and check_for_language(chosen):
-        type(request.user).objects.filter(pk=request.user.pk).update(language=chosen)
+        User.objects.filter(pk=request.user.pk).update(language=chosen)
     return django_set_language(request)

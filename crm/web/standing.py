@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.db.models import Q
+from django.http import HttpRequest
 
 from accounts.enums import BatchState
 from accounts.models import ImportBatch
@@ -25,10 +26,18 @@ class Standing:
         return self.newest_batch_id is not None
 
 
-def standing() -> Standing:
+def as_of_of(request: HttpRequest) -> date:
+    """The day the figures of this request go up to; asked once a request."""
+    found: date | None = getattr(request, "_facet_as_of", None)
+    if found is None:
+        found = request._facet_as_of = default_as_of()  # type: ignore[attr-defined]  # noqa: SLF001
+    return found
+
+
+def standing(request: HttpRequest) -> Standing:
     """A few index look-ups."""
     run = TierRun.objects.filter(state=RunState.PUBLISHED).only("as_of", "started_at", "published_at").first()
-    until = default_as_of() if last_booked_on() else None
+    until = as_of_of(request) if last_booked_on() else None
     if run is None:
         return Standing(data_until=until)
     since = run.started_at or run.published_at

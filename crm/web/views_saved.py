@@ -81,7 +81,7 @@ def create(request: HttpRequest) -> HttpResponse:
 @require_POST
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Only the owner removes a view; a view of somebody else is not there."""
-    view = get_object_or_404(SavedView, pk=pk, owner=request.user)
+    view = get_object_or_404(SavedView, pk=pk, owner=request.user, page=ViewPage.ACCOUNTS)
     view.delete()
     messages.success(request, _("The view “%(name)s” is gone; no account has changed.") % {"name": view.name})
     return HttpResponseRedirect(reverse("accounts:list"))
