@@ -71,6 +71,17 @@ class Loaded:
     logins: list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The company as drawn, and what is stored of it: users by name, accounts by code."""
+
+    found: Sequence[Company]
+    horizon: Horizon
+    seed: int
+    users: dict[str, User]
+    accounts: dict[str, Account]
+
+
 def load_demo(*, accounts: int, months: int, seed: int, today: date, with_logins: bool) -> Loaded:
     """Make the demo company, all of it or nothing.
 
@@ -84,10 +95,13 @@ def load_demo(*, accounts: int, months: int, seed: int, today: date, with_logins
     rows = revenue.book_rows(found, seed=seed, horizon=horizon)
     with transaction.atomic():
         users = _store_staff(with_logins=with_logins)
-        stored = _store_accounts(found, users)
-        _store_relations(found, stored, users, seed=seed, horizon=horizon)
-        _store_papers(found, stored, users, seed=seed, horizon=horizon, bought=_bought(rows, horizon))
-        _store_rates(found, seed=seed, horizon=horizon)
+        kept = Kept(found, horizon, seed, users, _store_accounts(found, users))
+        _store_contacts(kept)
+        _store_teams(kept)
+        _store_contracts(kept)
+        _store_ratings(kept)
+        _store_wallets(kept, bought=_bought(rows, horizon))
+        _store_rates(kept)
         _store_products()
         records = _post_books(rows, users["manager"])
         _activate_model(horizon, users["manager"])
@@ -153,13 +167,11 @@ def _account(company: Company, stored: dict[str, Account], users: dict[str, User
     )
 
 
-def _store_relations(
-    found: Sequence[Company], stored: dict[str, Account], users: dict[str, User], *, seed: int, horizon: Horizon
-) -> None:
+def _store_contacts(kept: Kept) -> None:
     Contact.objects.bulk_create(
         (
             Contact(
-                account=stored[person.account_code],
+                account=kept.accounts[person.account_code],
                 name=person.name,
                 title=person.title,
                 department=person.department,
@@ -167,38 +179,33 @@ def _store_relations(
                 phone=person.phone,
                 is_primary=person.is_primary,
             )
-            for person in relations.contacts(found, seed=seed)
+            for person in relations.contacts(kept.found, seed=kept.seed)
         ),
         MOST_IN_STATEMENT,
     )
+
+
+def _store_teams(kept: Kept) -> None:
     TeamMember.objects.bulk_create(
         (
             TeamMember(
-                account=stored[seat.account_code],
-                user=users[seat.username],
+                account=kept.accounts[seat.account_code],
+                user=kept.users[seat.username],
                 role=seat.role,
                 valid_from=seat.valid_from,
                 valid_to=seat.valid_to,
             )
-            for seat in relations.seats(found, seed=seed, horizon=horizon)
+            for seat in relations.seats(kept.found, seed=kept.seed, horizon=kept.horizon)
         ),
         MOST_IN_STATEMENT,
     )
 
 
-def _store_papers(
-    found: Sequence[Company],
-    stored: dict[str, Account],
-    users: dict[str, User],
-    *,
-    seed: int,
-    horizon: Horizon,
-    bought: dict[str, float],
-) -> None:
+def _store_contracts(kept: Kept) -> None:
     Contract.objects.bulk_create(
         (
             Contract(
-                account=stored[paper.account_code],
+                account=kept.accounts[paper.account_code],
                 number=paper.number,
                 title=paper.title,
                 amount=Decimal(paper.amount),
@@ -208,46 +215,52 @@ def _store_papers(
                 ends_on=paper.ends_on,
                 status=paper.status,
             )
-            for paper in papers.contracts(found, seed=seed, horizon=horizon)
+            for paper in papers.contracts(kept.found, seed=kept.seed, horizon=kept.horizon)
         ),
         MOST_IN_STATEMENT,
     )
+
+
+def _store_ratings(kept: Kept) -> None:
     Rating.objects.bulk_create(
         (
             Rating(
-                account=stored[opinion.account_code],
+                account=kept.accounts[opinion.account_code],
                 indicator=opinion.indicator,
                 score=opinion.score,
-                evaluator=users[opinion.username],
+                evaluator=kept.users[opinion.username],
                 function=opinion.function,
                 rated_on=opinion.rated_on,
                 expires_on=opinion.expires_on,
                 evidence=opinion.evidence,
             )
-            for opinion in papers.ratings(found, seed=seed, horizon=horizon)
+            for opinion in papers.ratings(kept.found, seed=kept.seed, horizon=kept.horizon)
         ),
         MOST_IN_STATEMENT,
     )
+
+
+def _store_wallets(kept: Kept, *, bought: dict[str, float]) -> None:
     WalletEstimate.objects.bulk_create(
         (
             WalletEstimate(
-                account=stored[wallet.account_code],
+                account=kept.accounts[wallet.account_code],
                 amount=Decimal(wallet.amount),
                 currency=wallet.currency,
                 source=wallet.source,
-                author=users[wallet.username],
+                author=kept.users[wallet.username],
                 estimated_on=wallet.estimated_on,
                 expires_on=wallet.expires_on,
             )
-            for wallet in papers.wallets(found, seed=seed, horizon=horizon, bought=bought)
+            for wallet in papers.wallets(kept.found, seed=kept.seed, horizon=kept.horizon, bought=bought)
         ),
         MOST_IN_STATEMENT,
     )
 
 
-def _store_rates(found: Sequence[Company], *, seed: int, horizon: Horizon) -> None:
+def _store_rates(kept: Kept) -> None:
     base = settings.BASE_CURRENCY
-    foreign = sorted({company.currency for company in found} - {base})
+    foreign = sorted({company.currency for company in kept.found} - {base})
     ExchangeRate.objects.bulk_create(
         (
             ExchangeRate(
@@ -258,7 +271,7 @@ def _store_rates(found: Sequence[Company], *, seed: int, horizon: Horizon) -> No
                 kind=row.kind,
                 source=RATE_SOURCE,
             )
-            for row in rates.rate_rows(foreign, seed=seed, horizon=horizon, base_currency=base)
+            for row in rates.rate_rows(foreign, seed=kept.seed, horizon=kept.horizon, base_currency=base)
         ),
         MOST_IN_STATEMENT,
     )
