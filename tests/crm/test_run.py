@@ -1,5 +1,6 @@
 """``manage.py run``: everything starts, is looked after, and ends with its parent."""
 
+import contextlib
 import os
 import re
 import signal
@@ -10,6 +11,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+import psycopg2
 import pytest
 from django.contrib.auth import get_user_model
 
@@ -30,6 +32,18 @@ def var():
         yield folder
 
 
+@pytest.fixture
+def own_database():
+    """The address of a new database beside those of the suite."""
+    suite = os.environ["DATABASE_URL"]
+    name = f"run_{os.getpid()}"
+    with contextlib.closing(psycopg2.connect(re.sub("/[^/?]*(?=[?]|$)", "/postgres", suite, count=1))) as server:
+        server.autocommit = True
+        server.cursor().execute(f"CREATE DATABASE {name}")
+        yield re.sub("/[^/?]*(?=[?]|$)", f"/{name}", suite, count=1)
+        server.cursor().execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -45,9 +59,9 @@ def fetch(port: int, path: str, **headers: str) -> tuple[int, dict[str, str]] | 
         return None
 
 
-def started(var: Path, port: int) -> "tuple[subprocess.Popen[str], str]":
+def started(var: Path, port: int, **extra: str) -> "tuple[subprocess.Popen[str], str]":
     """A run that has greeted, and what it printed until then."""
-    process, printed = start(["manage.py", "run", "--port", str(port)], var, DEMO="0"), ""
+    process, printed = start(["manage.py", "run", "--port", str(port)], var, **{"DEMO": "0", **extra}), ""
     for line in process.stdout:
         printed += line
         if "Ctrl-C" in line:
@@ -110,6 +124,24 @@ def test_terminated_start_leaves_nothing(var):
         assert process.returncode in {0, -signal.SIGTERM}  # the latter before Python has got that far
         assert "Traceback" not in err
         assert processes_of(var) == []
+
+
+def test_run_on_a_given_database_is_production_without_demo(var, own_database):
+    """The other server is migrated and used, never stopped; DEMO=1 is not for it."""
+    port, production = free_port(), {"DATABASE_URL": own_database, "SECRET_KEY": "k" * 60, "DEMO": "1"}
+    process, printed = started(var, port, **production)
+    assert "New superuser admin" in printed
+    assert "demo" not in printed
+    assert fetch(port, "/readyz")[0] == 200
+    assert not (var / "pg").exists()
+    assert (var / "static" / "staticfiles.json").exists()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=STOP_SECONDS)
+    assert processes_of(var) == []
+    with psycopg2.connect(own_database) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT username FROM accounts_user")
+        assert cursor.fetchall() == [("admin",)]
+    connection.close()
 
 
 # --- What stops it before it starts ---

@@ -59,6 +59,7 @@ class Command(BaseCommand):
 
     def _serve(self, port: int, engines: embedded.Engines) -> None:
         place = places(settings.VAR_DIR)
+        place.logs.mkdir(mode=0o700, parents=True, exist_ok=True)  # no engine has, where none is embedded
         supervisor = Supervisor()
         try:
             base = settings.BASE_DIR
@@ -79,7 +80,7 @@ class Stopped(BaseException):
 def prepare() -> None:
     """Bring database and first content to where the web server may start. Each step may be repeated after a kill."""
     bring_up_to_date()
-    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # an absent one is warned of
+    prepare_static_files()
     User = get_user_model()  # noqa: N806 - a class
     if demo_wanted():
         load_demo_into_empty_database()
@@ -95,6 +96,13 @@ def prepare() -> None:
         )
     publish_first_night()
     connections.close_all()
+
+
+def prepare_static_files() -> None:
+    """Beside the embedded database they are served from where they lie; in production from hashed, packed copies."""
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # an absent one is warned of
+    if not settings.EMBEDDED_DATABASE:
+        call_command("collectstatic", interactive=False, verbosity=0)
 
 
 def demo_wanted() -> bool:
