@@ -13,6 +13,8 @@ from accounts.imports.fields import CURRENCIES, FIELDS
 from accounts.imports.mapping import NAME_LENGTH
 from accounts.imports.options import SOURCE_LENGTH, ImportOptions
 from accounts.imports.selectors import FileFacts
+from accounts.imports.styles import parse_by
+from crm.web import formats
 from crm.web.auth import dress
 
 ENCODINGS = (("utf-8", "UTF-8"), ("utf-16", "UTF-16"), ("gb18030", "GB18030 / GBK"), ("big5", "Big5"), ("windows-1252", "Windows-1252"))  # fmt: skip
@@ -58,6 +60,9 @@ class ColumnsForm(forms.Form):
     Built for one file: ``facts`` are what was detected in it, ``based_on`` the profile or saved mapping it starts from.
     """
 
+    # An open question must not keep the preview from being asked for; the server says what is missing.
+    use_required_attribute = False
+
     encoding = forms.ChoiceField(label=gettext_lazy("Encoding"), required=False)
     delimiter = forms.ChoiceField(label=gettext_lazy("Columns split by"), required=False)
     sheet = forms.ChoiceField(label=gettext_lazy("Sheet"), required=False)
@@ -93,6 +98,7 @@ class ColumnsForm(forms.Form):
         dress(self)
         for name in ("currency", "credit_note_prefix"):
             self.fields[name].widget.attrs["autocomplete"] = "off"
+        self.fields["source"].widget.attrs["placeholder"] = facts.profile or facts.mapping["name"]
 
     def _offer_formats(self) -> None:
         facts = self.facts
@@ -109,7 +115,8 @@ class ColumnsForm(forms.Form):
                 "decimal", DECIMALS.items(), _detected(DECIMALS.get(facts.decimal.value, facts.decimal.value))
             )
         if facts.dates.is_ambiguous:
-            self._ask("date_formats", [(name, date_example(name)) for name in facts.dates.choices])
+            choices = [(name, _date_reading(facts.dates.example, name)) for name in facts.dates.choices]
+            self._ask("date_formats", choices)
         else:
             found = [name.strip() for name in facts.dates.value.split(", ") if name.strip()]
             known = dict.fromkeys([*DATE_FORMATS, *found, *self._given("date_formats")])
@@ -168,7 +175,7 @@ class ColumnsForm(forms.Form):
     def options(self) -> ImportOptions:
         """What the services take. A profile or saved mapping that was not changed keeps its name and its rules."""
         cleaned, based_on = self.cleaned_data, self.cleaned_data.get("based_on", "")
-        formats = cleaned.get("date_formats") or ""
+        date_format = cleaned.get("date_formats") or ""
         told = ImportOptions(
             currency=cleaned["currency"],
             source=cleaned.get("source", ""),
@@ -177,7 +184,7 @@ class ColumnsForm(forms.Form):
             encoding=cleaned.get("encoding", ""),
             delimiter=cleaned.get("delimiter", ""),
             sheet=cleaned.get("sheet", ""),
-            date_formats=(formats,) if formats else (),
+            date_formats=(date_format,) if date_format else (),
             credit_note_prefix=cleaned.get("credit_note_prefix", ""),
         )
         columns = self.chosen_columns()
@@ -248,6 +255,14 @@ def date_example(name: str) -> str:
         return name
 
 
+def _date_reading(example: str, name: str) -> str:
+    """An ambiguous date spelled out by one format: 01/02/2026 is 1 Feb 2026 or 2 Jan 2026."""
+    found = parse_by(name, example)
+    return (
+        _("%(example)s is %(day)s") % {"example": example, "day": formats.day(found)} if found else date_example(name)
+    )
+
+
 def _detected(value: str) -> str:
     return _("%(value)s (found)") % {"value": value}
 
@@ -256,4 +271,4 @@ def _number_reading(example: str, mark: str) -> str:
     """An ambiguous number spelled out: 1,234 is one thousand or one and a bit."""
     other = "," if mark == "." else "."
     meant = example.replace(other, "").replace(mark, ".")
-    return _("%(example)s means %(meant)s (decimal mark %(mark)s)") % {"example": example, "meant": meant, "mark": mark}
+    return _("%(example)s is %(meant)s") % {"example": example, "meant": meant}

@@ -77,8 +77,13 @@ class EffectRow:
     after: Any
 
     @property
-    def change(self) -> Any:
-        return None if self.before is None or self.after is None else self.after - self.before
+    def change(self) -> str | None:
+        """The difference in words, rates in percentage points; None where one side is not defined."""
+        if self.before is None or self.after is None:
+            return None
+        if self.kind == "rate":
+            return _("%(points)s points") % {"points": formats.points(100 * (self.after - self.before))}
+        return formats.money(self.after - self.before)
 
 
 def effect_rows(effect: BatchEffect) -> list[EffectRow]:
@@ -139,7 +144,7 @@ def _parts(labels: tuple[tuple[str, str, int], ...], read: int) -> list[Part]:
     parts, at = [], 0.0
     for (key, label, rows), width in zip(labels, raw, strict=True):
         scaled = 100 * width / whole
-        share = formats.percent(rows / read) if read else ""
+        share = formats.percent(rows / read) if rows else ""
         parts.append(Part(key, str(label), formats.number(rows), share, f"{at:.3f}", f"{scaled:.3f}"))
         at += scaled
     return parts

@@ -160,7 +160,8 @@ FORMAT_LINE = ("encoding", "delimiter", "sheet", "decimal", "date_formats")
 
 
 def _is_question(form: ColumnsForm, name: str) -> bool:
-    return (form.facts.dates if name == "date_formats" else form.facts.decimal).is_ambiguous
+    found = {"date_formats": form.facts.dates, "decimal": form.facts.decimal}.get(name)
+    return found is not None and found.is_ambiguous
 
 
 def _missing(form: ColumnsForm) -> list[str]:
