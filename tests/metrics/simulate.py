@@ -16,3 +16,11 @@ def simulated_customers(n, *, seed, r=0.8, alpha=6.0, a=0.9, b=3.0, weeks=(26, 1
         tx[bought] = np.minimum(np.ceil(now[bought] * per_week) / per_week, age[bought])
         is_alive = bought & (rng.random(n) > leaves)
     return x, tx, age
+
+
+def simulated_spend(x, *, seed, p=6.25, q=3.74, gamma=15.44):
+    """m̄, shape (n,), of customers with x repeat purchases from a known gamma-gamma; 0 where x = 0."""
+    rng = np.random.default_rng(seed)
+    purchases = np.maximum(x, 1)
+    rate = rng.gamma(q, 1 / gamma, len(x))
+    return np.where(x > 0, rng.gamma(p * purchases) / (rate * purchases), 0.0)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from crm.lib.exceptions import FormulaError
 from metrics.formulas import bgnbd, gammagamma
 from metrics.formulas.gammagamma import GammaGamma
+from tests.metrics.simulate import simulated_spend
 
 PUBLISHED = GammaGamma(p=6.25, q=3.74, gamma=15.44)
 
@@ -112,3 +113,13 @@ def test_fit_and_expectation_refuse_what_they_cannot_use():
         gammagamma.expected_value(PUBLISHED, [1, 2], [5])
     with pytest.raises(FormulaError):
         gammagamma.log_likelihood(PUBLISHED, [0], [5])
+
+
+def test_fit_recovers_the_parameters_spend_was_drawn_from():
+    x = np.random.default_rng(4).integers(0, 12, 40_000).astype(float)
+
+    fit = gammagamma.fit(x, simulated_spend(x, seed=4))
+
+    assert fit.model.p == pytest.approx(6.25, rel=0.05)
+    assert fit.model.q == pytest.approx(3.74, rel=0.05)
+    assert fit.model.gamma == pytest.approx(15.44, rel=0.08)

@@ -9,9 +9,12 @@ from accounts.models import Account
 from crm.lib.exceptions import PeriodError
 from crm.lib.periods import parse_period
 from metrics.definitions import METRICS
-from metrics.services.activity import activity
-from metrics.services.concentration import concentration
-from metrics.services.portfolio import bridge, growth, retention, two_periods
+from metrics.formulas.bridge import BridgeLine
+from metrics.services.account import AccountMetrics
+from metrics.services.activity import ActivityFigures, activity
+from metrics.services.concentration import ConcentrationFigures, concentration
+from metrics.services.portfolio import Growth, RetentionFigures, bridge, growth, retention, two_periods
+from metrics.services.trend import TREND_METRICS
 from tests.factories import make_account, make_rate, make_user, post_revenue
 from tests.metrics.ledger import bridge_example
 
@@ -233,6 +236,16 @@ def test_concentration_of_nothing_has_reasons_for_every_ratio():
     assert found.reasons["gini"] == "no account had revenue above 0 in the period"
 
 
-def test_catalogue_has_words_for_every_field_an_answer_gives():
+NO_FIGURES = {
+    "is_small_base", "data_grade", "horizon_months", "discount", "simple_clv_low", "simple_clv_high", "curve",
+    "currency", "reasons", "passport", "table", "bars", "new_in_comparison", "new_between",
+}  # fmt: skip
+
+
+def test_catalogue_defines_every_figure_an_answer_gives():
+    answers = (Growth, RetentionFigures, ActivityFigures, ConcentrationFigures, AccountMetrics)
+    figures = {name for answer in answers for name in answer.__dataclass_fields__} - NO_FIGURES
+
+    assert figures | set(TREND_METRICS) | {*map(str, BridgeLine), "opening", "closing", "clv"} <= set(METRICS)
     for metric in METRICS.values():
         assert all(str(text) for text in (metric.label, metric.formula, metric.inputs, metric.help, metric.version))
