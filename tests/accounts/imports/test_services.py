@@ -222,6 +222,8 @@ def test_batch_held_by_another_worker_is_left_alone(transactional_db):
         cursor.execute("SELECT pg_advisory_lock(%s, %s)", [LEASE_BATCH, batch.pk])
     try:
         assert services.commit_batch(batch_id=batch.pk).state == BatchState.QUEUED
+        with other.cursor() as cursor:  # a closed session frees its locks only some time after
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LEASE_BATCH, batch.pk])
     finally:
         other.close()
     assert services.commit_batch(batch_id=batch.pk).state == BatchState.POSTED
