@@ -58,9 +58,7 @@ def compare(
     """
     if at_least is not None and at_most is not None:
         raise ValueError("a benchmark has one goal")
-    timings = []
-    for _pair in range(pairs + 1):
-        timings.append(tuple(_timed(function, reset) for function in (ours, reference)))
+    timings = [(_timed(ours, reset), _timed(reference, reset)) for _pair in range(pairs + 1)]
     cold, *warm = [_ratio(mine, other, is_faster=at_most is None) for mine, other in timings]
     ratios = tuple(sorted(warm))
     median = statistics.median(ratios)
