@@ -19,6 +19,7 @@ TOUCHED = "import_touched"
 COPY_BYTES = 256 * 1024
 FACT_LINES = 20_000  # facts held back until the COPY of rows pauses for them
 WORK_MEM = "128MB"
+STATISTICS = 20  # the planner needs sizes and rough distinct counts of the temporary tables, no histograms
 
 TABLES = """
 CREATE TEMP TABLE import_stage (
@@ -58,7 +59,7 @@ class Stage:
         self._cursor, self._typer = cursor, typer
         self._account_facts: list[str] = []
         self._product_facts: list[str] = []
-        cursor.execute(f"SET LOCAL work_mem = '{WORK_MEM}'")
+        cursor.execute(f"SET LOCAL work_mem = '{WORK_MEM}'; SET LOCAL default_statistics_target = {STATISTICS}")
         cursor.execute("DROP TABLE IF EXISTS import_stage, import_account, import_product, import_reject")
         cursor.execute(TABLES)
         self._set_defaults()
