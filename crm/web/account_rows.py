@@ -127,8 +127,7 @@ class AccountList:
         return max((row["figures__as_of"] for row in self.page.rows if row["figures__as_of"]), default=None)
 
     def html_rows(self) -> list[SafeString]:
-        select = self.can_change
-        return [listing.write_row(row, self.columns, self.reader, can_select=select) for row in self.page.rows]
+        return listing.write_rows(self.page.rows, self.columns, self.reader, can_select=self.can_change)
 
     @cached_property
     def can_change(self) -> bool:

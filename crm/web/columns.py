@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from html import escape
 from typing import Any
 
-from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
@@ -25,12 +25,36 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """What every row repeats, translated and escaped once a page."""
+
+    na: str
+    empty: str
+    watch: str
+    grades: Mapping[str, str]
+    roles: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of_now(cls) -> "Words":
+        return cls(
+            na=escape(_("n/a")),
+            empty=escape(_("empty")),
+            watch=f'<span class="watch" title="{escape(_("Watch"))}">◔</span>',
+            grades={
+                grade: f'<span class="grade grade-{grade}">{escape(str(label))}</span>'
+                for grade, label in Grade.choices
+            },
+            roles=tuple((str(role), escape(str(role.label))) for role in TeamRole),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Reader:
     """Who reads: how numbers look, and whether the page has one currency (then cells need not repeat it)."""
 
     style: NumberStyle = PLAIN
     one_currency: bool = True
-    one_as_of: str = ""
+    words: Words = field(default_factory=Words.of_now)
 
 
 Cell = Callable[[Row, Reader], str]
@@ -49,7 +73,6 @@ class Column:
     order: Order | None = None
     is_number: bool = False
     css: str = ""
-    more: tuple[str, ...] = field(default=())
 
 
 def _text(name: str) -> Cell:
@@ -62,19 +85,25 @@ def _value(name: str) -> Plain:
 
 def _choice(name: str, choices: Any) -> Cell:
     labels = dict(choices.choices)
-    return lambda row, _reader: escape(labels.get(row[name], "–"))
+    return lambda row, _reader: escape(str(labels.get(row[name], "–")))
 
 
 def _linked(metric: str, name: str, write: Callable[[Any, Reader], str]) -> Cell:
-    """A figure of one account as a link to its drawer."""
+    """A figure of one account as a link to its drawer; its sign is its class, so that a cell is two elements."""
+    is_change = metric in CHANGE_METRICS
 
     def cell(row: Row, reader: Reader) -> str:
         value = row[name]
-        inner = '<span class="na">n/a</span>' if value is None else write(value, reader)
+        css = "na" if value is None else _direction(value) if is_change else ""
+        inner = reader.words.na if value is None else write(value, reader)
         unit = "" if reader.one_currency or value is None or metric not in MONEY_METRICS else f" {_currency(row)}"
-        return f'<a class="fig" data-drawer href="/figures/{metric}/?account={row["pk"]}">{inner}{unit}</a>'
+        return f'<a class="fig {css}" data-drawer href="/figures/{metric}/?account={row["pk"]}">{inner}{unit}</a>'
 
     return cell
+
+
+def _direction(value: float) -> str:
+    return "up" if value > 0 else "down" if value < 0 else ""
 
 
 def _currency(row: Row) -> str:
@@ -86,10 +115,7 @@ def _money(value: Any, reader: Reader) -> str:
 
 
 def _change(value: float, reader: Reader) -> str:
-    text = formats.percent(value, signed=True)
-    if text.startswith("+"):
-        return f'<span class="up">{text}</span>'
-    return f'<span class="down">{text}</span>' if text.startswith(formats.MINUS) else text
+    return formats.percent(value, signed=True)
 
 
 def name_cell(row: Row, reader: Reader) -> str:
@@ -102,9 +128,7 @@ def name_cell(row: Row, reader: Reader) -> str:
 
 
 def grade_cell(row: Row, reader: Reader) -> str:
-    grade = row["grade"]
-    watch = f'<span class="watch" title="{escape(_("Watch"))}">◔</span>' if row["is_watched"] else ""
-    return f'<span class="grade grade-{grade}">{escape(Grade(grade).label)}</span>{watch}'
+    return reader.words.grades[row["grade"]] + (reader.words.watch if row["is_watched"] else "")
 
 
 def owner_cell(row: Row, reader: Reader) -> str:
@@ -119,13 +143,12 @@ def owner_name(row: Row) -> str:
 def team_cell(row: Row, reader: Reader) -> str:
     """Three seats, an empty one visible: account, solution, delivery."""
     team = row["team"]
-    return "".join(_seat(role, team.get(role)) for role in TeamRole)
+    return "".join(_seat(label, team.get(role), reader.words.empty) for role, label in reader.words.roles)
 
 
-def _seat(role: TeamRole, name: str | None) -> str:
-    label = escape(role.label)
+def _seat(label: str, name: str | None, empty: str) -> str:
     if not name:
-        return f'<i class="seat seat-none" title="{label}: {escape(_("empty"))}">–</i>'
+        return f'<i class="seat seat-none" title="{label}: {empty}">–</i>'
     return f'<i class="seat" title="{label}: {escape(name)}">{escape(initials(name))}</i>'
 
 
@@ -143,8 +166,8 @@ def spark_cell(row: Row, reader: Reader) -> str:
 
 def score_cell(row: Row, reader: Reader) -> str:
     value = row["composite"]
-    inner = '<span class="na">n/a</span>' if value is None else formats.number(value, decimals=1)
-    return f'<a class="fig" href="/accounts/{row["pk"]}/grade/">{inner}</a>'
+    css, inner = ("na", reader.words.na) if value is None else ("", formats.number(value, decimals=1))
+    return f'<a class="fig {css}" href="/accounts/{row["pk"]}/grade/">{inner}</a>'
 
 
 def day_cell(name: str) -> Cell:
@@ -177,6 +200,7 @@ def _plain_text(key: str, label: Any, name: str | None = None) -> Column:
     return Column(key, label, (name,), _text(name), _value(name), order=Order(name, nullable=False))
 
 
+CHANGE_METRICS = frozenset({"growth_rate"})
 MONEY_METRICS = frozenset({"ttm_revenue", "prior_ttm_revenue", "ttm_gross_profit", "clv", "expected_revenue"})
 OWNER_FIELDS = ("owner__first_name", "owner__last_name", "owner__username")
 NAME = Column(
@@ -242,21 +266,26 @@ def fields_of(columns: Sequence[Column]) -> list[str]:
     return list(dict.fromkeys([*ALWAYS_READ, *(name for column in columns for name in column.fields)]))
 
 
-def write_row(row: Row, columns: Sequence[Column], reader: Reader, *, can_select: bool) -> SafeString:
-    """One table row; on a phone the same row is drawn as a card, with the labels of its cells."""
-    box = (
-        f'<input type="checkbox" name="account" value="{row["pk"]}" form="bulk" aria-label="{escape(row["name"])}">'
-        if can_select
-        else ""
-    )
-    cells = [f'<td class="cell-name">{box}{columns[0].cell(row, reader)}</td>']
-    for column in columns[1:]:
-        css = " ".join(part for part in ("num" if column.is_number else "", column.css) if part)
-        cells.append(
-            f'<td{f" class={chr(34)}{css}{chr(34)}" if css else ""} data-label="{escape(column.label)}">'
-            f"{column.cell(row, reader)}</td>"
+def write_rows(rows: Sequence[Row], columns: Sequence[Column], reader: Reader, *, can_select: bool) -> list[SafeString]:
+    """Table rows; on a phone the same row is drawn as a card, with the labels of its cells."""
+    shown = [(_opening(column), column.cell) for column in columns[1:]]
+    written = []
+    for row in rows:
+        name = escape(row["name"])
+        box = (
+            f'<input type="checkbox" name="account" value="{row["pk"]}" form="bulk" aria-label="{name}">'
+            if can_select
+            else ""
         )
-    return mark_safe(f"<tr data-row>{''.join(cells)}</tr>")  # noqa: S308 (every cell escapes what people typed)
+        cells = "".join(f"{opening}{cell(row, reader)}</td>" for opening, cell in shown)
+        first = f'<td class="cell-name">{box}{columns[0].cell(row, reader)}</td>'
+        written.append(mark_safe(f"<tr data-row>{first}{cells}</tr>"))  # noqa: S308 (every cell escapes what people typed)
+    return written
+
+
+def _opening(column: Column) -> str:
+    css = " ".join(part for part in ("num" if column.is_number else "", column.css) if part)
+    return f'<td{f" class={chr(34)}{css}{chr(34)}" if css else ""} data-label="{escape(str(column.label))}">'
 
 
 def export_value(value: Any) -> Any:

@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseServerError
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
+PLAIN_ERROR = "<!doctype html><title>500</title><p>Something went wrong on our side. Reference: %s</p>"
+
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, "404.html", status=404)
@@ -31,4 +33,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     reference = str(bound or uuid.uuid4())
     if not bound:
         structlog.get_logger(__name__).error("server_error_page", request_id=reference, path=request.path)
-    return HttpResponseServerError(render_to_string("500.html", {"reference": reference}))
+    try:
+        page = render_to_string("500.html", {"reference": reference})
+    except Exception:  # noqa: BLE001 (whatever broke the page may break this one: the number still has to reach the reader)
+        page = PLAIN_ERROR % reference
+    return HttpResponseServerError(page)

@@ -7,6 +7,7 @@ strings are right in each; what differs is the short form (M, B or 万, 亿), wh
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from django.utils import formats
 from django.utils.translation import get_language
@@ -69,7 +70,12 @@ def number(value: Number, *, decimals: int = 0) -> str:
 
 def day(value: date | None) -> str:
     """A date as the reader's language writes it short."""
-    return formats.date_format(value, "SHORT_DATE_FORMAT" if _is_chinese() else "j M Y") if value else ""
+    return _day(value, get_language() or "") if value else ""
+
+
+@lru_cache(maxsize=4096)
+def _day(value: date, language: str) -> str:
+    return formats.date_format(value, "SHORT_DATE_FORMAT" if language.startswith("zh") else "j M Y")
 
 
 def month(value: date) -> str:

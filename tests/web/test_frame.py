@@ -195,6 +195,15 @@ def test_server_error_has_a_reference_and_needs_no_database(django_db_blocker):
     assert len(response.content.decode().split("<code>")[1].split("</code>")[0]) == 36
 
 
+def test_server_error_page_that_breaks_itself_still_gives_the_reference(settings):
+    settings.TEMPLATES = []
+
+    response = errors.server_error(RequestFactory().get("/"))
+
+    assert response.status_code == 500
+    assert b"Reference: " in response.content
+
+
 def test_every_symbol_the_templates_name_is_in_the_sprite():
     import re
     from pathlib import Path
