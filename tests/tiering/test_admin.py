@@ -291,7 +291,7 @@ def test_preview_gives_the_worked_example(admin_client, night):
     page = preview(admin_client, make_draft())
 
     assert "Example" in page
-    assert '<span class="model-score">67.1</span>' in page
+    assert '<span class="mp-score">67.1</span>' in page
     assert "● Gold" in page
     assert "Evidence 95%" in page
     assert "is-wrong" not in page
@@ -309,7 +309,7 @@ def test_preview_follows_the_form_and_stores_nothing(admin_client, night):
         **{"dimensions-0-weight": "100", "dimensions-1-weight": "0", "dimensions-2-weight": "0", "dimensions-3-weight": "0"},
     )  # fmt: skip
 
-    assert '<span class="model-score">64.0</span>' in page
+    assert '<span class="mp-score">64.0</span>' in page
     assert str([list(table.objects.order_by("pk").values()) for table in tables]) == str(before)
 
 
@@ -332,7 +332,7 @@ def test_preview_of_weights_that_do_not_add_up_says_so_and_scales_them(admin_cli
 
     assert "The weights of the dimensions sum to 80 %" in page
     assert "is-wrong" in page
-    assert 'class="model-score">67.8<' in page  # (20·64 + 25·64.375 + 20·66.764706 + 15·80.098039) / 80
+    assert 'class="mp-score">67.8<' in page  # (20·64 + 25·64.375 + 20·66.764706 + 15·80.098039) / 80
 
 
 def test_preview_survives_a_form_full_of_nonsense(admin_client, night):
@@ -342,7 +342,7 @@ def test_preview_survives_a_form_full_of_nonsense(admin_client, night):
 
     page = preview(admin_client, draft, **nonsense, preview_account="999999999", preview_search="\x00")
 
-    assert "model-problems" in page
+    assert "mp-problems" in page
 
 
 def test_preview_shows_the_chosen_account(admin_client, night):
@@ -426,3 +426,13 @@ def test_run_shows_counts_moves_and_phases(admin_client, night):
     assert "<td>● Gold</td><td>1</td>" in page
     assert "<td>○ General</td><td>→</td><td>● Gold</td><td>1</td>" in page
     assert "<td>scores</td><td>0.50</td>" in page
+
+
+def test_score_page_says_why(admin_client, night):
+    score = make_score(night, contributions=[20.0] * len(RAW))
+
+    page = admin_client.get(reverse("admin:tiering_score_change", args=[score.pk])).content.decode()
+
+    assert "<td>Net revenue, 12 months</td><td>12.5 M</td><td>20</td>" in page
+    assert "<td>score</td><td></td><td>67.1</td>" in page
+    assert "94.8 %" in page

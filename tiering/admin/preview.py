@@ -5,7 +5,6 @@ Nothing is read but that account's stored row, and nothing is written.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -16,13 +15,14 @@ from accounts.models import Account, User
 from tiering import evaluation, grading
 from tiering.admin.formsets import plain
 from tiering.design import HUNDRED, Anchors, Design
-from tiering.enums import INDICATOR_UNIT, DimensionCode, IndicatorCode, RunState, Unit
+from tiering.enums import INDICATOR_UNIT, DimensionCode, IndicatorCode, RunState
 from tiering.evaluation import GRADES, Before
 from tiering.grading import FLAG_DTYPE, INPUTS, RANK, Flag
 from tiering.indicators import Measured
 from tiering.models import Score, TierRun
 from tiering.scoring import Composed, Floats
 from tiering.windows import windows_at
+from tiering.wording import value_text
 
 # Bits that an evaluation sets anew.
 OUTCOMES = (
@@ -162,19 +162,10 @@ def _indicator_line(place: int, row: IndicatorRow, shown: Preview | None) -> Ind
     return IndicatorLine(
         label=str(IndicatorCode(code).label),
         weight_text=plain(weight),
-        raw_text=raw_text(shown.known.get(code, math.nan), INDICATOR_UNIT[code]) if shown else "",
+        raw_text=value_text(shown.known.get(code), INDICATOR_UNIT[code]) if shown else "",
         score=_number(shown.composed.scores[place][0]) if shown else None,
         points=_number(shown.composed.contributions[place][0]) if shown else None,
     )
-
-
-def raw_text(value: float, unit: str) -> str:
-    """A raw value as people read it; empty where it is not known."""
-    if math.isnan(value):
-        return ""
-    if unit == Unit.SHARE:
-        return f"{value:.1%}"
-    return f"{value:,.0f}" if unit in {Unit.MONEY, Unit.MONTHS} else f"{value:,.2f}"
 
 
 def normalised(design: Design) -> Design:

@@ -11,8 +11,10 @@ from unfold.decorators import display
 from accounts.admin.shared import FoundByAccountMixin, GradeColumnMixin, VisibleMixin, grade_label
 from accounts.enums import Grade
 from crm.lib.admin_parts import LargeTableAdmin
-from tiering.enums import RunState
+from tiering.enums import RunState, Unit
+from tiering.explain import explain
 from tiering.models import GradePeriod, Score, TierRun
+from tiering.wording import value_text
 
 RUN_STYLES = {
     RunState.DUE.value: "default",
@@ -84,7 +86,32 @@ class TierRunAdmin(LargeTableAdmin):
 class ScoreAdmin(GradeColumnMixin, FoundByAccountMixin, VisibleMixin, LargeTableAdmin):
     list_display = ("account", "run", "grade_badge", "ladder", "previous_grade", "composite", "evidence")
     list_filter = (("grade", ChoicesCheckboxFilter), "run__as_of")
-    list_select_related = ("account", "run")
+    list_select_related = ("account", "run__model")
+    fields = ("account", "run", "grade", "ladder", "previous_grade", "evidence_text", "why", "points", "remarks")
+    readonly_fields = ("evidence_text", "why", "points", "remarks")
+
+    @display(description=_("evidence"))
+    def evidence_text(self, score: Score) -> str:
+        return value_text(score.evidence, Unit.SHARE)
+
+    @display(description=_("why"))
+    def why(self, score: Score) -> str:
+        return explain(score).sentence
+
+    @display(description=_("points of the score"))
+    def points(self, score: Score) -> SafeString:
+        """Each indicator with its raw value and what it adds; the sum is the composite."""
+        explained = explain(score)
+        lines = [
+            (part.label, part.value_text, value_text(part.contribution, Unit.SCORE))
+            for dimension in explained.dimensions
+            for part in dimension.indicators
+        ]
+        return table([*lines, (_("score"), "", value_text(explained.composite, Unit.SCORE))])
+
+    @display(description=_("remarks"))
+    def remarks(self, score: Score) -> SafeString:
+        return table([(note,) for note in explain(score).notes])
 
 
 @admin.register(GradePeriod)
