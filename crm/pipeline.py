@@ -137,7 +137,7 @@ def _run_stages(run: TierRun, *, today: date) -> None:
         publishing.stage(run, evaluated)
         counts["moves"] = run.moves
     with phases.phase("publish") as counts:
-        counts["periods"] = publishing.publish(run, today=today)
+        counts["periods"] = publishing.publish(run, evaluated, today=today)
 
 
 @contextmanager

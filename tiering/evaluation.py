@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 from metrics.binary import Kind, as_sql, fetch
 from tiering import grading, scoring
 from tiering.design import Design
+from tiering.facts import Standing, grade_number
 from tiering.grading import INPUTS, NOT_GRADED, PROBLEM, RANK, STRATEGIC, Flag, Ranks
 from tiering.grouping import Ints
 from tiering.indicators import Measured
 from tiering.scoring import Bools, Composed, Floats
 
 USING = "default"
-# Codes of stored grades while they travel as numbers; 0 is none.
-GRADES = ("", NOT_GRADED, PROBLEM, *sorted(RANK, key=RANK.__getitem__))
+GRADES = grading.GRADE_CODES
+RANK_OF_NUMBER = np.array([RANK.get(code, 0) for code in GRADES], dtype=np.int8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,12 @@ class Evaluation:
     raw: Floats
     contributions: Floats
     last_record_id: int | None
+    standing: Standing | None
+
+    @property
+    def underlying(self) -> Ints:
+        """Number of the grade beneath a problem, 0 where the shown grade is the ladder's own."""
+        return np.where(self.shown == GRADES.index(PROBLEM), self.ladder, 0)
 
     def counts(self) -> dict[str, int]:
         """Accounts per grade code, every code present."""
@@ -74,17 +81,15 @@ def state_before(run_id: int | None, *, ids: Ints) -> Before:
     if run_id is None:
         return Before(ladder, shown)
     columns: dict[str, Kind] = {"account_id": "int8", "ladder": "int4", "shown": "int4"}
-    ranks = " ".join(f"WHEN '{code}' THEN {rank}" for code, rank in RANK.items())
-    numbers = " ".join(f"WHEN '{code}' THEN {number}" for number, code in enumerate(GRADES))
     sql = (
-        f"SELECT {as_sql('account_id', 'int8')}, {as_sql(f'CASE ladder {ranks} END', 'int4')},"
-        f" {as_sql(f'CASE grade {numbers} END', 'int4')} FROM tiering_score WHERE run_id = %s"
+        f"SELECT {as_sql('account_id', 'int8')}, {as_sql(grade_number('ladder'), 'int4')},"
+        f" {as_sql(grade_number('grade'), 'int4')} FROM tiering_score WHERE run_id = %s"
     )
     rows = fetch(sql, [run_id], columns, using=USING)
     places = np.searchsorted(ids, rows["account_id"])
     there = np.flatnonzero(places < len(ids))
     there = there[ids[places[there]] == rows["account_id"][there]]  # an account may be gone since
-    ladder[places[there]] = rows["ladder"][there]
+    ladder[places[there]] = RANK_OF_NUMBER[rows["ladder"][there]]
     shown[places[there]] = rows["shown"][there]
     return Before(ladder, shown)
 
@@ -117,6 +122,7 @@ def grade(measured: Measured, composed: Composed, *, design: Design, before: Bef
         flags=graded.flags,
         raw=raw.T,
         contributions=composed.contributions.T,
+        standing=measured.standing,
         last_record_id=measured.last_record_id,
     )
 

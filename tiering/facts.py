@@ -15,7 +15,7 @@ from metrics.binary import Kind, as_sql, fetch
 from metrics.rates import rate_book
 from metrics.scope import Scope, lines
 from metrics.selectors import currencies_in_view
-from tiering.grading import FLAG_DTYPE, Flag
+from tiering.grading import FLAG_DTYPE, GRADE_CODES, Flag
 from tiering.grouping import Ints
 from tiering.scoring import Bools, Floats
 from tiering.windows import Windows
@@ -23,6 +23,20 @@ from tiering.windows import Windows
 USING = "default"
 Dates = NDArray[np.datetime64]
 RELIEF_DAYS = 180  # domain.md 3.5: how long an expired rating or estimate still holds the current grade
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The grade columns of the accounts as the last published night left them.
+
+    shown, underlying : number in GRADE_CODES, 0 none; composite NaN for none; is_graded : some night has written them
+    """
+
+    shown: Ints
+    underlying: Ints
+    composite: Floats
+    is_watched: Bools
+    is_graded: Bools
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +50,7 @@ class People:
     first_revenue_on: Dates
     signed: Bools
     running: Bools
+    standing: Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +81,11 @@ class RatingRows:
 INDICATORS = tuple(RatingIndicator.values)
 
 
+def grade_number(column: str) -> str:
+    """SQL for the number of a stored grade code in GRADE_CODES; an empty one is 0."""
+    return f"array_position(ARRAY[{', '.join(repr(code) for code in GRADE_CODES[1:])}]::text[], {column}::text)"
+
+
 def everyone() -> QuerySet[Account]:
     return Account.objects.all()
 
@@ -90,12 +110,16 @@ def people(*, as_of: date, basis: str) -> People:
     )
     columns: dict[str, Kind] = {
         "id": "int8", "flags": "int8", "before": "int4", "opened_on": "date", "first_revenue_on": "date",
-        "signed": "int4", "running": "int4",
+        "signed": "int4", "running": "int4", "shown": "int4", "underlying": "int4", "composite": "float8",
+        "watched": "int4", "graded": "int4",
     }  # fmt: skip
     sql = (
         f"SELECT {as_sql('a.id', 'int8')}, {as_sql(signals, 'int8')}, {as_sql('a.before_data_start::int', 'int4')},"
         f" {as_sql('a.opened_on', 'date')}, {as_sql('s.first_revenue_on', 'date')},"
-        f" {as_sql('c.signed', 'int4')}, {as_sql('c.running', 'int4')}"
+        f" {as_sql('c.signed', 'int4')}, {as_sql('c.running', 'int4')},"
+        f" {as_sql(grade_number('a.grade'), 'int4')}, {as_sql(grade_number('a.underlying_grade'), 'int4')},"
+        f" {as_sql('a.composite', 'float8')}, {as_sql('a.is_watched::int', 'int4')},"
+        f" {as_sql('(a.graded_as_of IS NOT NULL)::int', 'int4')}"
         " FROM accounts_account a"
         " LEFT JOIN metrics_accountspan s ON s.account_id = a.id AND s.basis = %s AND s.first_revenue_on <= %s"
         " LEFT JOIN (SELECT account_id, 1 AS signed,"
@@ -115,6 +139,13 @@ def people(*, as_of: date, basis: str) -> People:
         first_revenue_on=rows["first_revenue_on"],
         signed=rows["signed"] > 0,
         running=rows["running"] > 0,
+        standing=Standing(
+            shown=rows["shown"].astype(np.int64),
+            underlying=rows["underlying"].astype(np.int64),
+            composite=rows["composite"],
+            is_watched=rows["watched"] > 0,
+            is_graded=rows["graded"] > 0,
+        ),
     )
 
 

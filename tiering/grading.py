@@ -29,6 +29,8 @@ DIAMOND, GOLD, STRATEGIC, POTENTIAL, GENERAL, PROBLEM, NOT_GRADED = (
 )
 RANK = MappingProxyType({DIAMOND: 6, GOLD: 5, STRATEGIC: 4, POTENTIAL: 3, GENERAL: 2})
 LADDER = MappingProxyType({rank: grade for grade, rank in RANK.items()} | {0: ""})
+# Stored grades while they travel as numbers; 0 is none.
+GRADE_CODES = ("", NOT_GRADED, PROBLEM, *sorted(RANK, key=RANK.__getitem__))
 MONEY_DECIMALS = 4  # of the ledger; takes float noise off sums before they meet a money threshold
 
 MONEY, SCORE, SHARE, COUNT, MONTHS, PRESENT = "money", "score", "share", "count", "months", "present"

@@ -17,7 +17,7 @@ from crm.lib.periods import is_month_end
 from metrics import selectors
 from tiering import facts, grading
 from tiering.enums import IndicatorCode
-from tiering.facts import INDICATORS, RELIEF_DAYS, Dates, MonthLines, People, RatingRows
+from tiering.facts import INDICATORS, RELIEF_DAYS, Dates, MonthLines, People, RatingRows, Standing
 from tiering.grading import FLAG_DTYPE, MONEY_DECIMALS, Flag
 from tiering.grouping import (
     Ints,
@@ -65,6 +65,7 @@ class Measured:
     in_business: Bools
     windows: Windows
     last_record_id: int | None
+    standing: Standing | None = None
 
 
 def measure(model: ScoringModel, *, as_of: date, codes: Collection[str], fiscal_start_month: int) -> Measured:
@@ -109,7 +110,17 @@ def measure(model: ScoringModel, *, as_of: date, codes: Collection[str], fiscal_
     }
     flags = everyone.flags | bits | _notes(money, tenure, opinions, invalid, min_base=float(model.min_base))
     in_business = ~np.isnan(tenure["months"]) | everyone.signed
-    return Measured(everyone.ids, indicators, inputs, relief, flags, in_business, windows, last_record_id)
+    return Measured(
+        ids=everyone.ids,
+        indicators=indicators,
+        inputs=inputs,
+        relief=relief,
+        flags=flags,
+        in_business=in_business,
+        windows=windows,
+        standing=everyone.standing,
+        last_record_id=last_record_id,
+    )
 
 
 def _money(lines: MonthLines, ids: Ints, windows: Windows) -> dict[str, Floats]:

@@ -28,6 +28,7 @@ SCORE_COLUMNS = (
     "run_id", "account_id", "grade", "ladder", "previous_grade", "composite", "evidence", "flags", "raw",
     "contributions",
 )  # fmt: skip
+VERDICT_COLUMNS = ("account_id", "grade", "underlying", "composite", "is_watched", "may_move")
 
 
 class AsOfRefused(CrmError):
@@ -89,10 +90,11 @@ def stage(run: TierRun, evaluation: Evaluation) -> None:
     run.save(update_fields=["counts", "matrix", "moves", "accounts", "last_record_id", "state"])
 
 
-def publish(run: TierRun, *, today: date) -> int:
+def publish(run: TierRun, evaluation: Evaluation, *, today: date) -> int:
     """Make a ready run the one readers see; returns how many grade periods it opened.
 
-    One transaction under the lock that posting shares. Raises AsOfRefused where another run has gone further since.
+    One transaction under the lock that posting shares; ``evaluation`` is the one that was staged. Raises AsOfRefused
+    where another run has gone further since.
     """
     with transaction.atomic():
         ledger_lock()
@@ -100,11 +102,14 @@ def publish(run: TierRun, *, today: date) -> int:
         if locked.state != RunState.READY:
             raise AsOfRefused(_("This run has no results to publish. Start it again."))
         is_replay = check_as_of(locked.as_of, replay=locked.trigger == RunTrigger.REPLAY, today=today)
+        last = last_published()
+        is_new_day = last is None or locked.as_of > last.as_of
         TierRun.objects.filter(as_of=locked.as_of, state=RunState.PUBLISHED).update(state=RunState.SUPERSEDED)
         with connection.cursor() as cursor:
+            _land_verdicts(cursor, evaluation, only_changed=is_new_day)
             opened = _write_periods(cursor, locked)
             _write_accounts(cursor, locked, only_since=is_replay)
-            cursor.execute("DROP TABLE grade_change, grade_since")  # the caller's transaction may go on
+            cursor.execute("DROP TABLE verdict, grade_change, grade_since")  # the caller's transaction may go on
         locked.state = RunState.PUBLISHED
         locked.published_at = timezone.now()
         locked.save(update_fields=["state", "published_at"])
@@ -145,21 +150,63 @@ def _drop_unread(cursor: CursorWrapper) -> None:
     )
 
 
-# What each account's history must say, against what it says. ``base`` held on the day before, ``today`` begins on the
-# day itself and can only come from a run that is being replaced.
+VERDICT = """
+CREATE TEMP TABLE verdict (
+    account_id bigint, grade varchar(10), underlying varchar(10), composite float8, is_watched bigint, may_move bigint
+) ON COMMIT DROP
+"""
+
+
+def _land_verdicts(cursor: CursorWrapper, evaluation: Evaluation, *, only_changed: bool) -> None:
+    """What the accounts are to say, in a temporary table.
+
+    only_changed : on a new day the accounts say what the day before left, so only those that say otherwise matter, and
+    history moves only where the grade does; when a day is repeated or filled in, every account is looked at.
+    """
+    shown, underlying = evaluation.shown, evaluation.underlying
+    composite = np.round(evaluation.composite, COMPOSITE_DECIMALS)
+    watched = (evaluation.flags & Flag.WATCH) != 0
+    moves = np.ones(len(shown), dtype=bool)
+    differs = moves
+    if only_changed and evaluation.standing is not None:
+        now = evaluation.standing
+        moves = ~now.is_graded | (now.shown != shown) | (now.underlying != underlying)
+        same_composite = (now.composite == composite) | (np.isnan(now.composite) & np.isnan(composite))
+        differs = moves | ~same_composite | (now.is_watched != watched)
+    size = len(GRADES)
+    keys = (shown * size + underlying) * 2 + np.isnan(composite)
+    pieces = []
+    for key in np.unique(keys[differs]).tolist():
+        here = np.flatnonzero(differs & (keys == key))
+        columns: dict[str, Column] = {
+            "account_id": evaluation.ids[here],
+            "grade": Shared(GRADES[key // 2 // size]),
+            "underlying": Shared(GRADES[key // 2 % size]),
+            "composite": Shared(None) if key % 2 else composite[here],
+            "is_watched": watched[here].astype(np.int64),
+            "may_move": moves[here].astype(np.int64),
+        }
+        pieces.append(binary_rows(columns))
+    cursor.execute(VERDICT)
+    copy_in(cursor, "verdict", VERDICT_COLUMNS, pieces)
+    cursor.execute("ANALYZE verdict")
+
+
+# What the history of each account must say, against what it says. ``base`` held on the day before, ``today`` begins on
+# the day itself and can only come from a run that is being replaced.
 WANTED = """
 CREATE TEMP TABLE grade_change ON COMMIT DROP AS
 SELECT s.account_id, s.grade, s.underlying, base.id AS base_id, base.valid_to AS base_to, today.id AS today_id,
        (base.grade, base.underlying) IS NOT DISTINCT FROM (s.grade, s.underlying) AS continues,
        (SELECT min(later.valid_from) FROM tiering_gradeperiod later
         WHERE later.account_id = s.account_id AND later.valid_from > %(as_of)s) AS next_from
-FROM (SELECT account_id, grade, CASE WHEN grade = 'problem' THEN ladder ELSE '' END AS underlying
-      FROM tiering_score WHERE run_id = %(run)s) s
+FROM verdict s
 JOIN accounts_account a ON a.id = s.account_id
 LEFT JOIN tiering_gradeperiod base ON base.account_id = s.account_id AND base.valid_from < %(as_of)s
     AND (base.valid_to IS NULL OR base.valid_to >= %(as_of)s)
 LEFT JOIN tiering_gradeperiod today ON today.account_id = s.account_id AND today.valid_from = %(as_of)s
-WHERE CASE WHEN (base.grade, base.underlying) IS NOT DISTINCT FROM (s.grade, s.underlying)
+WHERE s.may_move = 1 AND
+      CASE WHEN (base.grade, base.underlying) IS NOT DISTINCT FROM (s.grade, s.underlying)
            THEN today.id IS NOT NULL OR base.valid_to = %(as_of)s
            ELSE (today.grade, today.underlying) IS DISTINCT FROM (s.grade, s.underlying) END
 """
@@ -203,15 +250,12 @@ WHERE c.account_id = a.id AND a.grade_since IS DISTINCT FROM c.since
 """
 ALL_COLUMNS = """
 UPDATE accounts_account a
-SET grade = s.grade, underlying_grade = s.underlying, composite = s.composite, is_watched = s.is_watched,
-    grade_since = CASE WHEN s.has_moved THEN s.since ELSE a.grade_since END, graded_as_of = %(as_of)s
-FROM (SELECT s.account_id, s.grade, CASE WHEN s.grade = 'problem' THEN s.ladder ELSE '' END AS underlying,
-             round(s.composite::numeric, %(decimals)s)::float8 AS composite,
-             (s.flags & %(watch)s) <> 0 AS is_watched, c.account_id IS NOT NULL AS has_moved, c.since
-      FROM tiering_score s LEFT JOIN grade_since c ON c.account_id = s.account_id WHERE s.run_id = %(run)s) s
-WHERE s.account_id = a.id AND (s.has_moved OR
+SET grade = s.grade, underlying_grade = s.underlying, composite = s.composite, is_watched = s.is_watched = 1,
+    grade_since = CASE WHEN c.account_id IS NULL THEN a.grade_since ELSE c.since END, graded_as_of = %(as_of)s
+FROM verdict s LEFT JOIN grade_since c ON c.account_id = s.account_id
+WHERE s.account_id = a.id AND (c.account_id IS NOT NULL OR
     (a.grade, a.underlying_grade, a.composite, a.is_watched) IS DISTINCT FROM
-    (s.grade, s.underlying, s.composite, s.is_watched))
+    (s.grade, s.underlying, s.composite, s.is_watched = 1))
 """
 
 
@@ -221,5 +265,4 @@ def _write_accounts(cursor: CursorWrapper, run: TierRun, *, only_since: bool) ->
     if only_since:
         cursor.execute(ONLY_SINCE)
         return
-    params = {"run": run.pk, "as_of": run.as_of, "watch": int(Flag.WATCH), "decimals": COMPOSITE_DECIMALS}
-    cursor.execute(ALL_COLUMNS, params)
+    cursor.execute(ALL_COLUMNS, {"as_of": run.as_of})

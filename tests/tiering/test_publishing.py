@@ -209,13 +209,32 @@ def test_only_changed_accounts_are_written(ledger):
         assert cursor.fetchall() == before
 
 
-def test_publish_refuses_a_run_that_another_overtook(ledger):
-    overtaken = night(MONTH_ENDS[0])
+def test_publish_refuses_a_run_that_another_overtook(ledger, monkeypatch):
+    kept = {}
+    original = publishing.publish
+    with monkeypatch.context() as watched:
+        watched.setattr(
+            publishing, "publish", lambda run, found, **o: kept.update(x=found) or original(run, found, **o)
+        )
+        overtaken = night(MONTH_ENDS[0])
     night(AS_OF)
     TierRun.objects.filter(pk=overtaken.pk).update(state=RunState.READY, published_at=None)
 
     with pytest.raises(AsOfRefused):
-        publishing.publish(TierRun.objects.get(pk=overtaken.pk), today=date(2025, 6, 1))
+        publishing.publish(TierRun.objects.get(pk=overtaken.pk), kept["x"], today=date(2025, 6, 1))
+
+
+def test_a_grade_changed_behind_the_nights_back_is_put_right(ledger):
+    """Only accounts that say something else are written, whoever made them say it."""
+    night(MONTH_ENDS[2])
+    Account.objects.filter(pk=ledger[0].pk).update(grade="diamond", composite=99.9, is_watched=True)
+
+    run = night(AS_OF)
+
+    row = Score.objects.get(run=run, account=ledger[0])
+    account = Account.objects.get(pk=ledger[0].pk)
+    assert (account.grade, account.is_watched) == (row.grade, bool(row.flags & (1 << 5)))
+    assert account.composite == pytest.approx(row.composite, abs=0.05)
 
 
 def test_scores_of_replaced_runs_are_cleared_by_the_next_one(ledger):
