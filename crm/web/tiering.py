@@ -22,6 +22,7 @@ from crm.web.scope import ALL, accounts_in_scope, can_choose_scope, number_style
 from metrics.selectors import last_booked_on
 from tiering.enums import UNFINISHED_RUN_STATES, ModelState, RunState, RunTrigger
 from tiering.models import ScoringModel, TierRun
+from tiering.selectors import published_runs
 
 MOVERS_A_PAGE = 25
 NIGHTS_SHOWN = 14
@@ -107,9 +108,9 @@ def _status_context(request: HttpRequest, nights: Nights) -> dict[str, Any]:
 def model(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     """The active model, or the version asked for; before one is active, the newest draft."""
     versions = list(
-        ScoringModel.objects.select_related("created_by", "activated_by").annotate(
-            nights=Count("runs", filter=Q(runs__state=RunState.PUBLISHED))
-        )
+        ScoringModel.objects.select_related("created_by", "activated_by")
+        .annotate(nights=Count("runs", filter=Q(runs__state=RunState.PUBLISHED)))
+        .order_by("-pk")
     )
     shown = _version(versions, pk)
     context: dict[str, Any] = {
@@ -142,7 +143,7 @@ def _nights(pk: int | None) -> Nights:
     listed = list(
         TierRun.objects.exclude(state=RunState.SUPERSEDED).select_related("model", "requested_by")[:NIGHTS_SHOWN]
     )
-    published = TierRun.objects.filter(state=RunState.PUBLISHED).select_related("model", "requested_by")
+    published = published_runs().select_related("requested_by")
     shown = published.filter(pk=pk).first() if pk is not None else published.first()
     if pk is not None and shown is None:
         raise Http404

@@ -17,18 +17,8 @@ from tiering.design import HUNDRED
 from tiering.enums import INDICATOR_UNIT, DimensionCode, IndicatorCode, Rule, Unit
 from tiering.grading import CONDITIONS
 from tiering.models import Dimension, GradeRule, Indicator, ScoringModel
+from tiering.wording import RULE_UNIT
 
-RULE_UNIT = {
-    Rule.REVENUE_EACH_YEAR: Unit.MONEY,
-    Rule.GROSS_PROFIT_EACH_YEAR: Unit.MONEY,
-    Rule.REVENUE_TTM: Unit.MONEY,
-    Rule.PRIOR_REVENUE: Unit.MONEY,
-    Rule.GRO_EVIDENCE: Unit.SHARE,
-    Rule.MONTHS: Unit.MONTHS,
-    Rule.EVALUATORS: Unit.COUNT,
-    Rule.BUSINESS: Unit.PRESENT,
-    Rule.OPPORTUNITY: Unit.PRESENT,
-}
 STRICT_RULES = frozenset(condition.rule for condition in CONDITIONS if condition.strict)
 # As the conditions are written down: money first.
 RULE_ORDER = tuple(dict.fromkeys(condition.rule for condition in CONDITIONS))
@@ -150,7 +140,7 @@ def _is_tested(rule: GradeRule, model: ScoringModel) -> bool:
 
 def _threshold(rule: GradeRule, model: ScoringModel, *, style: NumberStyle) -> Threshold:
     label: Any = Rule(rule.condition).label
-    unit = RULE_UNIT.get(Rule(rule.condition), Unit.SCORE)
+    unit = RULE_UNIT[rule.condition]
     if unit == Unit.PRESENT:
         return Threshold(str(label), _("yes"))
     value = in_unit(rule.threshold, unit, currency=model.currency, style=style)

@@ -7,16 +7,16 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Case, Count, F, IntegerField, QuerySet, Sum, Value, When
+from django.db.models import Count, QuerySet, Sum
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.enums import GRADE_RANK, Grade
+from accounts.enums import Grade
 from accounts.querysets import AccountQuerySet
 from crm.web import formats
 from crm.web.charts import Chart
-from metrics.models import AccountFigures
+from tiering import selectors
 from tiering.models import Score, TierRun
 
 UP, DOWN = "up", "down"
@@ -75,8 +75,12 @@ class Phase:
 
 def grade_counts(run: TierRun, accounts: AccountQuerySet, moves: Moves, *, sees_all: bool) -> list[GradeCount]:
     """Accounts per grade in ``run``; revenue as the newest night left it."""
-    counted = run.counts if sees_all else dict(_scores(run, accounts).values_list("grade").annotate(n=Count("pk")))
-    revenue = revenue_by_grade(accounts)
+    counted = (
+        run.counts
+        if sees_all
+        else dict(selectors.scores_in_view(accounts, run=run).order_by().values_list("grade").annotate(n=Count("pk")))
+    )
+    revenue = {total.grade: total.revenue for total in selectors.grade_totals(accounts)}
     largest = max([*counted.values(), 1])
     came: Counter[str] = Counter()
     went: Counter[str] = Counter()
@@ -97,36 +101,20 @@ def grade_counts(run: TierRun, accounts: AccountQuerySet, moves: Moves, *, sees_
     ]
 
 
-def revenue_by_grade(accounts: AccountQuerySet) -> dict[str, Decimal]:
-    """TTM revenue per grade of now; empty where the accounts do not share one currency."""
-    rows = AccountFigures.objects.filter(account__in=accounts, ttm_revenue__isnull=False)
-    summed = rows.order_by().values("account__grade", "currency").annotate(total=Sum("ttm_revenue"))
-    found = list(summed)
-    if len({row["currency"] for row in found}) != 1:
-        return {}
-    return {row["account__grade"]: row["total"] for row in found}
-
-
 def moves_of(run: TierRun, accounts: AccountQuerySet, *, sees_all: bool) -> Moves:
     """(grade before, grade now, accounts) of the accounts that moved in ``run``."""
     if sees_all:
         return [(before, now, number) for before, now, number in run.matrix if before]
-    counted = moved(run, accounts).order_by().values_list("previous_grade", "grade").annotate(n=Count("pk"))
-    return list(counted)
+    counted = selectors.movers(accounts, run=run).order_by().values_list("previous_grade", "grade")
+    return list(counted.annotate(n=Count("pk")))
 
 
 def moved(run: TierRun, accounts: AccountQuerySet, *, direction: str = "") -> QuerySet[Score]:
-    """Scores of ``run`` whose grade differs from the one before, largest revenue first; two joins, one query."""
-    scores = _scores(run, accounts).exclude(previous_grade="").exclude(previous_grade=F("grade"))
-    if direction in DIRECTIONS:
-        scores = scores.annotate(now=_rank("grade"), then=_rank("previous_grade"))
-        scores = scores.filter(now__gt=F("then")) if direction == UP else scores.filter(now__lt=F("then"))
-    largest = F("account__figures__ttm_revenue").desc(nulls_last=True)
-    return scores.select_related("account__figures", "account__owner").order_by(largest, "account_id")
-
-
-def is_up(score: Score) -> bool:
-    return GRADE_RANK[score.grade] > GRADE_RANK[score.previous_grade]
+    """Scores of ``run`` whose grade differs from the one before, up, down or both; largest revenue first."""
+    scores = selectors.movers(accounts, run=run)
+    if direction == UP:
+        return scores.filter(step__gt=0)
+    return scores.filter(step__lt=0) if direction == DOWN else scores
 
 
 def movement_chart(moves: Moves) -> Chart:
@@ -179,15 +167,6 @@ def _details(phase: dict[str, Any]) -> str:
     """The counts a phase wrote down beside its time."""
     counts = [(COUNT_LABELS[name], value) for name, value in phase.items() if name in COUNT_LABELS and value]
     return " · ".join(f"{formats.number(value)} {label}" for label, value in counts)
-
-
-def _scores(run: TierRun, accounts: AccountQuerySet) -> QuerySet[Score]:
-    return Score.objects.filter(run=run, account__in=accounts).order_by()
-
-
-def _rank(field: str) -> Case:
-    branches = [When(**{field: grade}, then=Value(rank)) for grade, rank in GRADE_RANK.items()]
-    return Case(*branches, default=Value(0), output_field=IntegerField())
 
 
 def _place(grade: str) -> int:
