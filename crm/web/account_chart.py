@@ -18,7 +18,7 @@ from tiering.models import GradePeriod
 CHART_MONTHS = 36
 MOST_CONTRACTS = 4
 CONTRACT_ROW = 22  # pixels of one contract's line
-CONTRACT_TITLE = 26  # characters of a contract's name beside its line
+CONTRACT_TITLE = 26  # characters of a contract's number above its line
 
 
 def revenue_chart(account: Account, *, as_of: date, style: NumberStyle) -> Chart:
@@ -34,6 +34,7 @@ def revenue_chart(account: Account, *, as_of: date, style: NumberStyle) -> Chart
         .exclude(status__in=(ContractStatus.DRAFT, ContractStatus.CANCELLED))
         .order_by("-amount", "pk")[:MOST_CONTRACTS]
     )
+    contracts.sort(key=lambda contract: (contract.starts_on, contract.pk))
     months = [point.period.start for point in series.points]
     shown = list(dict.fromkeys(period.grade for period in grades))
     return Chart(
@@ -110,7 +111,7 @@ def _add_contracts(
     option: dict[str, Any], months: Sequence[date], labels: Sequence[str], contracts: Sequence[Contract], height: int
 ) -> None:
     """A second, small drawing under the bars: one line a contract, on the same months."""
-    names = [f"{contract.number} {contract.title}".strip()[:CONTRACT_TITLE] for contract in contracts]
+    names = [contract.number[:CONTRACT_TITLE] for contract in contracts]
     option["grid"].append({"left": 52, "right": 8, "height": height, "bottom": 0})
     option["xAxis"].append({"type": "category", "data": labels, "gridIndex": 1, "show": False})
     option["yAxis"].append({"type": "category", "data": names, "gridIndex": 1, "show": False, "inverse": True})
