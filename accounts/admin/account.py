@@ -1,5 +1,6 @@
 from typing import Any
 
+from django.apps import apps
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -103,6 +104,12 @@ class AccountAdmin(GradeColumnMixin, VisibleMixin, ModelAdmin):
         ),
         (_("Record"), {"fields": (("created_at", "updated_at"),), "classes": ("collapse",)}),
     )
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, ...]:
+        """What was computed for an account goes with it and needs no right of its own; its ledger still keeps it."""
+        shown, counts, wanting, protected = super().get_deleted_objects(objs, request)
+        own = {model._meta.verbose_name for model in apps.get_app_config("accounts").get_models()}
+        return shown, counts, wanting & own, protected
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str

@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Account, Rating, RevenueRecord
+from metrics.models import AccountFigures
 from tests.factories import (
     make_account,
     make_batch,
@@ -220,3 +221,15 @@ def test_rating_from_outside_the_scale_is_refused(admin_client):
 
     assert page.status_code == 200
     assert not Rating.objects.exists()
+
+
+def test_account_without_revenue_is_deleted_and_one_with_revenue_is_kept(admin_client):
+    empty, trading = make_account(), make_account()
+    make_contact(account=empty)
+    AccountFigures.objects.create(account=empty, as_of=date(2024, 1, 31), currency="CNY")
+    make_revenue(account=trading)
+
+    for account in (empty, trading):
+        admin_client.post(reverse("admin:accounts_account_delete", args=[account.pk]), {"post": "yes"})
+
+    assert list(Account.objects.filter(pk__in=[empty.pk, trading.pk])) == [trading]
