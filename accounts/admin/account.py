@@ -108,7 +108,8 @@ class AccountAdmin(GradeColumnMixin, VisibleMixin, ModelAdmin):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, ...]:
         """What was computed for an account goes with it and needs no right of its own; its ledger still keeps it."""
         shown, counts, wanting, protected = super().get_deleted_objects(objs, request)
-        own = {model._meta.verbose_name for model in apps.get_app_config("accounts").get_models()}
+        models = apps.get_app_config("accounts").get_models()
+        own = {model._meta.verbose_name for model in models}  # noqa: SLF001 - Django's public name
         return shown, counts, wanting & own, protected
 
     def get_search_results(
