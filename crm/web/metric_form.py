@@ -43,6 +43,8 @@ class PeriodField(forms.CharField):
 class ChoicesForm(forms.Form):
     """What every question takes. ``defaults`` fill the fields the address leaves out, so that the page shows them."""
 
+    left_out: frozenset[str] = frozenset()
+
     level = forms.ChoiceField(label=gettext_lazy("Counted in"), choices=LEVELS)
     currency = forms.ChoiceField(label=gettext_lazy("Currency"), required=False)
 
@@ -60,6 +62,8 @@ class ChoicesForm(forms.Form):
 
     def prepare(self) -> None:
         """Adapt the fields before anything is checked."""
+        for name in self.left_out:
+            del self.fields[name]
 
     @property
     def accepted_forms(self) -> str:
@@ -106,8 +110,7 @@ class LifetimeForm(ChoicesForm):
     )
     field_order = ("horizon_months", "discount", "currency")
 
-    def prepare(self) -> None:
-        del self.fields["level"]  # a group is worth the sum of its members
+    left_out = frozenset({"level"})  # a group is worth the sum of its members
 
     def choices(self) -> dict[str, Any]:
         return {
@@ -123,6 +126,7 @@ class TrendForm(ChoicesForm):
     field_order = ("metric", "interval", "from", "to", "level", "currency")
 
     def prepare(self) -> None:
+        super().prepare()
         self.fields["metric"].choices = [(key, series_label(key)) for key in TREND_METRICS]  # type: ignore[attr-defined]
 
 

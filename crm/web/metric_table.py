@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from django.core.paginator import Page, Paginator
@@ -59,7 +60,7 @@ class Order:
     by_size: bool = False
 
 
-@dataclass(slots=True)
+@dataclass
 class Accounts:
     """A table of accounts as asked for in the address."""
 
@@ -94,7 +95,7 @@ class Accounts:
         direction = ("descending" if self.order.descending else "ascending") if is_now else ""
         return Head(column.label, is_number=True, query=params.urlencode(), sorted=direction)
 
-    @property
+    @cached_property
     def lines(self) -> list[Line]:
         """The rows of the page; one query for their names, one for their grades."""
         rows = list(self.page.object_list)

@@ -161,7 +161,7 @@ def _frame_context(screen: Screen) -> dict[str, Any]:
 def _carried(screen: Screen, other: Question) -> str:
     """The address of another question with all that means something to it: filters, level, currency, periods."""
     now = screen.form.query()
-    fields = other.form.base_fields
+    fields = set(other.form.base_fields) - other.form.left_out
     kept = {name: now[name] for name in now if name in fields}
     if "period" in fields and "comparison" in now:
         kept["period"] = now["comparison"]

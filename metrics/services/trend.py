@@ -188,7 +188,8 @@ def _rolling_points(
     spans, tables, missing = frames.monthly(scope, first=first, months=months, level=level)
     ids, place = np.unique(spans.unit_ids, return_inverse=True)
     monthly = np.zeros((len(ids), months))
-    np.add.at(monthly, place, tables["net"])
+    # What a missing rate leaves unknown counts as nothing here; the points it touches are undefined below.
+    np.add.at(monthly, place, np.nan_to_num(tables["net"]))
     prior, last = year_pairs(monthly)
     known_from = data_start()
     found: dict[str, list[Point]] = {metric: [] for metric in metrics}

@@ -105,3 +105,16 @@ def test_series_too_long_or_backwards_is_refused(ledger):
         trend(Account.objects.all(), metric="revenue", first=date(1980, 1, 1), as_of=AS_OF)
     with pytest.raises(PeriodError, match="ends before"):
         trend(Account.objects.all(), metric="revenue", first=date(2012, 1, 1), last=date(2011, 1, 1), as_of=AS_OF)
+
+
+def test_rolling_rate_of_a_window_without_a_rate_is_undefined_and_the_others_are_not(ledger):
+    day = date(2010, 5, 3)
+    post_revenue([{"account": make_account(), "booked_on": day, "amount": Decimal(5), "currency": "USD"}])
+
+    series = trend(
+        Account.objects.all(), metric="ttm_revenue", first=date(2011, 4, 1), last=date(2011, 5, 1), currency="CNY",
+        as_of=AS_OF,
+    )  # fmt: skip
+
+    assert [point.value is None for point in series.points] == [True, False]
+    assert series.points[0].reason == "no rate USD→CNY for 2010-05"
