@@ -53,7 +53,7 @@ fmt: $(VENV)/.dev ## put code and templates in order
 	find templates -name '*.html' -print0 | xargs -0 -r $(BIN)/djade --target-version 5.2
 
 messages: $(VENV)/.dev ## collect the texts for translators and compile the catalogues
-	$(MANAGE) makemessages --all --no-obsolete --add-location file --ignore .venv --ignore var --ignore static
+	$(MANAGE) makemessages -l zh_Hans -l zh_Hant --no-obsolete --add-location file --ignore .venv --ignore var --ignore static
 	$(MANAGE) compilemessages --ignore .venv --ignore var
 
 migrate: $(VENV)/.run ## bring the database up to date
