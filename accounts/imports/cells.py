@@ -162,10 +162,10 @@ def number_typer(guards: Guards, style: NumberStyle, *, places: int, digits: int
         text = guards.text(text)
         if not text:
             return blank
-        number = plain_number(text, POINT if is_number_cell else style)
-        if number is None:
+        plain = plain_number(text, POINT if is_number_cell else style)
+        if plain is None:
             raise CellFault("no_number")
-        number = normal_number(number)
+        number = normal_number(plain)
         whole, _, decimals = number.lstrip("-").partition(".")
         if len(decimals) > places:
             raise CellFault("too_many_decimals", limit=places)
@@ -198,8 +198,8 @@ def plain_number(text: str, style: NumberStyle) -> str | None:
         negative = text[0] == "-" or text[-1] == "-"
         text = text[1:] if text[0] in "+-" else text[:-1]
         text = text.strip()
-    whole, point, decimals = text.partition(style.decimal)
-    whole = _ungrouped(whole, style.thousands)
+    grouped, point, decimals = text.partition(style.decimal)
+    whole = _ungrouped(grouped, style.thousands)
     if whole is None or (point and not DIGITS.match(decimals or "")) or not (whole or decimals):
         return None
     bare = f"{whole or '0'}.{decimals}" if point else whole

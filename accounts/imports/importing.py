@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
@@ -43,8 +44,8 @@ class Outcome:
     examples: dict[str, list[Example]]
     seconds: float
     known_batches: dict[int, int]
-    first_booked_on: object = None
-    last_booked_on: object = None
+    first_booked_on: date | None = None
+    last_booked_on: date | None = None
     new_accounts: int = 0
     rejections: list[Rejection] = field(default_factory=list)
     phases: dict[str, float] = field(default_factory=dict)

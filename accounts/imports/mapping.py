@@ -71,7 +71,8 @@ def parse_mapping(definition: object, *, name: str) -> Mapping:
     """A definition as a file or a SavedMapping stores it → Mapping. Raises Unreadable("bad_mapping" | "missing_field")."""
     if not isinstance(definition, dict):
         raise _bad("a JSON object is needed")
-    if unknown := sorted(set(definition) - KEYS):
+    _check_storable(definition)
+    if unknown := sorted(set(map(str, definition)) - KEYS):
         raise _bad(f"unknown key {unknown[0]!r}; keys are {', '.join(sorted(KEYS))}")
     columns = _texts(definition, "columns")
     if not columns:
@@ -105,6 +106,17 @@ def check_required(mapping: Mapping) -> None:
         raise Unreadable("missing_field", field="amount")
     if mapping.decimal != AUTO and mapping.decimal == mapping.thousands:
         raise _bad('"decimal" and "thousands" are the same mark')
+
+
+def _check_storable(definition: dict[str, Any]) -> None:
+    """A NUL or half a character cannot be kept in the database."""
+    try:
+        text = json.dumps(definition, ensure_ascii=False, default=str)
+        text.encode()
+    except (UnicodeEncodeError, RecursionError, ValueError):
+        raise _bad("a text in it is broken") from None
+    if r"\u0000" in text:
+        raise _bad("a text in it holds a NUL character")
 
 
 def _bad(fault: str) -> Unreadable:

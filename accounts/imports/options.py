@@ -100,10 +100,15 @@ def prepare(path: Path, options: ImportOptions) -> Prepared:
 def prepared_table(table: Table, mapping: Mapping, options: ImportOptions) -> Prepared:
     """Raises Unreadable("bad_currency" | "bad_source" | …)."""
     source = (options.source or _source_of_marks(table) or mapping.name).strip()
-    if len(source) > SOURCE_LENGTH or "\0" in source:
+    if len(source) > SOURCE_LENGTH or "\0" in source or source != _storable(source):
         raise Unreadable("bad_source", limit=SOURCE_LENGTH)
     currency = (options.currency or mapping.defaults.get("currency") or settings.BASE_CURRENCY).upper()
     return Prepared(table, make_plan(table, mapping, currency=currency), source, options)
+
+
+def _storable(text: str) -> str:
+    """``text`` without half characters, as a terminal's broken bytes give them."""
+    return text.encode("utf-8", "ignore").decode()
 
 
 def chosen_mapping(options: ImportOptions) -> Mapping | str | None:

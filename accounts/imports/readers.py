@@ -41,11 +41,13 @@ class Table(Protocol):
 
     kind: str  # "csv" or "xlsx"
     columns: list[str]
-    rows_estimate: int
     encoding: str
     delimiter: str
     sheet: str
     sheets: list[str]
+
+    @property
+    def rows_estimate(self) -> int: ...
 
     def chunks(self, size: int = limits.CHUNK_ROWS) -> Iterator[Chunk]: ...
 

@@ -56,7 +56,7 @@ REFUSALS = {
         " in the mapping (. or ,)."
     ),
     "bad_currency": _("“%(currency)s” is no currency of ISO 4217. Give a code such as CNY."),
-    "bad_source": _("The source is longer than %(limit)s characters."),
+    "bad_source": _("The source must be a plain text of at most %(limit)s characters."),
     "file_gone": _("The uploaded file is no longer there. Upload it again."),
     "too_many_api_rows": _("At most %(limit)s rows are taken at once."),
 }  # fmt: skip

@@ -221,9 +221,9 @@ class RowTyper:
             typed.get(key) or repeat(self._blanks[key], size) for key in ("amount", "quantity", "unit_price", "cost")
         ]
         results = self._money.amounts(zip(*columns, credit or repeat(False, size), strict=True))
-        for at in self._money.faulty_rows(results):
+        for at, fault in self._money.faulty_rows(results):
             if at not in faults:
-                faults[at] = [self._money_fault(raw, at, results[at].fault)]
+                faults[at] = [self._money_fault(raw, at, fault)]
         typed["amount"] = [result.amount for result in results]
         if "kind" not in typed:
             typed["kind"] = [self._blanks["kind"]] * size
@@ -343,8 +343,10 @@ class AmountRule:
             self._has_faults = self._has_faults or money.fault is not None
         return [memo[key] for key in keys]
 
-    def faulty_rows(self, results: list[Money]) -> list[int]:
-        return [at for at, money in enumerate(results) if money.fault is not None] if self._has_faults else []
+    def faulty_rows(self, results: list[Money]) -> list[tuple[int, CellFault]]:
+        if not self._has_faults:
+            return []
+        return [(at, money.fault) for at, money in enumerate(results) if money.fault is not None]
 
 
 def money_of(amount: str, quantity: str, price: str, cost: str, is_credit: bool) -> Money:  # noqa: FBT001 - a memo's key

@@ -271,13 +271,13 @@ def dependent_batches(batch: ImportBatch) -> list[int]:
 
 def upload_path(batch: ImportBatch) -> Path:
     """The kept file of a batch. Raises ImportRefused("file_gone")."""
-    if not batch.upload or not default_storage.exists(batch.upload.name):
+    if not batch.upload or not default_storage.exists(batch.upload.name or ""):
         raise ImportRefused(_("The uploaded file is no longer there. Upload it again."), reason="file_gone")
     return Path(batch.upload.path)
 
 
 def _new_batch(*, file_name: str, user: User | None, state: str) -> ImportBatch:
-    name = file_name.replace("\0", "")[-FILE_NAME_LENGTH:]
+    name = file_name.replace("\0", "").encode("utf-8", "replace").decode()[-FILE_NAME_LENGTH:]
     return ImportBatch.objects.create(file_name=name, created_by=user, state=state)
 
 

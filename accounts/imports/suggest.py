@@ -26,12 +26,12 @@ def suggest_columns(header: Sequence[str]) -> dict[str, str]:
             by_words.setdefault(words.replace(" ", ""), column)
     suggested: dict[str, str] = {}
     for rank in range(_longest()):
-        for key, words in _WORDS.items():
-            if key in suggested or rank >= len(words):
+        for key, spellings in _WORDS.items():
+            if key in suggested or rank >= len(spellings):
                 continue
-            column = by_words.get(words[rank])
-            if column and column not in suggested.values():
-                suggested[key] = column
+            found = by_words.get(spellings[rank])
+            if found and found not in suggested.values():
+                suggested[key] = found
     return suggested
 
 

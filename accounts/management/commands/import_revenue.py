@@ -46,14 +46,15 @@ class Command(BaseCommand):
         asked = self._options(options)
         worst = 0
         for path in options["files"]:
+            shown = str(path).encode("utf-8", "replace").decode()  # a name of broken bytes can be opened, not printed
             try:
                 result = import_file(path=path, options=asked, dry_run=options["dry_run"])
             except (CrmError, OSError) as error:
-                self.stderr.write(f"{path}: {_told(error)}")
+                self.stderr.write(f"{shown}: {_told(error)}")
                 worst = NOTHING_READ
                 continue
             worst = max(worst, SOME_REJECTED if result.rejected else 0)
-            self._print(result, path=path, as_json=options["json"], dry_run=options["dry_run"])
+            self._print(result, shown=shown, as_json=options["json"], dry_run=options["dry_run"])
         self.stdout.flush()
         if worst:
             sys.exit(worst)
@@ -79,12 +80,12 @@ class Command(BaseCommand):
             sheet=options["sheet"],
         )
 
-    def _print(self, result: ImportResult, *, path: Path, as_json: bool, dry_run: bool) -> None:
+    def _print(self, result: ImportResult, *, shown: str, as_json: bool, dry_run: bool) -> None:
         if as_json:
-            self.stdout.write(json.dumps(result.to_json() | {"file": str(path)}, ensure_ascii=False))
+            self.stdout.write(json.dumps(result.to_json() | {"file": shown}, ensure_ascii=False))
             return
         counts = {
-            "file": path,
+            "file": shown,
             "read": result.read,
             "posted": result.posted,
             "known": result.already_there,

@@ -98,6 +98,7 @@ def test_unreadable_files_exit_2_and_the_others_are_posted(db, tmp_path):
         (GOOD, ["--currency", "ZZZ"], "ISO 4217"),
         (GOOD, ["--source", "s" * 61], "60"),
         (facet_rows(["A", "03/04/2024", "1"]), [], "--date-format"),
+        (GOOD, ["--source", "s\udcff"], "plain text"),
         (GOOD, ["--date-format", "%Q"], "%Q"),
     ],
 )
@@ -156,6 +157,14 @@ def test_no_create_and_sheet(db, tmp_path):
 
     assert run(path, "--no-create", "--sheet", "Data", "--json")[0] == 1
     assert run(path, "--sheet", "Data")[0] == 0
+
+
+def test_name_of_broken_bytes_is_kept_as_far_as_it_goes(db, tmp_path):
+    path = tmp_path / "a\udcff.csv"
+    path.write_bytes(csv_text(GOOD).encode())
+
+    assert run(path)[0] == 0
+    assert ImportBatch.objects.get().file_name == "a?.csv"
 
 
 def test_utf16_file_named_by_encoding(db, tmp_path):

@@ -77,6 +77,9 @@ def test_mapping_says_little_and_the_rest_is_found():
         ({"defaults": {"kind": "gift"}}, "gift"),
         ({"defaults": {"currency": "QQQ"}}, "QQQ"),
         ({"credit_note_prefix": 7}, "credit_note_prefix"),
+        ({"columns": {"account_code": "a\0", "booked_on": "b", "amount": "c"}}, "NUL"),
+        ({"name": "\ud800"}, "broken"),
+        ({5: "x"}, "5"),
     ],
 )
 def test_mapping_that_cannot_be_used_says_why(change, words):
