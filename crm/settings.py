@@ -1,16 +1,21 @@
 """All settings, 12-factor: every value comes from the environment, with defaults that need nothing but Python."""
 
 import logging
+import os
 import sys
 from pathlib import Path
 
 import environ
 from celery.schedules import crontab
-from csp.constants import NONCE, NONE, SELF  # noqa: F401
+from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from crm import admin_menu, embedded, logs
 from crm.lib import env as read_env
+
+# Fits here have three or four parameters: waking BLAS threads takes ten times as long as the fit itself. Read by numpy
+# when it is first imported, which no module does at start-up.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent

@@ -121,7 +121,7 @@ def check_sufficient(frequency: ArrayLike, recency: ArrayLike, age: ArrayLike) -
 
 
 def fit(grouped: Grouped) -> BgNbdFit:
-    """Maximum likelihood over ln(r, alpha, a, b) by quasi-Newton steps with the analytic gradient.
+    """Maximum likelihood over ln(r, alpha, a, b) by L-BFGS-B with the analytic gradient.
 
     grouped : from ``group_customers``
     raises FormulaError : no customer repeats, or the likelihood has no inner maximum (a parameter runs to the edge)
@@ -130,8 +130,8 @@ def fit(grouped: Grouped) -> BgNbdFit:
         raise FormulaError("no customer bought twice: the model cannot be fitted")
     likelihood = _Likelihood(grouped)
     start = np.array([0.0, np.log(likelihood.typical_interval), 0.0, 1.0])
-    found = minimise(likelihood.negative_mean, start, bound=_LOG_BOUND)
-    if not found.is_converged:
+    found = minimise(likelihood.negative_mean, start, bounds=[(-_LOG_BOUND, _LOG_BOUND)] * 4)
+    if not found.is_inner:
         raise FormulaError("the likelihood has no inner maximum: these purchases do not fit the model")
     r, alpha, a, b = (float(value) for value in np.exp(found.x))
     return BgNbdFit(

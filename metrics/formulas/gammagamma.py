@@ -19,6 +19,9 @@ from metrics.formulas.optimise import minimise
 
 STRONG_CORRELATION = 0.3  # |rho| of frequency and spend above which the independence assumption is in doubt
 _LOG_BOUND = 14.0
+# The largest p the fit may take: the purchases of one customer then vary by 3 %, and p and gamma only count as their
+# product. Customers who buy for the same amount every time, usual in B2B, have no maximum below it.
+STEADIEST_SHAPE = 1000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class GammaGammaFit:
 
 
 def fit(frequency: ArrayLike, mean_value: ArrayLike) -> GammaGammaFit:
-    """Maximum likelihood over ln(p, q, gamma) by quasi-Newton steps with the analytic gradient, on customers with x > 0, m̄ > 0.
+    """Maximum likelihood over ln(p, q, gamma) by L-BFGS-B with the analytic gradient, on x > 0, m̄ > 0.
 
     frequency : x, shape (n,); mean_value : m̄, money, shape (n,)
     raises FormulaError : fewer than two usable customers, no inner maximum, or q <= 1 (no finite mean)
@@ -62,8 +65,10 @@ def fit(frequency: ArrayLike, mean_value: ArrayLike) -> GammaGammaFit:
     if len(x) < 2:
         raise FormulaError("fewer than two customers with a repeat purchase of positive value")
     likelihood = _Likelihood(x, m)
-    found = minimise(likelihood.negative_mean, np.array([1.0, 1.0, 0.0]), bound=_LOG_BOUND)
-    if not found.is_converged:
+    box = [(-_LOG_BOUND, float(np.log(STEADIEST_SHAPE))), (-_LOG_BOUND, _LOG_BOUND), (-_LOG_BOUND, _LOG_BOUND)]
+    found = minimise(likelihood.negative_mean, np.array([1.0, 1.0, 0.0]), bounds=box)
+    is_steady = found.is_at_edge[0] and found.x[0] > 0
+    if not found.is_flat or found.is_at_edge[1:].any() or (found.is_at_edge[0] and not is_steady):
         raise FormulaError("the likelihood has no inner maximum: the values of these purchases do not fit the model")
     p, q, gamma = (float(value) for value in np.exp(found.x))
     if q <= 1:

@@ -8,6 +8,7 @@ import pkgutil
 import subprocess
 import sys
 
+import crm.settings  # noqa: F401  (the product's number of BLAS threads, before numpy is imported)
 import tests.bench
 
 SIZES = ("S", "M")

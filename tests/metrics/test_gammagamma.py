@@ -123,3 +123,14 @@ def test_fit_recovers_the_parameters_spend_was_drawn_from():
     assert fit.model.p == pytest.approx(6.25, rel=0.05)
     assert fit.model.q == pytest.approx(3.74, rel=0.05)
     assert fit.model.gamma == pytest.approx(15.44, rel=0.08)
+
+
+def test_fit_of_customers_who_always_spend_the_same_ends_at_the_steadiest_shape():
+    rng = np.random.default_rng(7)
+    means = 30_000 / rng.gamma(3, size=400)  # nu of a customer, without any spread inside
+
+    found = gammagamma.fit(rng.integers(20, 90, size=400), means)
+
+    assert found.model.p == pytest.approx(gammagamma.STEADIEST_SHAPE)
+    value = gammagamma.expected_value(found.model, np.full(400, 50), means)
+    assert value == pytest.approx(means, rel=1e-2)
