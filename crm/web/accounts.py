@@ -5,7 +5,14 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseRedirect,
+    QueryDict,
+)
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -15,7 +22,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import bulk as bulk_service
 from accounts.models import Account, User
 from accounts.querysets import AccountQuerySet
-from crm.models import Density, ListLayout
+from crm.models import Density, ListLayout, SavedView, ViewPage
 from crm.web import columns as listing
 from crm.web import formats
 from crm.web.account_rows import AccountList
@@ -26,6 +33,7 @@ from crm.web.filters import FILTERS
 from crm.web.htmx import page_or_fragment, signed_in
 from crm.web.scope import accounts_in_scope
 
+LONGEST_ID = 19  # digits that fit a primary key
 MOST_SELECTED = 500
 MOST_OPTIONS = 200
 SESSION_UNDO = "bulk_undo"
@@ -87,25 +95,40 @@ def options_of(request: HttpRequest, key: str) -> list[tuple[str, Any]]:
 @signed_in
 @require_http_methods(["GET", "POST"])
 def choose_columns(request: HttpRequest) -> HttpResponse:
-    """Which columns, in which order, how dense: kept for the user."""
-    layout = ListLayout.objects.filter(user=request.user).first() or ListLayout(user=request.user)
+    """Which columns, in which order, how dense: kept for the user, and in the view that is open if it is the user's."""
     if request.method == "POST":
-        keys = [key for key in request.POST.getlist("column") if key in listing.COLUMNS]
-        density = request.POST.get("density", "")
-        layout.columns = [] if "reset" in request.POST else list(dict.fromkeys(keys))
-        layout.density = density if density in Density.values else layout.density
-        layout.save()
-        return HttpResponseRedirect(f"{reverse('accounts:list')}?{request.POST.get('query', '')}")
-    shown = [column for column in listing.chosen(layout.columns) if column is not listing.NAME]
+        return HttpResponseRedirect(f"{reverse('accounts:list')}?{keep_columns(request)}")
+    listed = AccountList(request)
+    shown = [column for column in listed.columns if column is not listing.NAME]
     rest = [column for column in listing.COLUMNS.values() if column not in shown and column is not listing.NAME]
     context = {
         "shown": shown,
         "rest": rest,
-        "layout": layout,
+        "layout": listed.layout,
         "densities": Density.choices,
-        "query": AccountList(request).neighbour(),
+        "query": listed.neighbour(),
     }
     return page_or_fragment(request, "accounts/columns.html", "accounts/_columns.html", context)
+
+
+def keep_columns(request: HttpRequest) -> str:
+    """Save the chosen columns; return the query string of the list that shows them.
+
+    Somebody else's view keeps its columns: the list then shows the same filter outside of it.
+    """
+    layout = ListLayout.objects.filter(user=request.user).first() or ListLayout(user=request.user)
+    keys = [key for key in request.POST.getlist("column") if key in listing.COLUMNS]
+    density = request.POST.get("density", "")
+    layout.columns = [] if "reset" in request.POST else list(dict.fromkeys(keys))
+    layout.density = density if density in Density.values else layout.density
+    layout.save()
+    query = QueryDict(request.POST.get("query", ""), mutable=True)
+    view = query.get("view", "")
+    if view.isascii() and view.isdecimal() and len(view) < LONGEST_ID:
+        mine = SavedView.objects.filter(pk=int(view), owner=request.user, page=ViewPage.ACCOUNTS)
+        if not mine.update(columns=layout.columns):
+            del query["view"]
+    return query.urlencode()
 
 
 @signed_in

@@ -217,6 +217,22 @@ def test_columns_are_kept_in_the_order_chosen(client):
     assert "is-compact" in html
 
 
+@pytest.mark.parametrize(("is_mine", "view_has"), [(True, ["region"]), (False, ["ttm"])])
+def test_columns_chosen_in_a_view_change_only_a_view_of_ones_own(client, is_mine, view_has):
+    user = make_user()
+    view = SavedView.objects.create(
+        owner=user if is_mine else make_user(), name="V", query="grade=gold", columns=["ttm"], is_shared=True
+    )
+    client.force_login(user)
+
+    response = client.post(reverse("accounts:columns"), {"column": ["region"], "query": f"grade=gold&view={view.pk}"})
+
+    view.refresh_from_db()
+    assert view.columns == view_has
+    assert ListLayout.objects.get(user=user).columns == ["region"]
+    assert response.headers["Location"] == (f"{LIST}?grade=gold&view={view.pk}" if is_mine else f"{LIST}?grade=gold")
+
+
 def export(client, form, query=""):
     response = client.get(f"/accounts/export/{form}/?{query}")
     assert response.status_code == 200
