@@ -38,6 +38,9 @@ class AccountDay(RollUp):
         ]
         indexes = [models.Index(fields=["day"], name="accountday_day")]
 
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.day}: {self.net} {self.currency}"
+
 
 class AccountMonth(RollUp):
     month = models.DateField(help_text="First day of the month.")
@@ -49,6 +52,9 @@ class AccountMonth(RollUp):
             models.UniqueConstraint(fields=["account", "month", "currency", "basis"], name="accountmonth_once"),
         ]
         indexes = [models.Index(fields=["month"], name="accountmonth_month")]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.month:%Y-%m}: {self.net} {self.currency}"
 
 
 class AccountSpan(models.Model):
@@ -63,6 +69,9 @@ class AccountSpan(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["account", "basis"], name="accountspan_once")]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.basis}: {self.first_order_on} to {self.last_order_on}"
 
 
 class AccountFigures(models.Model):
@@ -96,6 +105,9 @@ class AccountFigures(models.Model):
             models.Index(models.F("last_order_on").desc(nulls_last=True), "account", name="figures_last_order"),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.account_id} as of {self.as_of}: {self.ttm_revenue} {self.currency}"
+
 
 class LifetimeFit(models.Model):
     """A fitted lifetime model, or why none could be fitted."""
@@ -115,3 +127,6 @@ class LifetimeFit(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["as_of", "basis", "currency", "method"], name="lifetimefit_once"),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.method} as of {self.as_of}"
