@@ -9,49 +9,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from tests.factories import make_account, make_superuser, make_user
-from tiering import evaluation
+from tests.tiering.worked_example import AS_OF, RAW, make_draft, make_night, make_score
 from tiering.admin.fields import AnchorsField, anchors_text, parse_anchors
-from tiering.enums import ModelState, RunState, RunTrigger
+from tiering.enums import ModelState
 from tiering.models import GradePeriod, GradeRule, Indicator, Score, ScoringModel, TierRun
 from tiering.services import activate_model, create_model
-
-AS_OF = date(2026, 10, 31)
-NAN = float("nan")
-# Raw values of EX-16 in domain.md, money in yuan, and what the conditions read of a1 in EX-17.
-RAW = {
-    "S1": 12_500_000, "S2": 3_750_000, "S3": 0.3, "V1": 4, "V2": 3.5, "V3": 3, "P1": 0.1, "P2": 12_500_000, "P3": 4,
-    "P4": NAN, "L1": 4, "L2": 11, "L3": 0.5, "L4": 0.9, "L5": NAN,
-}  # fmt: skip
-INPUT = {
-    "revenue_ttm": 12_500_000, "revenue_prior_ttm": 11_000_000, "revenue_fy1": 12_000_000, "revenue_fy2": 11_000_000,
-    "gross_profit_fy1": 3_000_000, "gross_profit_fy2": 3_000_000, "months": 48, "evaluators": 2, "business": 1,
-    "opportunity": 1, "sal": 64, "str": 64.375, "gro": 66.764706, "gro_evidence": 0.85, "signal_points": 0,
-}  # fmt: skip
-
-
-def make_draft(**fields) -> ScoringModel:
-    return create_model(preset="full", as_of=AS_OF, currency="CNY", **fields)
-
-
-def make_night(model: ScoringModel, **fields) -> TierRun:
-    return TierRun.objects.create(
-        **{"as_of": AS_OF, "model": model, "state": RunState.PUBLISHED, "trigger": RunTrigger.COMMAND}
-        | {"published_at": "2026-11-01T00:00Z", "counts": {"gold": 1}, "matrix": [["general", "gold", 1]]}
-        | {"phases": [{"name": "scores", "seconds": 0.5}]}
-        | fields
-    )
-
-
-def make_score(run: TierRun, **fields) -> Score:
-    values = RAW | INPUT | fields.pop("raw", {})
-    layout = evaluation.raw_layout(run.model.design())
-    fields.setdefault("account", None)
-    fields["account"] = fields["account"] or make_account()
-    return Score.objects.create(
-        **{"run": run, "grade": "gold", "ladder": "gold", "previous_grade": "gold", "composite": 67.061397}
-        | {"evidence": 0.9475, "raw": [values[code] for code in layout], "contributions": [NAN] * len(RAW)}
-        | fields
-    )
 
 
 @pytest.fixture
