@@ -36,8 +36,9 @@ CHECK_SECONDS = 600  # after which a check that was killed may be started again
 def upload(request: HttpRequest) -> HttpResponse:
     """Step 1: keep the file as a draft, if it can be read at all."""
     require_import(request.user)
-    form = UploadForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
+    is_sent = request.method == "POST"
+    form = UploadForm(request.POST, request.FILES) if is_sent else UploadForm()
+    if is_sent and form.is_valid():
         file = form.cleaned_data["file"]
         batch = services.create_batch(upload=file, file_name=file.name, user=request.user)
         try:
@@ -47,7 +48,7 @@ def upload(request: HttpRequest) -> HttpResponse:
             form.add_error("file", str(refused))
         else:
             return _to_next_step(request, reverse("imports:columns", args=[batch.pk]))
-    return render(request, "imports/new.html", {"form": form}, status=422 if request.method == "POST" else 200)
+    return render(request, "imports/new.html", {"form": form}, status=422 if is_sent else 200)
 
 
 def _to_next_step(request: HttpRequest, address: str) -> HttpResponse:
@@ -133,10 +134,10 @@ def _show_columns(
     *,
     is_refused: bool = False,
 ) -> HttpResponse:
-    preview, missing = None, _missing(form)
-    if not missing and not refusal and not facts.dates.is_ambiguous and not facts.decimal.is_ambiguous:
+    preview, missing, options = None, _missing(form), _options_now(form, batch)
+    if options and not missing and not facts.dates.is_ambiguous and not facts.decimal.is_ambiguous:
         try:
-            preview = selectors.preview(batch, _options_now(form, batch))
+            preview = selectors.preview(batch, options)
         except ImportRefused as refused:
             refusal = str(refused)
     context: dict[str, Any] = {
@@ -168,12 +169,11 @@ def _missing(form: ColumnsForm) -> list[str]:
     return form.missing() if form.is_bound else list(form.facts.missing)
 
 
-def _options_now(form: ColumnsForm, batch: ImportBatch) -> ImportOptions:
-    """What the preview goes by: the form as sent, or before that what it starts from."""
+def _options_now(form: ColumnsForm, batch: ImportBatch) -> ImportOptions | None:
+    """What the preview goes by: the form as sent, or before that what it starts from; None for a currency unknown."""
     if form.is_bound:
         form.is_valid()
-        if "currency" in form.cleaned_data:
-            return form.options()
+        return form.options() if "currency" in form.cleaned_data else None
     initial = form.initial
     options = ImportOptions.from_json(batch.options).changed(currency=initial["currency"])
     if initial["based_on"]:
