@@ -31,11 +31,11 @@ def test_admin_is_entered_through_the_one_log_in(page: Page, live_server, boss: 
     page.wait_for_url("**/admin/accounts/account/")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_list_opens_without_complaint(at, night, scheme):
+def test_every_list_opens_without_complaint_in_the_dark(at, night):
     make_revenue()
     page = at("/admin/")
-    page.emulate_media(color_scheme=scheme)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_selector("html.dark")
 
     for model in admin.site._registry:
         page = at(reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"))
