@@ -26,9 +26,9 @@ from tiering.grouping import (
     group_counts,
     group_medians,
     group_ranges,
-    group_sums,
     places_of,
     sorted_distinct,
+    window_sums,
 )
 from tiering.models import ScoringModel
 from tiering.scoring import Bools, Floats, settled
@@ -124,20 +124,38 @@ def measure(model: ScoringModel, *, as_of: date, codes: Collection[str], fiscal_
 
 
 def _money(lines: MonthLines, ids: Ints, windows: Windows) -> dict[str, Floats]:
-    """Revenue and gross profit of each window; NaN revenue where a rate is missing, NaN profit also without a cost."""
+    """Revenue and gross profit of each window; NaN revenue where a rate is missing, NaN profit also without a cost.
+
+    The windows cut time into slots; every line is added to its slot once, and a window is the sum of its slots.
+    """
     places = places_of(lines.account_ids, among=ids)
+    edges = sorted({edge for period in windows.money.values() for edge in (period.start, period.end)})
+    slots = np.searchsorted(np.array(edges, dtype="datetime64[D]"), lines.days, side="right")
+    inside = {
+        name: [slot for slot in range(1, len(edges)) if period.start <= edges[slot - 1] < period.end]
+        for name, period in windows.money.items()
+    }
+
+    def sums(values: Floats) -> dict[str, Floats]:
+        found = window_sums(
+            values,
+            places=places,
+            slots=slots,
+            windows=list(inside.values()),
+            count=len(ids),
+            slot_count=len(edges) + 1,
+        )
+        return dict(zip(inside, found, strict=True))
+
+    revenue, cost = sums(lines.net), sums(lines.cost)
+    unknown = sums(lines.lines_without_cost.astype(np.float64))
     found: dict[str, Floats] = {}
-    for name, period in windows.money.items():
-        inside = (lines.days >= np.datetime64(period.start)) & (lines.days < np.datetime64(period.end))
-        here = places[inside]
-        revenue = group_sums(lines.net[inside], places=here, count=len(ids), decimals=MONEY_DECIMALS)
-        cost = group_sums(lines.cost[inside], places=here, count=len(ids), decimals=MONEY_DECIMALS)
-        unknown = group_any(lines.lines_without_cost[inside] > 0, places=here, count=len(ids))
-        suffix = name if name.startswith(("fy", "half")) else {"ttm": "ttm", "prior": "prior_ttm"}[name]
-        found[f"revenue_{suffix}"] = revenue
-        found[f"gross_profit_{suffix}"] = np.where(unknown, np.nan, np.round(revenue - cost, MONEY_DECIMALS))
-    recent = (lines.days >= np.datetime64(windows.ttm.start)) & (lines.days < np.datetime64(windows.ttm.end))
-    active = recent & (lines.orders > 0)
+    for name in inside:
+        suffix = "prior_ttm" if name == "prior" else name
+        found[f"revenue_{suffix}"] = np.round(revenue[name], MONEY_DECIMALS)
+        profit = np.round(revenue[name] - cost[name], MONEY_DECIMALS)
+        found[f"gross_profit_{suffix}"] = np.where(unknown[name] > 0, np.nan, profit)
+    active = np.isin(slots, inside["ttm"]) & (lines.orders > 0)
     months = lines.days[active].astype("datetime64[M]").astype(np.int64)
     found["active_months"] = distinct_pairs(places[active], months, count=len(ids)).astype(np.float64)
     return found
@@ -178,7 +196,7 @@ def _rhythm(ids: Ints, *, as_of: date, basis: str) -> tuple[Floats, Ints]:
     places, numbers = keys // width, keys % width
     counts = group_counts(places, count=len(ids))
     same = places[1:] == places[:-1]
-    gaps = np.diff(numbers)[same].astype(np.float64)
+    gaps = np.diff(numbers)[same]
     medians = group_medians(gaps, places=places[1:][same], count=len(ids))
     last = np.full(len(ids), np.nan)
     last[places] = numbers  # ascending, so the last one stays
@@ -263,7 +281,9 @@ class _Opinions:
         found = {}
         for number, code in enumerate(INDICATORS):
             here = rows[self.rows.indicator[rows] == number]
-            found[code] = group_medians(self.rows.score[here], places=self.places[here], count=self.count)
+            found[code] = group_medians(
+                self.rows.score[here].astype(np.int64), places=self.places[here], count=self.count
+            )
         return found
 
     def evaluators(self, *, only_unexpired: bool) -> Floats:

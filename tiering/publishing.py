@@ -144,10 +144,8 @@ def _pieces(run_id: int, evaluation: Evaluation) -> list[bytes]:
 
 def _drop_unread(cursor: CursorWrapper) -> None:
     """Score rows that no published run owns: of replaced, failed and broken-off runs."""
-    cursor.execute(
-        "DELETE FROM tiering_score WHERE run_id IN (SELECT id FROM tiering_tierrun WHERE state <> %s)",
-        [RunState.PUBLISHED],
-    )
+    unread = list(TierRun.objects.exclude(state=RunState.PUBLISHED).values_list("pk", flat=True))
+    cursor.execute("DELETE FROM tiering_score WHERE run_id = ANY(%s)", [unread])
 
 
 VERDICT = """

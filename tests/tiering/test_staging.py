@@ -9,7 +9,15 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tiering.grouping import distinct_pairs, group_medians, group_ranges, group_sums, sorted_distinct
+from tiering.grouping import (
+    distinct_pairs,
+    group_medians,
+    group_ranges,
+    group_sums,
+    places_of,
+    sorted_distinct,
+    window_sums,
+)
 from tiering.staging import Shared, binary_rows, copy_in
 
 
@@ -56,12 +64,13 @@ def test_sums_per_group_equal_plain_ones(pairs):
     by_group = [[value / 8 for place, value in pairs if place == group] for group in range(5)]
 
     sums = group_sums(values, places=places, count=5, decimals=4)
-    medians = group_medians(values, places=places, count=5)
+    medians = group_medians((values * 8).astype(np.int64) + 1000, places=places, count=5)
     ranges = group_ranges(values, places=places, count=5)
     distinct = distinct_pairs(places, (values * 8).astype(np.int64) + 1000, count=5)
 
     assert sums.tolist() == [sum(group) for group in by_group]
-    assert medians == pytest.approx([statistics.median(g) if g else math.nan for g in by_group], nan_ok=True)
+    expected = [statistics.median(group) * 8 + 1000 if group else math.nan for group in by_group]
+    assert medians == pytest.approx(expected, nan_ok=True)
     assert ranges.tolist() == [max(group) - min(group) if group else 0 for group in by_group]
     assert distinct.tolist() == [len(set(group)) for group in by_group]
 
@@ -69,3 +78,24 @@ def test_sums_per_group_equal_plain_ones(pairs):
 @given(st.lists(st.integers(-5, 5)))
 def test_sorted_distinct_is_a_sorted_set(numbers):
     assert sorted_distinct(np.array(numbers, dtype=np.int64)).tolist() == sorted(set(numbers))
+
+
+@pytest.mark.parametrize("among", [[3, 4, 5, 9], [1, 10**12]])
+def test_places_of_finds_close_and_far_ids(among):
+    ids = np.array(among, dtype=np.int64)
+
+    assert places_of(ids[[1, 0, 1]], among=ids).tolist() == [1, 0, 1]
+    assert places_of(np.array([], dtype=np.int64), among=ids).tolist() == []
+
+
+def test_window_sums_add_each_value_to_the_windows_of_its_slot():
+    found = window_sums(
+        np.array([1.0, 2.0, 4.0, 8.0]),
+        places=np.array([0, 0, 1, 1]),
+        slots=np.array([0, 1, 1, 2]),
+        windows=[[0, 1], [1, 2], []],
+        count=3,
+        slot_count=3,
+    )
+
+    assert [sums.tolist() for sums in found] == [[3, 4, 0], [2, 12, 0], [0, 0, 0]]
