@@ -31,14 +31,14 @@ def test_admin_is_entered_through_the_one_log_in(page: Page, live_server, boss: 
     page.wait_for_url("**/admin/accounts/account/")
 
 
-def test_every_list_opens_without_complaint_in_the_dark(at, night):
+def test_every_list_opens_without_complaint_in_the_dark(page: Page, at, night):
     make_revenue()
-    page = at("/admin/")
     page.emulate_media(color_scheme="dark")
-    page.wait_for_selector("html.dark")
+    at("/admin/")
+    expect(page.locator("html")).to_have_class(re.compile(r"\bdark\b"))
 
     for model in admin.site._registry:
-        page = at(reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"))
+        at(reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"))
         assert page.locator("#changelist").count() == 1, model
 
 
