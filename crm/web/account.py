@@ -259,10 +259,9 @@ def people(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def contracts(request: HttpRequest, pk: int) -> HttpResponse:
     page = AccountPage(request, pk, "contracts")
-    rows = list(Contract.objects.filter(account=page.account))
-    for contract in rows:
-        contract.progress = _elapsed(contract, page.as_of)
-    running = [row for row in rows if row.status == ContractStatus.ACTIVE]
+    found = list(Contract.objects.filter(account=page.account))
+    rows = [(contract, _elapsed(contract, page.as_of)) for contract in found]
+    running = [contract for contract in found if contract.status == ContractStatus.ACTIVE]
     return page.render(contracts=rows, running=running, soon=page.as_of + timedelta(days=90))
 
 

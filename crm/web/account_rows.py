@@ -13,12 +13,13 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from accounts.enums import GRADE_RANK
-from accounts.models import TeamMember
+from accounts.models import TeamMember, User
 from accounts.querysets import AccountQuerySet
 from crm.models import ListLayout, SavedView
 from crm.web import columns as listing
 from crm.web.columns import Column, Reader
 from crm.web.filters import AccountFilter, Asked
+from crm.web.htmx import user_of
 from crm.web.keyset import COUNT_CAP, Order, Page, capped_count, page_of
 from crm.web.scope import accounts_in_scope, number_style
 from crm.web.standing import as_of_of
@@ -46,6 +47,7 @@ class AccountList:
 
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
+        self.user = user_of(request)
         self.query = request.GET
 
     @cached_property
@@ -54,11 +56,11 @@ class AccountList:
 
     @cached_property
     def filter(self) -> AccountFilter:
-        return AccountFilter(self.query, Asked(self.request.user, self.as_of))
+        return AccountFilter(self.query, Asked(self.user, self.as_of))
 
     @cached_property
     def layout(self) -> ListLayout:
-        return ListLayout.objects.filter(user=self.request.user).first() or ListLayout(user=self.request.user)
+        return layout_of(self.user)
 
     @cached_property
     def view(self) -> SavedView | None:
@@ -68,7 +70,7 @@ class AccountList:
 
     @cached_property
     def views(self) -> list[SavedView]:
-        return list(SavedView.objects.visible_to(self.request.user).select_related("owner"))
+        return list(SavedView.objects.visible_to(self.user).select_related("owner"))
 
     @cached_property
     def columns(self) -> list[Column]:
@@ -131,7 +133,7 @@ class AccountList:
 
     @cached_property
     def can_change(self) -> bool:
-        return self.request.user.has_perm("accounts.change_account")
+        return self.user.has_perm("accounts.change_account")
 
     def headings(self) -> list[Heading]:
         return [self._heading(column) for column in self.columns]
@@ -166,6 +168,11 @@ class AccountList:
         while rows := list(islice(found, EXPORT_CHUNK)):
             add_teams(rows, self.columns)
             yield from rows
+
+
+def layout_of(user: User) -> ListLayout:
+    """The user's layout, or the one as delivered, not yet saved."""
+    return ListLayout.objects.filter(user=user).first() or ListLayout(user=user)
 
 
 def add_teams(rows: list[dict[str, Any]], columns: list[Column]) -> None:

@@ -22,15 +22,15 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import bulk as bulk_service
 from accounts.models import Account, User
 from accounts.querysets import AccountQuerySet
-from crm.models import Density, ListLayout, SavedView, ViewPage
+from crm.models import Density, SavedView, ViewPage
 from crm.web import columns as listing
 from crm.web import formats
-from crm.web.account_rows import AccountList
+from crm.web.account_rows import AccountList, layout_of
 from crm.web.auth import dress
 from crm.web.columns import export_value
 from crm.web.export import FORMS, table_file
 from crm.web.filters import FILTERS
-from crm.web.htmx import page_or_fragment, signed_in
+from crm.web.htmx import page_or_fragment, signed_in, user_of
 from crm.web.scope import accounts_in_scope
 
 LONGEST_ID = 19  # digits that fit a primary key
@@ -116,7 +116,8 @@ def keep_columns(request: HttpRequest) -> str:
 
     Somebody else's view keeps its columns: the list then shows the same filter outside of it.
     """
-    layout = ListLayout.objects.filter(user=request.user).first() or ListLayout(user=request.user)
+    user = user_of(request)
+    layout = layout_of(user)
     keys = [key for key in request.POST.getlist("column") if key in listing.COLUMNS]
     density = request.POST.get("density", "")
     layout.columns = [] if "reset" in request.POST else list(dict.fromkeys(keys))
@@ -125,7 +126,7 @@ def keep_columns(request: HttpRequest) -> str:
     query = QueryDict(request.POST.get("query", ""), mutable=True)
     view = query.get("view", "")
     if view.isascii() and view.isdecimal() and len(view) < LONGEST_ID:
-        mine = SavedView.objects.filter(pk=int(view), owner=request.user, page=ViewPage.ACCOUNTS)
+        mine = SavedView.objects.filter(pk=int(view), owner=user, page=ViewPage.ACCOUNTS)
         if not mine.update(columns=layout.columns):
             del query["view"]
     return query.urlencode()
@@ -153,7 +154,7 @@ def account_export(request: HttpRequest, form: str) -> HttpResponseBase:
     about = [
         (_("List"), _("Accounts")),
         (_("Filter"), "; ".join(f"{chip.label}: {chip.value}" for chip in listed.filter.chips()) or _("none")),
-        (_("Accounts counted"), _("those %(user)s may see") % {"user": request.user.display_name}),
+        (_("Accounts counted"), _("those %(user)s may see") % {"user": listed.user.display_name}),
         (_("Data until"), formats.day(listed.as_of)),
     ]
     return table_file(form, f"accounts-{listed.as_of:%Y-%m-%d}", headings, rows, about=about)

@@ -15,6 +15,7 @@ from crm.lib.exceptions import PeriodError
 from crm.lib.periods import Period, parse_period, prior_ttm, ttm
 from crm.web.figure import Figure, Kind
 from crm.web.filters import AccountFilter, Asked
+from crm.web.htmx import user_of
 from crm.web.scope import accounts_in_scope
 from metrics.definitions import METRICS, Metric, Unit
 from metrics.scope import Level
@@ -22,11 +23,13 @@ from metrics.selectors import default_as_of
 from metrics.services.account import AccountMetrics, account_metrics
 from metrics.services.activity import activity
 from metrics.services.base import AccountRow, Answer, Passport
+from metrics.services.choices import Choices
 from metrics.services.concentration import concentration
 from metrics.services.lifetime import lifetime
 from metrics.services.portfolio import BridgeFigures, TwoPeriods, two_periods
 
 SHOWN_ACCOUNTS = 20
+PERIODS = frozenset({"base", "comparison", "period"})  # with one of them an account is a filter, not the subject
 GROWTH = frozenset({
     "growth_rate", "overall_growth_rate", "cohort_accounts", "base_revenue", "comparison_revenue", "total_base_revenue",
     "total_comparison_revenue",
@@ -52,6 +55,18 @@ TWO_PERIOD_HEADS: tuple[Head, ...] = (
     (_("Comparison"), "comparison", Kind.MONEY),
     (_("Change"), "change", Kind.MONEY),
 )
+ACTIVITY_HEADS: tuple[Head, ...] = ((_("Revenue"), "revenue", Kind.MONEY), (_("Orders"), "orders", Kind.COUNT))
+CONCENTRATION_HEADS: tuple[Head, ...] = ((_("Revenue"), "revenue", Kind.MONEY), (_("Share"), "share", Kind.PERCENT))
+_CLV, _EXPECTED, _ALIVE = (
+    (_("Lifetime value"), "clv", Kind.MONEY),
+    (_("Expected revenue"), "expected_revenue", Kind.MONEY),
+    (_("Still a customer"), "p_alive", Kind.PERCENT),
+)
+LIFETIME_HEADS: Mapping[str, tuple[Head, ...]] = {
+    "clv": (_CLV, _EXPECTED, _ALIVE),
+    "expected_revenue": (_EXPECTED, _CLV, _ALIVE),
+    "expected_orders": (_EXPECTED, _CLV, _ALIVE),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +95,22 @@ def answer_for(request: HttpRequest, metric: str) -> FigureAnswer:
     definition = METRICS.get(metric)
     if definition is None or definition.unit is Unit.GROUP_OF_FIGURES:
         raise Http404
-    asked = request.GET.get("account", "")
-    if asked:
-        return _of_account(request, definition, asked)
+    if request.GET.get("account") and not PERIODS & set(request.GET):
+        return _of_account(request, definition, _one_account(request))
     return _of_portfolio(request, definition)
 
 
-def _of_account(request: HttpRequest, definition: Metric, asked: str) -> FigureAnswer:
+def _one_account(request: HttpRequest) -> Account:
+    """The account an address asks for; one that the reader may not see is not there."""
+    asked = request.GET["account"]
     is_id = asked.isascii() and asked.isdecimal() and len(asked) < 19
     account = Account.objects.visible_to(request.user).filter(pk=int(asked)).first() if is_id else None
     if account is None:
         raise Http404
+    return account
+
+
+def _of_account(request: HttpRequest, definition: Metric, account: Account) -> FigureAnswer:
     found: AccountMetrics = account_metrics(account)
     if not hasattr(found, definition.key):
         raise Http404
@@ -102,28 +122,21 @@ def _of_account(request: HttpRequest, definition: Metric, asked: str) -> FigureA
 def _of_portfolio(request: HttpRequest, definition: Metric) -> FigureAnswer:
     params = request.GET
     accounts = filtered_accounts(request)
-    choices = {"level": _level(params.get("level", "")), "currency": _currency(params.get("currency", ""))}
+    currency = _currency(params.get("currency", ""))
+    choices: Choices = {"level": _level(params.get("level", "")), "currency": currency}
     key = definition.key
     if key in GROWTH | RETENTION | BRIDGE or key == "ttm_revenue":
         base, comparison = periods_of(params)
         return _two_periods(definition, two_periods(accounts, base=base, comparison=comparison, **choices), params)
     if key in ACTIVITY:
-        found = activity(accounts, period=_period(params.get("period")), **choices)
-        heads = ((_("Revenue"), "revenue", Kind.MONEY), (_("Orders"), "orders", Kind.COUNT))
-        return _simple(definition, found, heads, params)
-    if key in CONCENTRATION:
-        heads = ((_("Revenue"), "revenue", Kind.MONEY), (_("Share"), "share", Kind.PERCENT))
         return _simple(
-            definition, concentration(accounts, period=_period(params.get("period")), **choices), heads, params
+            definition, activity(accounts, period=_period(params.get("period")), **choices), ACTIVITY_HEADS, params
         )
+    if key in CONCENTRATION:
+        found = concentration(accounts, period=_period(params.get("period")), **choices)
+        return _simple(definition, found, CONCENTRATION_HEADS, params)
     if key in LIFETIME:
-        heads = (
-            (_("Lifetime value"), "clv", Kind.MONEY),
-            (_("Expected revenue"), "expected_revenue", Kind.MONEY),
-            (_("Still a customer"), "p_alive", Kind.PERCENT),
-        )
-        ordered = heads if key == "clv" else (heads[1], heads[0], heads[2])
-        return _simple(definition, lifetime(accounts, currency=choices["currency"]), ordered, params)
+        return _simple(definition, lifetime(accounts, currency=currency), LIFETIME_HEADS[key], params)
     raise Http404
 
 
@@ -203,8 +216,9 @@ def kind_of(definition: Metric, value: Any = None) -> Kind:
 
 def filtered_accounts(request: HttpRequest) -> AccountQuerySet:
     """The accounts in the reader's scope, narrowed by the account filters of the address."""
-    asked = Asked(request.user, default_as_of())
-    return AccountFilter(request.GET, asked).apply(accounts_in_scope(request))
+    asked = Asked(user_of(request), default_as_of())
+    found = AccountFilter(request.GET, asked).apply(accounts_in_scope(request))
+    return found.filter(pk=_one_account(request).pk) if request.GET.get("account") else found
 
 
 def periods_of(params: Mapping[str, Any]) -> tuple[Period, Period]:

@@ -1,15 +1,19 @@
 """The drawer of a figure: what it is, how it was computed, from which accounts; the same as a page and as a file."""
 
+from typing import Any
+
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from accounts.enums import RevenueBasis
 from crm.lib.exceptions import CrmError
+from crm.lib.periods import Period
 from crm.web import formats
 from crm.web.export import FORMS, table_file
-from crm.web.figure import format_value
+from crm.web.figure import Kind, format_value
 from crm.web.figure_answers import FigureAnswer, answer_for
+from crm.web.formats import NumberStyle
 from crm.web.htmx import page_or_fragment, signed_in
 from crm.web.scope import number_style
 from metrics.scope import Level
@@ -22,10 +26,10 @@ def figure(request: HttpRequest, metric: str) -> HttpResponse:
         answer = answer_for(request, metric)
         rows = answer.rows
     except CrmError as error:
-        context = {"error": str(error)}
-        return page_or_fragment(request, "figures/page.html", "figures/_drawer.html", context, status=error.status)
+        refused = {"error": str(error)}
+        return page_or_fragment(request, "figures/page.html", "figures/_drawer.html", refused, status=error.status)
     style = number_style(request)
-    context = {
+    context: dict[str, Any] = {
         "answer": answer,
         "figure": answer.figure,
         "definition": answer.definition,
@@ -61,7 +65,7 @@ def figure_export(request: HttpRequest, metric: str, form: str) -> HttpResponseB
     return table_file(form, f"{metric}-{answer.passport.as_of:%Y-%m-%d}", headings, rows, about=about)
 
 
-def _periods(answer: FigureAnswer) -> list[tuple[str, object]]:
+def _periods(answer: FigureAnswer) -> list[tuple[str, Period]]:
     found = [(_("Base"), answer.passport.base), (_("Comparison"), answer.passport.comparison)]
     return [(label, period) for label, period in found if period is not None]
 
@@ -70,5 +74,5 @@ def _level(answer: FigureAnswer) -> str:
     return _("groups") if answer.passport.level == Level.GROUP else _("legal entities")
 
 
-def _cell(value: object, kind: object, style: object) -> str:
+def _cell(value: object, kind: Kind, style: NumberStyle) -> str:
     return "–" if value is None else format_value(value, kind, style)

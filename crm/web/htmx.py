@@ -6,12 +6,15 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 
+from accounts.models import User
+
 VARY = ("HX-Request", "HX-Request-Type", "HX-History-Restore-Request")
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def wants_fragment(request: HttpRequest) -> bool:
@@ -37,7 +40,7 @@ def signed_in(view: View) -> View:
     """``login_required`` that leads htmx to the log-in page as a page instead of swapping it into a part."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated:
             return view(request, *args, **kwargs)
         if request.headers.get("HX-Request") == "true":
@@ -46,6 +49,13 @@ def signed_in(view: View) -> View:
         return redirect_to_login(request.get_full_path())
 
     return guarded
+
+
+def user_of(request: HttpRequest) -> User:
+    """Who is logged in, behind ``signed_in``."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
 
 
 def with_toast(response: HttpResponse, text: str, *, kind: str = "good") -> HttpResponse:
