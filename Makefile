@@ -12,7 +12,7 @@ PRODUCTION := env -u DEMO -u FACET_VAR DEBUG=0 HTTPS_ONLY=1 ALLOWED_HOSTS=facet.
 	CSRF_TRUSTED_ORIGINS=https://facet.example.com REDIS_URL=redis://127.0.0.1:6379 \
 	DATABASE_URL=postgres://facet@127.0.0.1:5432/facet \
 	SECRET_KEY=not-a-secret-but-as-long-and-as-mixed-as-one-0123456789-ABCDEFGHIJ
-TYPED := crm/lib crm/engines crm/embedded.py metrics/formulas $(wildcard */services.py */services/*.py)
+TYPED := accounts/imports crm/lib crm/engines crm/embedded.py metrics/formulas $(wildcard */services.py */services/*.py)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

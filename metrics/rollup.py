@@ -13,6 +13,8 @@ from django.db.backends.utils import CursorWrapper
 LEDGER = "accounts_revenuerecord"
 DAY, MONTH, SPAN = "metrics_accountday", "metrics_accountmonth", "metrics_accountspan"
 
+MANY_ROWS = 10_000  # changed by one posting: the planner then plans with outdated statistics until told
+
 SUMS = "net, credits, cost, lines_without_cost, quantity, lines, orders"
 DAY_COLUMNS = f"account_id, day, currency, basis, {SUMS}"
 MONTH_COLUMNS = f"account_id, month, currency, basis, {SUMS}, active_days"
@@ -194,6 +196,8 @@ def _write(cursor: CursorWrapper, *, scope: str) -> int:
             f"INSERT INTO {level.table} ({columns}) SELECT {columns} FROM {level.fresh} ON CONFLICT DO NOTHING"
         )
         changed += cursor.rowcount
+    if changed > MANY_ROWS:
+        cursor.execute(f"ANALYZE {', '.join(level.table for level in LEVELS)}")
     _drop(cursor)
     return changed
 

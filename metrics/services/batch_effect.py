@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 import numpy as np
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 from django.db.models.functions import ExtractYear
 from numpy.typing import NDArray
 
 from accounts.models import Account, ImportBatch, RevenueRecord
+from accounts.querysets import RevenueQuerySet
 from crm.lib.periods import Period, prior_ttm, ttm
 from metrics import frames
 from metrics.formulas.retention import Retention, cohort_retention
@@ -60,14 +61,14 @@ def batch_effect(batch: ImportBatch, accounts: QuerySet[Account]) -> BatchEffect
     scope = scope_of(accounts)
     records = RevenueRecord.objects.filter(batch=batch, basis=DEFAULT_BASIS, account__in=accounts).order_by()
     years = _years(records, accounts)
-    common = {"base": base, "comparison": comparison, "currency": scope.currency, "as_of": as_of, "years": years}
+    effect = BatchEffect(base, comparison, scope.currency, as_of, years, None, None, None, None)
     if scope.is_translated:
-        return BatchEffect(**common, before=None, after=None, active_before=None, active_after=None)
+        return effect
     frame = frames.windows(scope, [base, comparison])
     mine = _of_batch(records, (base, comparison), frame.spans.account_ids)
     without = np.round(frame.net - mine, 4)
-    return BatchEffect(
-        **common,
+    return replace(
+        effect,
         before=cohort_retention(without[:, 0], without[:, 1]),
         after=cohort_retention(frame.net[:, 0], frame.net[:, 1]),
         active_before=int((without[:, 1] > 0).sum()),
@@ -76,19 +77,14 @@ def batch_effect(batch: ImportBatch, accounts: QuerySet[Account]) -> BatchEffect
 
 
 def _of_batch(
-    records: QuerySet[RevenueRecord], periods: tuple[Period, Period], account_ids: NDArray[np.int64]
+    records: RevenueQuerySet, periods: tuple[Period, Period], account_ids: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Net of the batch per account (rows, as in ``account_ids``) and period, shape (n, 2)."""
-    sums = {f"net_{at}": Sum("amount", filter=_booked_in(period)) for at, period in enumerate(periods)}
     found = np.zeros((len(account_ids), len(periods)))
-    rows = [
-        (row["account_id"], row["net_0"] or 0, row["net_1"] or 0)
-        for row in records.values("account_id").annotate(**sums)
-    ]
-    if rows:
-        ids, first, second = zip(*rows, strict=True)
-        place = np.searchsorted(account_ids, np.array(ids, dtype=np.int64))
-        found[place, 0], found[place, 1] = np.array(first, dtype=np.float64), np.array(second, dtype=np.float64)
+    for at, period in enumerate(periods):
+        rows = list(records.booked_in(period).values("account_id").annotate(net=Sum("amount")))
+        place = np.searchsorted(account_ids, np.array([row["account_id"] for row in rows], dtype=np.int64))
+        found[place, at] = np.array([row["net"] for row in rows], dtype=np.float64)
     return found
 
 
@@ -112,7 +108,3 @@ def _years(records: QuerySet[RevenueRecord], accounts: QuerySet[Account]) -> tup
         )
         for (year, currency), net in sorted(brought.items(), key=lambda item: (-item[0][0], item[0][1]))
     )
-
-
-def _booked_in(period: Period) -> Q:
-    return Q(booked_on__gte=period.start, booked_on__lt=period.end)
