@@ -154,3 +154,25 @@ def test_filter_of_the_list_narrows_the_figure(client, seller):
     _status, html = drawer(client, "/figures/growth_rate/?segment=S")
 
     assert '<div class="drawer-value">+50.0%' in html
+
+
+def test_account_beside_periods_narrows_the_figure_instead_of_being_its_subject(client, seller):
+    client.force_login(seller)
+    grown = seller.owned_accounts.get(name="Grown")
+
+    narrowed, subject = (
+        drawer(client, f"/figures/{path}account={grown.pk}")
+        for path in ("net_revenue_retention/?base=2023&comparison=2024&", "net_revenue_retention/?")
+    )
+
+    assert '<div class="drawer-value">150.0%' in narrowed[1]
+    assert (narrowed[0], subject[0]) == (200, 404)
+
+
+def test_foreign_account_beside_periods_is_not_there(client, seller):
+    client.force_login(make_user())
+
+    assert (
+        drawer(client, f"/figures/opening/?base=2023&comparison=2024&account={seller.owned_accounts.first().pk}")[0]
+        == 404
+    )
