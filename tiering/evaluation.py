@@ -59,12 +59,12 @@ class Evaluation:
         found = np.bincount(self.shown, minlength=len(GRADES))
         return {code: int(found[number]) for number, code in enumerate(GRADES) if code}
 
-    def matrix(self) -> list[list[str | int]]:
-        """[grade before, grade now, accounts] of those that moved, largest first."""
+    def matrix(self) -> list[tuple[str, str, int]]:
+        """(grade before, grade now, accounts) of those that moved, largest first."""
         moved = (self.before > 0) & (self.before != self.shown)
         pairs = np.bincount(self.before[moved] * len(GRADES) + self.shown[moved], minlength=len(GRADES) ** 2)
         found = [
-            [GRADES[pair // len(GRADES)], GRADES[pair % len(GRADES)], int(pairs[pair])]
+            (GRADES[pair // len(GRADES)], GRADES[pair % len(GRADES)], int(pairs[pair]))
             for pair in np.flatnonzero(pairs).tolist()
         ]
         return sorted(found, key=lambda row: (-row[2], row[0], row[1]))

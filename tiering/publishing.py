@@ -82,8 +82,9 @@ def stage(run: TierRun, evaluation: Evaluation) -> None:
         _drop_unread(cursor)
         copy_in(cursor, "tiering_score", SCORE_COLUMNS, _pieces(run.pk, evaluation))
     run.counts = evaluation.counts()
-    run.matrix = evaluation.matrix()
-    run.moves = sum(int(row[2]) for row in run.matrix)
+    matrix = evaluation.matrix()
+    run.matrix = [list(row) for row in matrix]
+    run.moves = sum(accounts for _before, _now, accounts in matrix)
     run.accounts = len(evaluation.ids)
     run.last_record_id = evaluation.last_record_id
     run.state = RunState.READY
@@ -223,7 +224,7 @@ ORDER BY account_id
 
 def _write_periods(cursor: CursorWrapper, run: TierRun) -> int:
     """Bring the history to the run's grades; periods that stay are not touched."""
-    params = {"run": run.pk, "as_of": run.as_of}
+    params: dict[str, int | date] = {"run": run.pk, "as_of": run.as_of}
     cursor.execute(WANTED, params)
     cursor.execute("ANALYZE grade_change")
     cursor.execute(CLEAR_TODAY)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 from django.utils.translation import gettext as _
 
@@ -13,29 +12,13 @@ from tiering.design import Design
 from tiering.enums import Rule, Unit
 from tiering.grading import DIAMOND, GOLD, NOT_GRADED, POTENTIAL, PROBLEM, STRATEGIC, Flag
 from tiering.models import Score
+from tiering.parts import ConditionPart, GradePart
 
 SHOWN_FAILURES = 2  # conditions of the next grade named in the sentence; the card lists all
 
 
-class ConditionLike(Protocol):
-    """What a sentence takes from a condition."""
-
-    rule: str
-    reads: str
-    label: str
-    unit: str
-    value_text: str
-    threshold_text: str
-    margin: float | None
-
-
-class GradeLike(Protocol):
-    grade: str
-    conditions: Sequence[ConditionLike]
-
-
 def sentence(
-    score: Score, *, grades: Sequence[GradeLike], failing: Sequence[ConditionLike], next_grade: str, design: Design
+    score: Score, *, grades: Sequence[GradePart], failing: Sequence[ConditionPart], next_grade: str, design: Design
 ) -> str:
     """Why this grade, then what the next one lacks; each is a whole sentence."""
     parts = [_why(score, grades, design)]
@@ -46,7 +29,7 @@ def sentence(
     return " ".join(parts)
 
 
-def _why(score: Score, grades: Sequence[GradeLike], design: Design) -> str:
+def _why(score: Score, grades: Sequence[GradePart], design: Design) -> str:
     grade = str(Grade(score.grade).label)
     evidence = wording.value_text(score.evidence, Unit.SHARE)
     if score.grade == NOT_GRADED:
@@ -89,7 +72,7 @@ def _problem(score: Score) -> str:
     )
 
 
-def _by_line(score: Score, grade: str, values: dict[str, ConditionLike], grades: Sequence[GradeLike]) -> str:
+def _by_line(score: Score, grade: str, values: dict[str, ConditionPart], grades: Sequence[GradePart]) -> str:
     if score.ladder == DIAMOND:
         return _diamond(values)
     if score.has_flag(Flag.FLOOR):
@@ -117,7 +100,7 @@ def _by_line(score: Score, grade: str, values: dict[str, ConditionLike], grades:
     return _("%(grade)s: no higher grade has all its conditions met.") % {"grade": grade}
 
 
-def _diamond(values: dict[str, ConditionLike]) -> str:
+def _diamond(values: dict[str, ConditionPart]) -> str:
     words = {
         "last": values["revenue_fy1"].value_text,
         "before": values["revenue_fy2"].value_text,
@@ -134,7 +117,7 @@ def _diamond(values: dict[str, ConditionLike]) -> str:
     ) % (words | {"score": values["composite"].value_text, "needed": values["composite"].threshold_text})
 
 
-def _gold(values: dict[str, ConditionLike]) -> str:
+def _gold(values: dict[str, ConditionPart]) -> str:
     words = {"revenue": values["revenue_ttm"].value_text, "threshold": values["revenue_ttm"].threshold_text}
     if "composite" not in values:
         return _("Gold, because revenue %(revenue)s is at least %(threshold)s.") % words
@@ -143,7 +126,7 @@ def _gold(values: dict[str, ConditionLike]) -> str:
     ) % (words | {"score": values["composite"].value_text, "needed": values["composite"].threshold_text})
 
 
-def _lacks(condition: ConditionLike, grade: str) -> str:
+def _lacks(condition: ConditionPart, grade: str) -> str:
     """What one failed condition of the next grade asks for, with the distance where it is known."""
     words = {
         "grade": grade,

@@ -73,7 +73,7 @@ class Composed:
 
 def settled(value: ArrayLike) -> Floats:
     """``value`` rounded as a score, share or ratio is before it meets a threshold."""
-    return np.round(np.asarray(value, dtype=np.float64), THRESHOLD_DECIMALS)
+    return np.asarray(np.round(np.asarray(value, dtype=np.float64), THRESHOLD_DECIMALS), dtype=np.float64)
 
 
 def check_anchors(anchors: Sequence[Sequence[float]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Sum, Value, When
 from django.utils.translation import gettext_lazy
@@ -159,13 +160,14 @@ def signals_of(score: Score) -> list[Flag]:
 
 
 def _attention(account: Account) -> Attention:
-    reason = list(REASON_RANK)[account.attention]
+    annotated: Any = account
+    reason = list(REASON_RANK)[annotated.attention]
     figures = getattr(account, "figures", None)
     return Attention(
         account=account,
         reason=reason,
         words=str(REASON_WORDS[reason]),
-        at_stake=account.stake,
+        at_stake=annotated.stake,
         currency=figures.currency if figures else "",
     )
 

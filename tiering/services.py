@@ -170,7 +170,9 @@ def _design(preset: str, *, as_of: date, currency: str, diamond: Decimal | None)
     if not (ttm > 0).any():
         words = {"currency": currency, "day": as_of}
         if np.isnan(ttm).any():
-            raise presets.NothingToGrade(_("No revenue can be translated into %(currency)s: add exchange rates.") % words)
+            raise presets.NothingToGrade(
+                _("No revenue can be translated into %(currency)s: add exchange rates.") % words
+            )
         raise presets.NothingToGrade(
             _("Nothing to grade: no account has revenue in the 12 whole months until %(day)s. Import revenue first.")
             % words

@@ -14,7 +14,7 @@ from tiering.enums import Rule, Unit
 from tiering.grading import Flag
 
 MILLION, THOUSAND = 1_000_000, 1_000
-DECIMALS = {Unit.SCORE: 1, Unit.RATING: 1, Unit.RATIO: 2, Unit.COUNT: 0}
+DECIMALS: dict[str, int] = {Unit.SCORE: 1, Unit.RATING: 1, Unit.RATIO: 2, Unit.COUNT: 0}
 
 RULE_UNIT: MappingProxyType[str, Unit] = MappingProxyType(
     {

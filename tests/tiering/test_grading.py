@@ -251,7 +251,7 @@ models = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(st.lists(accounts, min_size=1, max_size=12), models)
 def test_assign_equals_the_slow_version(rows, model):
     got = grade(rows, model)

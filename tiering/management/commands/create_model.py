@@ -1,3 +1,4 @@
+import re
 from argparse import ArgumentParser, ArgumentTypeError
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -5,7 +6,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.models.base import CURRENCY_FORM
 from crm.lib.exceptions import CrmError
 from tiering.enums import Preset
 from tiering.models import ScoringModel
@@ -23,7 +23,7 @@ def amount(text: str) -> Decimal:
 
 
 def currency(text: str) -> str:
-    if not CURRENCY_FORM.regex.match(text):
+    if not re.fullmatch(r"[A-Z]{3}", text):
         raise ArgumentTypeError(f"{text!r} is no currency; give three capitals such as CNY")
     return text
 

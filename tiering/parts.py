@@ -1,0 +1,108 @@
+"""The pieces of an explanation: plain values and the words for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorPart:
+    """One indicator. weight: percent inside its dimension as set; contribution: points of the composite.
+
+    could_add : for one that is not known, by how much the composite could rise at most; None where it is known, or
+    where there is no composite to add to
+    """
+
+    code: str
+    label: str
+    unit: str
+    value: float | None
+    value_text: str
+    score: float | None
+    weight: float
+    contribution: float | None
+    could_add: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DimensionPart:
+    """One dimension. weight: percent as set; counts: whether enough is known for it to count in the composite."""
+
+    code: str
+    label: str
+    weight: float
+    score: float | None
+    evidence: float
+    counts: bool
+    contribution: float | None
+    indicators: tuple[IndicatorPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionPart:
+    """One condition. margin = value − threshold in the condition's unit, None where the value is not known."""
+
+    grade: str
+    rule: str
+    reads: str
+    label: str
+    unit: str
+    value: float | None
+    value_text: str
+    threshold: float
+    threshold_text: str
+    passed: bool
+    margin: float | None
+    margin_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class GradePart:
+    """The line of one grade: whether it holds, and every condition it tests."""
+
+    grade: str
+    label: str
+    holds: bool
+    is_decisive: bool
+    conditions: tuple[ConditionPart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A grade's minimum on the scale of the composite."""
+
+    grade: str
+    label: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything the why card shows.
+
+    ladder : the grade by value and potential, "" for none; differs from grade where the account is a problem
+    next_grade : the next higher one on the ladder, "" for none; failing : its conditions that do not hold
+    missing : indicators that are not known
+    """
+
+    account_id: int
+    run_id: int
+    as_of: date
+    model: str
+    currency: str
+    grade: str
+    grade_label: str
+    ladder: str
+    previous_grade: str
+    composite: float | None
+    evidence: float
+    dimensions: tuple[DimensionPart, ...]
+    grades: tuple[GradePart, ...]
+    next_grade: str
+    failing: tuple[ConditionPart, ...]
+    missing: tuple[IndicatorPart, ...]
+    marks: tuple[Mark, ...]
+    notes: tuple[str, ...]
+    signal_points: float | None
+    sentence: str
