@@ -32,7 +32,9 @@ class Order:
     def clauses(self, *, backwards: bool = False) -> list[Any]:
         descending = self.descending != backwards
         tie_descending = self.tie_descending != backwards
-        first = F(self.field).desc(nulls_last=True) if descending else F(self.field).asc(nulls_first=True)
+        # Both ways must be one index read forwards or backwards, so empty values are named where there can be any.
+        last, ahead = (True, True) if self.nullable else (None, None)
+        first = F(self.field).desc(nulls_last=last) if descending else F(self.field).asc(nulls_first=ahead)
         return [first, F(self.tie).desc() if tie_descending else F(self.tie).asc()]
 
     @property

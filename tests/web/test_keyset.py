@@ -101,3 +101,15 @@ def test_nobody_sees_no_page():
     make_account()
 
     assert page_of(Account.objects.visible_to(AnonymousUser()), ["pk"], order=FIGURE).rows == []
+
+
+def test_orders_are_those_the_indexes_are_built_in(db):
+    figures = str(Account.objects.order_by(*FIGURE.clauses()).query)
+    backwards = str(Account.objects.order_by(*FIGURE.clauses(backwards=True)).query)
+    by_name = str(Account.objects.order_by(*Order("sort_key", nullable=False).clauses()).query)
+
+    assert figures.endswith('"ttm_revenue" DESC NULLS LAST, "metrics_accountfigures"."account_id" ASC')
+    assert backwards.endswith('"ttm_revenue" ASC NULLS FIRST, "metrics_accountfigures"."account_id" DESC')
+    assert by_name.endswith('"sort_key" COLLATE "C" ASC, "accounts_account"."id" ASC') or by_name.endswith(
+        '"sort_key" ASC, "accounts_account"."id" ASC'
+    )
