@@ -21,12 +21,14 @@ from accounts.models import (
 )
 from crm.demo import papers, rates, relations, revenue
 from crm.demo.companies import companies
+from crm.demo.history import grade_past_months, month_ends_before
 from crm.demo.horizon import Horizon
 from crm.demo.load import AccountsExist, load_demo
 from crm.demo.profiles import Profile, quotas
 from crm.demo.staff import STAFF
 from crm.pipeline import run_night
 from metrics.rollup import difference
+from metrics.selectors import default_as_of
 from tiering.models import ScoringModel, TierRun
 
 TODAY = date(2026, 11, 21)
@@ -305,3 +307,16 @@ def test_demo_log_ins_are_refused_on_a_database_of_yours(settings):
 def test_demo_command_refuses_numbers_out_of_range(option):
     with pytest.raises(CommandError, match="no whole number"):
         call_command("load_demo", *option)
+
+
+def test_demo_has_been_graded_at_past_month_ends_and_a_killed_start_goes_on(db):
+    load_demo(accounts=60, months=30, seed=7, today=date(2026, 11, 21))
+
+    assert month_ends_before(date(2026, 3, 31), months=2) == [date(2026, 1, 31), date(2026, 2, 28)]
+    first = grade_past_months(months=1)
+    TierRun.objects.filter(pk=first[-1].pk).delete()
+    again = grade_past_months(months=1)
+
+    assert [run.as_of for run in first] == [date(2026, 9, 30), default_as_of()]
+    assert [run.as_of for run in again] == [default_as_of()]
+    assert grade_past_months(months=1) == []

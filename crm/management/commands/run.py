@@ -125,10 +125,14 @@ def load_demo_into_empty_database() -> None:
 
 
 def publish_first_night() -> None:
-    """Grade the ledger if it holds a record and no night is published yet."""
+    """Grade the ledger if it holds a record and no night is published yet; the demo company has a past as well."""
+    from crm.demo.history import grade_past_months
     from crm.pipeline import first_night_if_due
 
-    first_night_if_due()
+    if settings.EMBEDDED_DATABASE and get_user_model().objects.filter(username=DEMO_USER).exists():
+        grade_past_months()
+    else:
+        first_night_if_due()
 
 
 def web_command(port: int) -> list[str]:
