@@ -310,7 +310,7 @@ def test_demo_command_refuses_numbers_out_of_range(option):
 
 
 def test_demo_has_been_graded_at_past_month_ends_and_a_killed_start_goes_on(db):
-    load_demo(accounts=60, months=30, seed=7, today=date(2026, 11, 21))
+    load_demo(accounts=60, months=30, seed=7, today=TODAY, with_logins=False)
 
     assert month_ends_before(date(2026, 3, 31), months=2) == [date(2026, 1, 31), date(2026, 2, 28)]
     first = grade_past_months(months=1)
