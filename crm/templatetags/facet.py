@@ -97,8 +97,9 @@ def number(value: Any, decimals: int = 0, reason: str = "") -> str:
     return not_available(reason) if value is None else formats.number(value, decimals=decimals)
 
 
-@register.filter
+@register.filter(expects_localtime=True)
 def day(value: date | None) -> str:
+    """A date, or the local day of a moment."""
     return formats.day(value) or "–"
 
 

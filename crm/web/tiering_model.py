@@ -20,8 +20,8 @@ from tiering.models import Dimension, GradeRule, Indicator, ScoringModel
 from tiering.wording import RULE_UNIT
 
 STRICT_RULES = frozenset(condition.rule for condition in CONDITIONS if condition.strict)
-# As the conditions are written down: money first.
-RULE_ORDER = tuple(dict.fromkeys(condition.rule for condition in CONDITIONS))
+# As the conditions of each grade are written down: money first.
+RULE_ORDER = tuple(dict.fromkeys((condition.grade, condition.rule) for condition in CONDITIONS))
 RULED_GRADES = (Grade.DIAMOND, Grade.GOLD, Grade.STRATEGIC, Grade.POTENTIAL)
 
 
@@ -96,7 +96,7 @@ def dimension_parts(model: ScoringModel, *, style: NumberStyle) -> list[Dimensio
 
 def grade_parts(model: ScoringModel, *, style: NumberStyle) -> list[GradePart]:
     """The thresholds of the grades that are entered by rule, in the order in which they are tried."""
-    rules = sorted(model.rules.all(), key=lambda rule: RULE_ORDER.index(rule.condition))
+    rules = sorted(model.rules.all(), key=lambda rule: RULE_ORDER.index((rule.grade, rule.condition)))
     return [
         GradePart(
             grade=grade,
