@@ -19,9 +19,8 @@ from accounts.models import (
     User,
     WalletEstimate,
 )
-from crm.demo import papers, rates, relations, revenue
+from crm.demo import history, papers, rates, relations, revenue
 from crm.demo.companies import companies
-from crm.demo.history import grade_past_months, month_ends_before
 from crm.demo.horizon import Horizon
 from crm.demo.load import AccountsExist, load_demo
 from crm.demo.profiles import Profile, quotas
@@ -309,14 +308,23 @@ def test_demo_command_refuses_numbers_out_of_range(option):
         call_command("load_demo", *option)
 
 
-def test_demo_has_been_graded_at_past_month_ends_and_a_killed_start_goes_on(db):
+def test_demo_has_been_graded_at_past_month_ends_and_a_killed_start_goes_on(db, monkeypatch):
     load_demo(accounts=60, months=30, seed=7, today=TODAY, with_logins=False)
+    nights = iter([run_night, None])
+    monkeypatch.setattr(history, "run_night", lambda **asked: next(nights)(**asked))
 
-    assert month_ends_before(date(2026, 3, 31), months=2) == [date(2026, 1, 31), date(2026, 2, 28)]
-    first = grade_past_months(months=1)
-    TierRun.objects.filter(pk=first[-1].pk).delete()
-    again = grade_past_months(months=1)
+    with pytest.raises(TypeError):  # broken off at the second night
+        history.grade_past_months(months=1)
+    monkeypatch.setattr(history, "run_night", run_night)
+    again = history.grade_past_months(months=1)
 
-    assert [run.as_of for run in first] == [date(2026, 9, 30), default_as_of()]
+    assert list(TierRun.objects.order_by("as_of").values_list("as_of", flat=True)) == [
+        date(2026, 9, 30),
+        default_as_of(),
+    ]
     assert [run.as_of for run in again] == [default_as_of()]
-    assert grade_past_months(months=1) == []
+    assert history.grade_past_months(months=1) == []
+
+
+def test_month_ends_before_a_day_are_whole_months():
+    assert history.month_ends_before(date(2026, 3, 31), months=2) == [date(2026, 1, 31), date(2026, 2, 28)]
