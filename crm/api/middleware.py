@@ -1,6 +1,7 @@
 """What Django answers before or after the REST views, in the shape of the REST edge."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from django.http import HttpRequest, HttpResponse
 
@@ -8,6 +9,7 @@ from crm.api.errors import MEDIA_TYPE, problem
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 PREFIX = "/api/"
+DRAINED = 16 << 20  # bytes of an unread body that are read and dropped
 KEPT_HEADERS = ("WWW-Authenticate", "Allow", "Retry-After")
 
 
@@ -21,6 +23,7 @@ class ProblemMiddleware:
         response = self.get_response(request)
         if not request.path_info.startswith(PREFIX) or response.status_code < 400:
             return response
+        drain(request)
         if response.headers.get("Content-Type", "").startswith(MEDIA_TYPE):
             return response
         answer = problem(response.status_code)
@@ -29,3 +32,11 @@ class ProblemMiddleware:
                 answer.headers[name] = response.headers[name]
         answer.cookies = response.cookies
         return answer
+
+
+def drain(request: HttpRequest) -> None:
+    """Read what a refused request still sends: a server that closes on an unread body takes the answer with it."""
+    dropped = 0
+    with suppress(OSError):
+        while dropped < DRAINED and (piece := request.read(1 << 16)):
+            dropped += len(piece)

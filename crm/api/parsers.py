@@ -14,7 +14,6 @@ from crm.api.errors import PayloadTooLarge
 
 MAX_BODY = 1 << 20  # bytes: "JSON bodies to 1 MB"
 MAX_DEPTH = 32
-DRAINED = 16 << 20  # bytes read and dropped of a body that is too large, so that the sender gets to read the answer
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -24,7 +23,6 @@ class StrictJSONParser(JSONParser):
     def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
         body = stream.read(MAX_BODY + 1)
         if len(body) > MAX_BODY:
-            drain(stream)
             raise PayloadTooLarge(_("JSON bodies may have 1 MB; send the rows in several requests or as a file."))
         try:
             data = json.loads(body.decode("utf-8-sig"), parse_float=_exact, parse_constant=_refuse)
@@ -32,12 +30,6 @@ class StrictJSONParser(JSONParser):
             raise ParseError(_("The body is not readable JSON in UTF-8.")) from error
         check_storable(data)
         return data
-
-
-def drain(stream: IO[bytes]) -> None:
-    dropped = 0
-    while dropped < DRAINED and (piece := stream.read(1 << 16)):
-        dropped += len(piece)
 
 
 def check_storable(data: Any) -> None:

@@ -61,3 +61,4 @@ class SchemaView(LanguageChecked, SpectacularAPIView):
 class DocsView(LanguageChecked, SpectacularSwaggerSplitView):
     http_method_names = ["get", "head"]
     url_name = "api:schema"
+    template_name = "api/docs.html"

@@ -5,6 +5,21 @@ from typing import Any
 from crm.api.errors import MEDIA_TYPE
 from crm.api.idempotency import HEADER
 
+ABOUT = """
+Accounts, the revenue ledger, figures and grades of a key-account CRM.
+
+**Log-in**: `Authorization: Bearer <token>` (made by `manage.py create_api_token`), or the session of the pages with its
+CSRF token. Rows that hang off an account are those of the accounts you may see; hidden and missing answer alike.
+
+**Lists** take `page` and `page_size` (50, at most 500), or `cursor` for long walks without a count, `search`, `ordering`
+and the filters named below; an unknown filter or value is 400.
+
+**Changes** name the version they saw: send the `ETag` you read in `If-Match`. A POST may carry an `Idempotency-Key`;
+repeated under it within 24 hours it answers the same and does nothing.
+
+**Money** is a decimal string with its currency beside it (4 decimals, averages 12), rates are fractions. What is
+undefined is null, and `reasons` says why. **Errors** are problem documents (RFC 9457).
+""".strip()
 METHODS = ("get", "post", "put", "patch", "delete")
 PROBLEM = {
     "type": "object",
@@ -57,6 +72,7 @@ IDEMPOTENCY_KEY = {
 
 def describe_shared_rules(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:  # noqa: FBT001
     """Problem documents for every operation, and the headers that editing and repeating need."""
+    result["info"]["description"] = ABOUT
     result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM
     for path, operations in result["paths"].items():
         editable = any(method in operations for method in ("put", "patch"))
