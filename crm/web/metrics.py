@@ -23,7 +23,8 @@ from crm.web.export import FORMS, table_file
 from crm.web.filters import FILTERS, AccountFilter
 from crm.web.filters import Asked as FilterAsked
 from crm.web.htmx import page_or_fragment, signed_in
-from crm.web.metric_questions import QUESTIONS, Asked, Question, Shown
+from crm.web.metric_asked import Asked, Shown
+from crm.web.metric_questions import QUESTIONS, Question
 from crm.web.period_choices import presets
 from crm.web.scope import accounts_in_scope, number_style
 from metrics.scope import Level

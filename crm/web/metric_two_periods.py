@@ -1,0 +1,174 @@
+"""Answers that hold two periods against each other: growth, where the change came from, who stayed."""
+
+from decimal import Decimal
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from crm.web import formats, metric_charts
+from crm.web.figure import Figure, Kind
+from crm.web.metric_asked import Asked, Shown, accounts_behind, unsaid
+from crm.web.metric_table import Column, Order
+from metrics.definitions import METRICS
+from metrics.services.portfolio import BridgeFigures, Growth, RetentionFigures, TwoPeriods, two_periods
+
+TWO_PERIOD_COLUMNS = (
+    Column("base", gettext_lazy("Base"), Kind.MONEY),
+    Column("comparison", gettext_lazy("Comparison"), Kind.MONEY),
+    Column("change", gettext_lazy("Change"), Kind.MONEY),
+    Column("growth_rate", gettext_lazy("Growth"), Kind.CHANGE),
+)
+BRIDGE_LINES = ("opening", "expansion", "contraction", "churned", "reactivated", "new", "adjustment", "closing")
+
+
+def growth_answer(asked: Asked) -> Shown:
+    found = _loaded(asked)
+    answer = found.growth()
+    return Shown(
+        sentence=_growth_sentence(asked, answer),
+        figures=[
+            asked.figure(key, answer)
+            for key in ("growth_rate", "overall_growth_rate", "cohort_accounts", "base_revenue", "comparison_revenue")
+        ],
+        chart=metric_charts.rates_chart(
+            asked.accounts,
+            ("growth_rate", "overall_growth_rate"),
+            title=_("Growth, 12 months on the 12 before, at the end of each month"),
+            as_of=asked.as_of,
+            choices=asked.form.choices(),
+        ),
+        passport=answer.passport,
+        currency=answer.currency,
+        table=accounts_behind(asked, answer.table, TWO_PERIOD_COLUMNS, Order("comparison", descending=True)),
+    )
+
+
+def _growth_sentence(asked: Asked, answer: Growth) -> SafeString:
+    if answer.growth_rate is None:
+        return unsaid(answer.reasons.get("growth_rate", ""))
+    rate = asked.figure("growth_rate", answer, value=abs(answer.growth_rate), kind=Kind.PERCENT)
+    parts = {
+        "accounts": asked.said(asked.figure("cohort_accounts", answer)),
+        "rate": asked.said(rate),
+        "base": asked.said(asked.figure("base_revenue", answer)),
+        "comparison": asked.said(asked.figure("comparison_revenue", answer)),
+    }
+    if formats.percent(answer.growth_rate) == formats.percent(0):
+        return format_html(_("They hold: the same {accounts} customers bought for {comparison}, as before."), **parts)
+    words = (
+        _("Yes: the same {accounts} customers bought {rate} more, {comparison} after {base}.")
+        if answer.growth_rate > 0
+        else _("No: the same {accounts} customers bought {rate} less, {comparison} after {base}.")
+    )
+    return format_html(words, **parts)
+
+
+def change_answer(asked: Asked) -> Shown:
+    found = _loaded(asked)
+    bridge = found.bridge()
+    line = asked.params.get("line", "")
+    line = line if line in BRIDGE_LINES else ""
+    table, columns, order = bridge.table, TWO_PERIOD_COLUMNS, Order("change", descending=True, by_size=True)
+    if line and not bridge.reasons:
+        key = {"opening": "base", "closing": "comparison"}.get(line, line)
+        effect = table.columns[key]
+        table = table.where(effect > 0 if line in ("opening", "closing") else effect != 0)
+        order = Order(key, descending=True, by_size=True)
+        if key == line:
+            columns = (*TWO_PERIOD_COLUMNS[:2], Column(line, METRICS[line].label, Kind.MONEY), TWO_PERIOD_COLUMNS[3])
+    return Shown(
+        sentence=_change_sentence(asked, bridge),
+        figures=[_bar(asked, bridge, key) for key in BRIDGE_LINES],
+        chart=metric_charts.bridge(bridge, asked.links, asked.style),
+        passport=bridge.passport,
+        currency=bridge.currency,
+        table=accounts_behind(asked, table, columns, order),
+        lines=[(key, METRICS[key].label) for key in BRIDGE_LINES if bridge.bars[key].accounts],
+        line=line,
+    )
+
+
+def _bar(asked: Asked, bridge: BridgeFigures, key: str) -> Figure:
+    bar = bridge.bars[key]
+    return Figure(
+        key,
+        METRICS[key].label,
+        bar.amount,
+        Kind.MONEY,
+        currency=bridge.currency,
+        reason=bridge.reasons.get(key, ""),
+        query=asked.links,
+    )
+
+
+def _change_sentence(asked: Asked, bridge: BridgeFigures) -> SafeString:
+    opening, closing = bridge.bars["opening"].amount, bridge.bars["closing"].amount
+    if opening is None or closing is None:
+        return unsaid(next(iter(bridge.reasons.values()), ""))
+    inner = {key: bridge.bars[key].amount or Decimal(0) for key in BRIDGE_LINES[1:-1]}
+    parts = {
+        "opening": asked.said(_bar(asked, bridge, "opening")),
+        "closing": asked.said(_bar(asked, bridge, "closing")),
+    }
+    largest = max(inner, key=lambda key: abs(inner[key]))
+    if not inner[largest]:
+        return format_html(_("Nothing moved: revenue was {opening} and is {closing}."), **parts)
+    parts |= {"line": METRICS[largest].label, "amount": asked.said(_bar(asked, bridge, largest))}
+    words = (
+        _("Revenue rose from {opening} to {closing}; the largest part is “{line}” with {amount}.")
+        if closing > opening
+        else _("Revenue fell from {opening} to {closing}; the largest part is “{line}” with {amount}.")
+    )
+    return format_html(words, **parts)
+
+
+def retention_answer(asked: Asked) -> Shown:
+    found = _loaded(asked)
+    answer = found.retention()
+    keys = ("logo_retention", "gross_revenue_retention", "net_revenue_retention")
+    return Shown(
+        sentence=_retention_sentence(asked, answer),
+        figures=[asked.figure(key, answer) for key in (*keys, "cohort_accounts", "retained_accounts")],
+        chart=metric_charts.rates_chart(
+            asked.accounts,
+            keys,
+            title=_("Retention, 12 months on the 12 before, at the end of each month"),
+            as_of=asked.as_of,
+            choices=asked.form.choices(),
+        ),
+        passport=answer.passport,
+        currency=answer.currency,
+        table=accounts_behind(
+            asked,
+            answer.table.where(answer.table.columns["base"] > 0),
+            TWO_PERIOD_COLUMNS,
+            Order("change", descending=False),
+        ),
+    )
+
+
+def _retention_sentence(asked: Asked, answer: RetentionFigures) -> SafeString:
+    if answer.logo_retention is None:
+        return unsaid(answer.reasons.get("logo_retention", ""))
+    keys = ("logo_retention", "gross_revenue_retention", "net_revenue_retention", "cohort_accounts")
+    return format_html(
+        _(
+            "{logo_retention} of the {cohort_accounts} customers bought again; {gross_revenue_retention} of their"
+            " revenue stayed, {net_revenue_retention} with what they bought more."
+        ),
+        **{key: asked.said(asked.figure(key, answer)) for key in keys},
+    )
+
+
+def _loaded(asked: Asked) -> TwoPeriods:
+    """Both windows of the accounts, by the choices of the form; one query."""
+    cleaned = asked.form.cleaned_data
+    return two_periods(
+        asked.accounts,
+        base=cleaned["base"],
+        comparison=cleaned["comparison"],
+        as_of=asked.as_of,
+        **asked.form.choices(),
+    )
