@@ -310,10 +310,13 @@ def test_demo_command_refuses_numbers_out_of_range(option):
 
 def test_demo_has_been_graded_at_past_month_ends_and_a_killed_start_goes_on(db, monkeypatch):
     load_demo(accounts=60, months=30, seed=7, today=TODAY, with_logins=False)
-    nights = iter([run_night, None])
-    monkeypatch.setattr(history, "run_night", lambda **asked: next(nights)(**asked))
+    nights = iter([run_night])
 
-    with pytest.raises(TypeError):  # broken off at the second night
+    def broken_off_at_the_second(**asked):
+        return next(nights)(**asked)
+
+    monkeypatch.setattr(history, "run_night", broken_off_at_the_second)
+    with pytest.raises(StopIteration):
         history.grade_past_months(months=1)
     monkeypatch.setattr(history, "run_night", run_night)
     again = history.grade_past_months(months=1)
