@@ -225,12 +225,12 @@ def initial_of(facts: FileFacts, options: ImportOptions, *, based_on: str) -> di
 
 def reading_options(data: QueryDict) -> ImportOptions:
     """How to open the file, from a form that is not checked yet; unknown words are left to the reader's own finding."""
-    given = {name: data.get(name, "") for name in ("encoding", "delimiter", "sheet")}
-    known = {"encoding": dict(ENCODINGS), "delimiter": DELIMITERS}
-    for name, choices in known.items():
-        if given[name] not in choices:
-            given[name] = ""
-    return ImportOptions(**given)
+    encoding, delimiter = data.get("encoding", ""), data.get("delimiter", "")
+    return ImportOptions(
+        encoding=encoding if encoding in dict(ENCODINGS) else "",
+        delimiter=delimiter if delimiter in DELIMITERS else "",
+        sheet=data.get("sheet", ""),
+    )
 
 
 def field_choices() -> list[Any]:

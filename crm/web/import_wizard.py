@@ -20,7 +20,7 @@ from accounts.imports.saved_mappings import save_mapping
 from accounts.imports.selectors import FileFacts
 from accounts.models import ImportBatch
 from crm.lib.exceptions import CrmError, ImportRefused
-from crm.web.htmx import page_or_fragment, signed_in, wants_fragment
+from crm.web.htmx import page_or_fragment, signed_in, user_of, wants_fragment
 from crm.web.import_forms import ColumnsForm, UploadForm, initial_of, reading_options
 from crm.web.import_result import rows_of_check
 from crm.web.imports import batch_for
@@ -40,7 +40,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     form = UploadForm(request.POST, request.FILES) if is_sent else UploadForm()
     if is_sent and form.is_valid():
         file = form.cleaned_data["file"]
-        batch = services.create_batch(upload=file, file_name=file.name, user=request.user)
+        batch = services.create_batch(upload=file, file_name=file.name, user=user_of(request))
         try:
             selectors.file_facts(batch)
         except ImportRefused as refused:
@@ -59,7 +59,7 @@ def _to_next_step(request: HttpRequest, address: str) -> HttpResponse:
 
 
 def _throw_away(batch: ImportBatch) -> None:
-    name = batch.upload.name
+    name = batch.upload.name or ""
     batch.delete()
     default_storage.delete(name)
 
@@ -187,7 +187,7 @@ def _check_next(batch: ImportBatch, form: ColumnsForm) -> HttpResponse:
 
 
 def _saved(request: HttpRequest, batch: ImportBatch, form: ColumnsForm) -> HttpResponse:
-    saved = save_mapping(name=form.cleaned_data["save_as"], definition=form.definition(), user=request.user)
+    saved = save_mapping(name=form.cleaned_data["save_as"], definition=form.definition(), user=user_of(request))
     options = form.options().changed(profile=saved.name, mapping=None)
     services.set_options(batch=batch, options=options)
     messages.success(request, _("The mapping “%(name)s” is kept; choose it for the next file.") % {"name": saved.name})

@@ -22,7 +22,7 @@ from accounts.models import Account, ImportBatch
 from crm.lib.exceptions import CrmError
 from crm.web import formats
 from crm.web.auth import dress
-from crm.web.htmx import page_or_fragment, signed_in
+from crm.web.htmx import page_or_fragment, signed_in, user_of
 from crm.web.import_result import effect_rows, remaining_text, rows_of_batch
 from crm.web.rights import may_import, may_withdraw, require_withdraw
 from metrics.services.batch_effect import batch_effect
@@ -51,14 +51,14 @@ class WithdrawForm(forms.Form):
 
 def batch_for(request: HttpRequest, pk: int) -> ImportBatch:
     """The batch, if the reader may see it; a stranger's is not there."""
-    visible = ImportBatch.objects.visible_to(request.user).select_related("created_by", "withdrawn_by")
+    visible = ImportBatch.objects.visible_to(user_of(request)).select_related("created_by", "withdrawn_by")
     return get_object_or_404(visible, pk=pk)
 
 
 @signed_in
 @require_GET
 def batch_list(request: HttpRequest) -> HttpResponse:
-    batches = ImportBatch.objects.visible_to(request.user).select_related("created_by")
+    batches = ImportBatch.objects.visible_to(user_of(request)).select_related("created_by")
     page = Paginator(batches, BATCHES_A_PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "may_import": may_import(request.user)}
     return page_or_fragment(request, "imports/list.html", "imports/_table.html", context)
@@ -87,7 +87,7 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 def error_file(request: HttpRequest, pk: int) -> FileResponse:
     """The rejected rows as they came, each with its reason."""
     batch = batch_for(request, pk)
-    if not batch.error_file or not default_storage.exists(batch.error_file.name):
+    if not batch.error_file.name or not default_storage.exists(batch.error_file.name):
         raise Http404
     name = f"batch-{batch.pk}-rejected.csv"
     return FileResponse(batch.error_file.open("rb"), as_attachment=True, filename=name, content_type="text/csv")
@@ -110,7 +110,7 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _withdrawn(request: HttpRequest, batch: ImportBatch, *, reason: str) -> HttpResponseRedirect:
     try:
-        services.withdraw_batch(batch=batch, reason=reason, user=request.user)
+        services.withdraw_batch(batch=batch, reason=reason, user=user_of(request))
     except CrmError as refused:
         messages.error(request, str(refused))
     else:

@@ -22,7 +22,7 @@ from crm.web.accounts import options_of
 from crm.web.export import FORMS, table_file
 from crm.web.filters import FILTERS, AccountFilter
 from crm.web.filters import Asked as FilterAsked
-from crm.web.htmx import page_or_fragment, signed_in
+from crm.web.htmx import page_or_fragment, signed_in, user_of
 from crm.web.metric_asked import Asked, Shown
 from crm.web.metric_questions import QUESTIONS, Question
 from crm.web.period_choices import presets
@@ -53,7 +53,7 @@ class Screen:
             raise Http404
         self.request, self.question = request, QUESTIONS[key]
         self.as_of = default_as_of()
-        self.filter = AccountFilter(request.GET, FilterAsked(request.user, self.as_of))
+        self.filter = AccountFilter(request.GET, FilterAsked(user_of(request), self.as_of))
         self.account = _account(request)
         self.accounts = self._accounts()
         currencies = sorted({*currencies_in_view(self.accounts, basis=DEFAULT_BASIS), settings.BASE_CURRENCY})
@@ -144,7 +144,7 @@ def _frame_context(screen: Screen) -> dict[str, Any]:
             for one in presets(screen.as_of)
         ]
     for one in offered:
-        given = {name: one[name] for name in ("base", "comparison", "period") if name in one}
+        given: dict[str, str] = {name: one[name] for name in ("base", "comparison", "period") if name in one}
         one["query"] = f"{urlencode(given)}&{carried}" if carried else urlencode(given)
     return {
         "screen": screen,
@@ -154,7 +154,9 @@ def _frame_context(screen: Screen) -> dict[str, Any]:
         "presets": offered,
         "chips": screen.chips(),
         "hidden": [(key, value) for key, values in screen.filters.items() for value in values],
-        "views": list(SavedView.objects.visible_to(screen.request.user, page=ViewPage.METRICS).select_related("owner")),
+        "views": list(
+            SavedView.objects.visible_to(user_of(screen.request), page=ViewPage.METRICS).select_related("owner")
+        ),
         "query": screen.query,
     }
 
@@ -252,7 +254,7 @@ def _about(screen: Screen, shown: Shown) -> list[tuple[Any, Any]]:
         (_("Currency"), shown.currency),
         (_("Counted in"), _level(passport.level)),
         (_("Filter"), "; ".join(f"{chip.label}: {chip.value}" for chip in screen.chips()) or _("none")),
-        (_("Accounts counted"), _("those %(user)s may see") % {"user": screen.request.user.display_name}),
+        (_("Accounts counted"), _("those %(user)s may see") % {"user": user_of(screen.request).display_name}),
         (_("Data until"), formats.day(passport.as_of)),
         (_("Version"), f"{passport.metric} v{passport.version}"),
     ]
@@ -272,7 +274,7 @@ def save_view(request: HttpRequest) -> HttpResponse:
         messages.error(request, _("Give the view a name."))
         return HttpResponseRedirect(address)
     SavedView.objects.update_or_create(
-        owner=request.user,
+        owner=user_of(request),
         page=ViewPage.METRICS,
         name=name,
         defaults={"query": query, "columns": [key], "is_shared": "is_shared" in request.POST},
@@ -285,7 +287,7 @@ def save_view(request: HttpRequest) -> HttpResponse:
 @require_GET
 def open_view(request: HttpRequest, pk: int) -> HttpResponse:
     """Lead to what a saved view asks for."""
-    view = get_object_or_404(SavedView.objects.visible_to(request.user, page=ViewPage.METRICS), pk=pk)
+    view = get_object_or_404(SavedView.objects.visible_to(user_of(request), page=ViewPage.METRICS), pk=pk)
     key = view.columns[0] if view.columns and view.columns[0] in QUESTIONS else FIRST
     return HttpResponseRedirect(f"{reverse('metrics:question', args=[key])}?{view.query}")
 

@@ -1,5 +1,6 @@
 """Tiering: how the last night graded the accounts, and the model it graded by."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 from crm import pipeline, tasks
 from crm.lib.exceptions import CrmError
 from crm.web import tiering_model, tiering_night
-from crm.web.htmx import page_or_fragment, signed_in
+from crm.web.htmx import page_or_fragment, signed_in, user_of
 from crm.web.rights import may_retier, require_retier
 from crm.web.scope import ALL, accounts_in_scope, can_choose_scope, number_style, scope_of
 from metrics.selectors import last_booked_on
@@ -74,7 +75,7 @@ def run_now(request: HttpRequest) -> HttpResponse:
         messages.warning(request, _("Nothing to grade: the ledger is empty. Import revenue first."))
         return redirect("tiering:night")
     try:
-        run = pipeline.request_night(requested_by=request.user)
+        run = pipeline.request_night(requested_by=user_of(request))
     except CrmError as refused:
         messages.error(request, str(refused))
     else:
@@ -129,14 +130,14 @@ def model(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     return render(request, "tiering/model.html", context)
 
 
-def _version(versions: list[ScoringModel], pk: int | None) -> ScoringModel | None:
+def _version(versions: Sequence[ScoringModel], pk: int | None) -> ScoringModel | None:
     if pk is not None:
         found = [version for version in versions if version.pk == pk]
         if not found:
             raise Http404
         return found[0]
     active = [version for version in versions if version.state == ModelState.ACTIVE]
-    return (active or versions or [None])[0]
+    return next(iter(active or versions), None)
 
 
 def _nights(pk: int | None) -> Nights:

@@ -113,8 +113,8 @@ def moved(run: TierRun, accounts: AccountQuerySet, *, direction: str = "") -> Qu
     """Scores of ``run`` whose grade differs from the one before, up, down or both; largest revenue first."""
     scores = selectors.movers(accounts, run=run)
     if direction == UP:
-        return scores.filter(step__gt=0)
-    return scores.filter(step__lt=0) if direction == DOWN else scores
+        return scores.filter(step__gt=0)  # type: ignore[misc]  # annotated by the selector
+    return scores.filter(step__lt=0) if direction == DOWN else scores  # type: ignore[misc]
 
 
 def movement_chart(moves: Moves) -> Chart:
@@ -200,8 +200,8 @@ def _sankey(moves: Moves) -> dict[str, Any]:
 
 def _nodes(moves: Moves, *, side: int) -> Iterable[dict[str, Any]]:
     sums: Counter[str] = Counter()
-    for move in moves:
-        sums[move[side]] += move[2]
+    for before, now, number in moves:
+        sums[now if side else before] += number
     for grade in sorted(sums, key=_place):
         words = f"{Grade(grade).label} {formats.number(sums[grade])}"
         yield {
