@@ -139,6 +139,11 @@ class OneAccountFilter(django_filters.ModelChoiceFilter):
 
 
 @extend_schema_field(OpenApiTypes.INT)
+class VisibleRowFilter(django_filters.ModelChoiceFilter):
+    """One row by key out of a queryset that depends on who asks."""
+
+
+@extend_schema_field(OpenApiTypes.INT)
 class UserFilter(django_filters.ModelChoiceFilter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("queryset", User.objects.all())

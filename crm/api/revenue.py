@@ -15,9 +15,9 @@ from rest_framework.response import Response
 from accounts.enums import RevenueBasis, RevenueKind
 from accounts.imports.results import ImportResult, RowsRejected
 from accounts.imports.services import post_rows
-from accounts.models import Account, Contract, Product, RevenueRecord
+from accounts.models import Account, Contract, ImportBatch, Product, RevenueRecord
 from crm.api.errors import PayloadTooLarge
-from crm.api.filters import VisibleAccountFilter
+from crm.api.filters import VisibleAccountFilter, VisibleRowFilter
 from crm.api.idempotency import idempotent
 from crm.api.serializers import StrictSerializer
 from crm.api.views import ListedViewSet
@@ -101,8 +101,20 @@ class PostedRowsSerializer(serializers.Serializer):
     seconds = serializers.FloatField()
 
 
+def visible_contracts(request: Request) -> QuerySet[Contract]:
+    return Contract.objects.filter(account__in=Account.objects.visible_to(request.user))
+
+
+def visible_batches(request: Request) -> QuerySet[ImportBatch]:
+    return ImportBatch.objects.visible_to(request.user)
+
+
 class RevenueFilter(FilterSet):
+    """A contract or batch the caller may not see is as unknown as a missing one."""
+
     account = VisibleAccountFilter()
+    contract = VisibleRowFilter(queryset=visible_contracts)
+    batch = VisibleRowFilter(queryset=visible_batches)
 
     class Meta:
         model = RevenueRecord
@@ -115,8 +127,6 @@ class RevenueFilter(FilterSet):
             "external_id": ["exact"],
             "source": ["exact"],
             "product": ["exact"],
-            "contract": ["exact"],
-            "batch": ["exact"],
         }
 
 

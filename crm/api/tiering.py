@@ -18,7 +18,7 @@ from accounts.enums import Grade
 from accounts.models import Account, User
 from accounts.querysets import VIEW_ALL
 from crm import pipeline, tasks
-from crm.api.filters import VisibleAccountFilter
+from crm.api.filters import VisibleAccountFilter, VisibleRowFilter
 from crm.api.idempotency import idempotent
 from crm.api.queries import DayField
 from crm.api.serializers import StrictSerializer
@@ -285,7 +285,7 @@ class ScoreSerializer(serializers.ModelSerializer):
 class ScoreFilter(FilterSet):
     """Without `run` or `as_of`: the latest published night."""
 
-    run = django_filters.ModelChoiceFilter(queryset=lambda request: published_runs())
+    run = VisibleRowFilter(queryset=lambda request: published_runs())
     as_of = django_filters.DateFilter(field_name="run__as_of")
     account = VisibleAccountFilter()
     grade = django_filters.MultipleChoiceFilter(choices=Grade.choices)

@@ -1,5 +1,6 @@
 """A REST client with a real bearer token, and people with and without rights."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -64,3 +65,8 @@ def assert_problem(response: Any, status: int) -> dict[str, Any]:
 
 def pointers(body: dict[str, Any]) -> list[str]:
     return [error.get("pointer", error.get("parameter")) for error in body["errors"]]
+
+
+def told_without(body: dict[str, Any], key: int) -> str:
+    """What a problem tells, with the key that was asked for taken out."""
+    return re.sub(rf"\b{key}\b", "?", f"{body['detail']} {body['errors']}")

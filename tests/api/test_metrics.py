@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.api.conftest import assert_problem, pointers
+from tests.api.conftest import assert_problem, pointers, told_without
 from tests.factories import make_account, make_rate, make_superuser, make_team_member, make_user, post_revenue
 
 PERIODS = {"base": "2023", "comparison": "2024"}
@@ -233,7 +233,7 @@ def test_a_hidden_account_cannot_be_asked_about(rest, ledger, question):
         missing = stranger.get(address(question), {**QUERIES[question], name: 10**9})
         told = [assert_problem(response, 400) for response in (hidden, missing)]
         assert pointers(told[0]) == [name]
-        assert str(told[0]).replace(str(ledger["root"].pk), "?") == str(told[1]).replace(str(10**9), "?")
+        assert told_without(told[0], ledger["root"].pk) == told_without(told[1], 10**9)
 
 
 def test_currency_asked_for_needs_its_rates(admin, ledger):

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account, ImportBatch, Product, RevenueRecord
 from metrics.models import AccountDay
-from tests.api.conftest import assert_problem, make_editor, pointers
+from tests.api.conftest import assert_problem, make_editor, pointers, told_without
 from tests.factories import make_account, make_contract, make_product, make_revenue, make_user, post_revenue
 
 LIST = "/api/v1/revenue/"
@@ -266,3 +266,15 @@ def test_an_idempotency_key_holds_for_rows_too(admin):
 
     assert (again.status_code, again.json()) == (201, first.json())
     assert ImportBatch.objects.count() == 1
+
+
+def test_hidden_contracts_and_batches_are_as_unknown_to_filters_as_missing_ones(rest):
+    user = make_user()
+    make_revenue(account=make_account(owner=user))
+    hidden = make_revenue(contract=make_contract())
+    client = rest(user)
+
+    for name, key in (("contract", hidden.contract_id), ("batch", hidden.batch_id)):
+        seen = assert_problem(client.get(LIST, {name: key}), 400)
+        missing = assert_problem(client.get(LIST, {name: key + 1000}), 400)
+        assert told_without(seen, key) == told_without(missing, key + 1000)
