@@ -199,7 +199,10 @@ _ENTRIES = (
     Metric("top_10_share", _("Share of the 10 largest"), Unit.RATE, Direction.DOWN,
            _("10 largest accounts ÷ revenue above 0"), REVENUE, _("What hangs on ten customers.")),
     Metric("top_20_percent_share", _("Share of the largest fifth"), Unit.RATE, Direction.NEITHER,
-           _("Largest 20 % of accounts, rounded up ÷ revenue above 0"), REVENUE, _("Near 80 % in many companies.")),
+           # xgettext:no-python-format
+           _("Largest 20 % of accounts, rounded up ÷ revenue above 0"), REVENUE,
+           # xgettext:no-python-format
+           _("Near 80 % in many companies.")),
     Metric("hhi", _("Concentration index"), Unit.NUMBER, Direction.DOWN,
            _("Sum of squared shares (Herfindahl–Hirschman)"), REVENUE,
            _("1 if one account has all, 1 ÷ n if n accounts have the same.")),

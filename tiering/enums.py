@@ -4,6 +4,7 @@ from types import MappingProxyType
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Preset(TextChoices):
@@ -14,7 +15,7 @@ class Preset(TextChoices):
 
 class ModelState(TextChoices):
     DRAFT = "draft", _("Draft")
-    ACTIVE = "active", _("Active")
+    ACTIVE = "active", pgettext_lazy("scoring model", "Active")
     RETIRED = "retired", _("Retired")
 
 

@@ -50,6 +50,7 @@ NOTES: MappingProxyType[Flag, Promise] = MappingProxyType(
         Flag.H3_CREDIT_OR_LITIGATION: gettext_lazy("There is a credit stop or litigation."),
         Flag.H4_INSOLVENT: gettext_lazy("The account is insolvent."),
         Flag.DECLINE_50: gettext_lazy("Revenue fell by half or more within a year."),
+        # xgettext:no-python-format
         Flag.DECLINE_30: gettext_lazy("Revenue fell by 30 % or more within a year."),
         Flag.LOW_MARGIN: gettext_lazy("The gross margin is below 10 %."),
         Flag.DISSATISFIED: gettext_lazy("The customer rated its satisfaction 2 or lower."),

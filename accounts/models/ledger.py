@@ -1,6 +1,7 @@
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.enums import ContractStatus, RateKind, RevenueBasis, RevenueKind
 from accounts.models.base import CurrencyField, MoneyField, TimeStamped
@@ -27,7 +28,7 @@ class Contract(TimeStamped):
     account = models.ForeignKey(
         "accounts.Account", verbose_name=_("account"), on_delete=models.PROTECT, related_name="contracts"
     )
-    number = models.CharField(_("number"), max_length=64, unique=True)
+    number = models.CharField(pgettext_lazy("of a contract", "number"), max_length=64, unique=True)
     title = models.CharField(_("title"), max_length=200, blank=True)
     amount = MoneyField(_("amount"), null=True, blank=True)
     currency = CurrencyField(_("currency"), blank=True)

@@ -103,9 +103,11 @@ def _watch(rows: AccountQuerySet, values: Sequence[str], asked: Asked) -> Accoun
 
 
 GROWTH_BANDS = (
+    # xgettext:no-python-format
     ("up20", _("up 20 % or more")),
     ("up", _("up less than 20 %")),
     ("down", _("down less than 20 %")),
+    # xgettext:no-python-format
     ("down20", _("down 20 % or more")),
     ("none", _("not defined")),
 )
