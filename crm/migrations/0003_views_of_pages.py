@@ -5,24 +5,32 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('crm', '0002_saved_views'),
+        ("crm", "0002_saved_views"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='savedview',
-            name='savedview_name_once',
+            model_name="savedview",
+            name="savedview_name_once",
         ),
         migrations.AddField(
-            model_name='savedview',
-            name='page',
-            field=models.CharField(choices=[('accounts', 'Accounts'), ('metrics', 'Metrics')], default='accounts', max_length=10, verbose_name='page'),
+            model_name="savedview",
+            name="page",
+            field=models.CharField(
+                choices=[("accounts", "Accounts"), ("metrics", "Metrics")],
+                default="accounts",
+                max_length=10,
+                verbose_name="page",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='savedview',
-            constraint=models.UniqueConstraint(fields=('owner', 'page', 'name'), name='savedview_page_name_once', violation_error_message='You have a view of this name already: choose another.'),
+            model_name="savedview",
+            constraint=models.UniqueConstraint(
+                fields=("owner", "page", "name"),
+                name="savedview_page_name_once",
+                violation_error_message="You have a view of this name already: choose another.",
+            ),
         ),
     ]

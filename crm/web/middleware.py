@@ -19,9 +19,9 @@ class AdminPolicyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if request.path.startswith("/admin/"):
-            response._csp_update = ADMIN_POLICY  # type: ignore[attr-defined]
+            response._csp_update = ADMIN_POLICY  # type: ignore[attr-defined]  # noqa: SLF001
         elif request.path.startswith("/api/v1/docs/"):
-            response._csp_update = DOCS_POLICY  # type: ignore[attr-defined]
+            response._csp_update = DOCS_POLICY  # type: ignore[attr-defined]  # noqa: SLF001
         return response
 
 

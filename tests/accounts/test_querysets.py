@@ -11,7 +11,7 @@ from tests.factories import make_account, make_rating, make_revenue, make_superu
 @pytest.fixture
 def people(db):
     owner, teammate, former, stranger, director = (
-        make_user(username=n) for n in "owner teammate former stranger director".split()
+        make_user(username=n) for n in ["owner", "teammate", "former", "stranger", "director"]
     )
     account = make_account(owner=owner)
     make_team_member(account=account, user=former, valid_from=date(2020, 1, 1), valid_to=date(2021, 1, 1))

@@ -110,6 +110,4 @@ def test_orders_are_those_the_indexes_are_built_in(db):
 
     assert figures.endswith('"ttm_revenue" DESC NULLS LAST, "metrics_accountfigures"."account_id" ASC')
     assert backwards.endswith('"ttm_revenue" ASC NULLS FIRST, "metrics_accountfigures"."account_id" DESC')
-    assert by_name.endswith('"sort_key" COLLATE "C" ASC, "accounts_account"."id" ASC') or by_name.endswith(
-        '"sort_key" ASC, "accounts_account"."id" ASC'
-    )
+    assert by_name.replace(' COLLATE "C"', "").endswith('"sort_key" ASC, "accounts_account"."id" ASC')
