@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.enums import BatchState
 from accounts.imports import selectors, services
 from accounts.imports.fields import FIELDS
+from accounts.imports.mapping import NAME_LENGTH
 from accounts.imports.options import ImportOptions
 from accounts.imports.progress import progress_of
 from accounts.imports.saved_mappings import save_mapping
@@ -86,7 +87,7 @@ def columns(request: HttpRequest, pk: int) -> HttpResponse:
 def _first_form(request: HttpRequest, batch: ImportBatch) -> tuple[ColumnsForm, FileFacts, str]:
     """The form with what was detected, chosen before, or kept under the mapping named in the address."""
     options, refusal = ImportOptions.from_json(batch.options), ""
-    wanted = request.GET.get("mapping", "")
+    wanted = _mapping_name(request.GET.get("mapping", ""))
     if wanted:
         options = options.changed(profile=wanted, mapping=None, source="")
     try:
@@ -101,7 +102,7 @@ def _first_form(request: HttpRequest, batch: ImportBatch) -> tuple[ColumnsForm, 
 def _posted_form(request: HttpRequest, batch: ImportBatch) -> tuple[ColumnsForm, FileFacts, str]:
     """The form as sent, for the file read as it says; a reading that fails keeps the last good one and says why."""
     reading, refusal = reading_options(request.POST), ""
-    based_on = request.POST.get("based_on", "")[:60]
+    based_on = _mapping_name(request.POST.get("based_on", ""))
     try:
         facts = selectors.file_facts(batch, reading.changed(profile=based_on) if based_on else reading)
     except ImportRefused as refused:
@@ -116,6 +117,11 @@ def _posted_form(request: HttpRequest, batch: ImportBatch) -> tuple[ColumnsForm,
         except ImportRefused as refused:
             refusal = str(refused)
     return form, facts, refusal
+
+
+def _mapping_name(text: str) -> str:
+    """A name as it may be looked up: a database takes no NUL."""
+    return text.replace("\x00", "")[:NAME_LENGTH]
 
 
 def _is_mappable(form: ColumnsForm) -> bool:

@@ -323,6 +323,16 @@ def test_mapping_that_does_not_fit_the_file_says_so_and_leaves_the_suggestion(cl
     assert response.context["preview"] is not None
 
 
+@pytest.mark.parametrize("name", ["\x00", "x" * 5000, "../../etc", "' OR 1=1 --"])
+def test_odd_names_of_mappings_are_only_unknown(client, importer, name):
+    batch = draft(client)
+
+    got = client.get(f"/imports/{batch.pk}/columns/", {"mapping": name})
+    sent = columns_of(client, batch, based_on=name, action="preview")
+
+    assert (got.status_code, sent.status_code) == (200, 200)
+
+
 def test_draft_can_be_thrown_away_with_its_file(client, importer, tmp_path):
     batch = draft(client)
 

@@ -175,6 +175,30 @@ def test_unknown_addresses_are_not_there(client, seller, path):
     ask(client, path, status=404)
 
 
+HOSTILE = ("\x00", "9" * 400, "\ud83d", "' OR 1=1 --", "<script>alert(1)</script>", "-1", "ttm@9999-12")
+OTHER_FIELDS = ("sort", "line", "page", "grade", "owner", "group", "segment")
+
+
+@pytest.mark.parametrize("key", list(QUESTIONS))
+def test_hostile_values_in_every_field_are_refused_not_raised(client, seller, key):
+    client.force_login(seller)
+    names = [*QUESTIONS[key].form.base_fields, *OTHER_FIELDS]
+
+    for value in HOSTILE:
+        response = client.get(f"/metrics/{key}/", dict.fromkeys(names, value.encode("utf-8", "surrogatepass")))
+        assert response.status_code in ((200,) if value == "\x00" else (400, 422))  # a NUL is taken for nothing typed
+        assert "<script>alert" not in response.content.decode()
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_hostile_value_beside_good_ones_is_refused_or_left_out(client, seller, value):
+    client.force_login(seller)
+
+    for name in OTHER_FIELDS:
+        hostile = {name: value.encode("utf-8", "surrogatepass")}
+        assert client.get("/metrics/change/", {"base": "2023", "comparison": "2024", **hostile}).status_code == 200
+
+
 def test_account_of_somebody_else_cannot_be_asked_for(client, seller):
     client.force_login(seller)
     mine, foreign = Account.objects.get(name="Lost"), Account.objects.get(name="Foreign")
