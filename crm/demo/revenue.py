@@ -42,6 +42,7 @@ SEASON = np.array([0.92, 0.62, 1.06, 1.03, 1.0, 1.04, 0.96, 0.94, 1.08, 1.0, 1.1
 MOST_LINES = 4  # lines of one order
 CREDIT_NOTE_SHARE = 0.022  # of the lines
 WITHOUT_COST_SHARE = 0.09  # of the common companies: one line in ten was booked without its cost
+COST_KNOWN_YEARS = 1.25  # since then every line has its cost: the last twelve months have a margin, credit notes too
 MAINTENANCE_OF_LEVEL = 0.004  # of the yearly revenue, a month
 REBATE_SHARE = 0.012  # of a quarter's revenue of the largest customers
 YEARLY_PRICE_RISE = 0.02
@@ -161,7 +162,8 @@ def _order_lines(rng: np.random.Generator, found: Sequence[Company], goods: Good
     extra = np.array([TRAITS[c.profile].margin for c in found])[company]
     margin = np.clip(goods.margins[product] + extra + rng.normal(0, 0.03, len(product)), -0.9, 0.92)
     cost = np.round(price * quantity * (1 - margin), 2)
-    cost[_without_cost(rng, found)[company] & (rng.random(len(product)) < 0.1)] = np.nan
+    is_old = before > COST_KNOWN_YEARS
+    cost[_without_cost(rng, found)[company] & is_old & (rng.random(len(product)) < 0.1)] = np.nan
     return Lines(company, day, order, product, quantity, price, cost)
 
 
