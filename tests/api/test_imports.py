@@ -197,7 +197,7 @@ def test_unusable_fields_are_400_and_leave_nothing(admin, media, fields, way):
     [
         b"\x00\x01\x02",
         b"a,b\n1,2\n",
-        gzip.compress(RETAIL.encode())[:20],
+        gzip.compress(RETAIL.encode(), mtime=0)[:20],  # the same bytes in every worker, which name the test
         b"PK\x03\x04broken",
         b"\xff\xfe\x00",
         b",".join(b"c%d" % number for number in range(5000)) + b"\n",
