@@ -96,6 +96,23 @@ def stop(child: subprocess.Popen[bytes], steps: Sequence[Step]) -> bool:
     return False
 
 
+def end_group(leader: subprocess.Popen[bytes]) -> None:
+    """Kill a child with everything it started in its session: initdb runs servers of its own, which outlive it."""
+    if leader.poll() is not None:
+        return
+    os.killpg(leader.pid, signal.SIGKILL)
+    leader.wait(5)
+    wait_until(lambda: not _group_is_there(leader.pid), 5)
+
+
+def _group_is_there(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def is_running(pid: int, marker: str) -> bool:
     """True if ``pid`` is a live process, no zombie, whose command line contains ``marker``."""
     if IS_LINUX:

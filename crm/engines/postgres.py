@@ -127,7 +127,7 @@ class Postgres:
             try:
                 code = made.wait()
             finally:
-                child.stop(made, ())
+                child.end_group(made)
         if code:
             raise EngineError(f"initdb failed. Its last words are in {self.log}:\n{last_lines(self.log)}")
         unfinished.rename(self.places.postgres)

@@ -16,6 +16,7 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from crm.engines import child
+from crm.engines.child import wait_until
 from crm.engines.errors import EngineError
 from crm.engines.places import places
 from crm.engines.supervisor import Service, Supervisor
@@ -123,7 +124,7 @@ def test_terminated_start_leaves_nothing(var):
         _, err = process.communicate(timeout=STOP_SECONDS)
         assert process.returncode in {0, -signal.SIGTERM}  # the latter before Python has got that far
         assert "Traceback" not in err
-        assert processes_of(var) == []
+        assert wait_until(lambda: processes_of(var) == [], 3), processes_of(var)
 
 
 def test_run_on_a_given_database_is_production_without_demo(var, own_database):
