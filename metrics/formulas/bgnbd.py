@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from crm.lib.exceptions import FormulaError, InsufficientData
 from metrics.formulas.exact import FloatArray
-from metrics.formulas.optimise import minimise
+from metrics.formulas.optimise import Minimum, minimise
 
 MIN_ACCOUNTS = 200  # table "which method when": below, a fit says more about chance than about customers
 MIN_REPEATERS = 100
@@ -128,44 +128,61 @@ def fit(grouped: Grouped) -> BgNbdFit:
     """
     if not (grouped.frequency > 0).any():
         raise FormulaError("no customer bought twice: the model cannot be fitted")
-    likelihood = _Likelihood(grouped)
-    start = np.array([0.0, np.log(likelihood.typical_interval), 0.0, 1.0])
-    found = minimise(likelihood.negative_mean, start, bounds=[(-_LOG_BOUND, _LOG_BOUND)] * 4)
-    if not found.is_inner:
-        raise FormulaError("the likelihood has no inner maximum: these purchases do not fit the model")
-    r, alpha, a, b = (float(value) for value in np.exp(found.x))
+    likelihood = Likelihood(grouped)
+    found = likelihood.maximise(np.array([0.0, np.log(likelihood.typical_interval), 0.0, 1.0]))
     return BgNbdFit(
-        model=BgNbd(r=r, alpha=alpha * likelihood.scale, a=a, b=b),
+        model=likelihood.model_at(found.x),
         log_likelihood=likelihood.in_original_unit(-found.value),
         customers=int(grouped.weight.sum()),
         groups=len(grouped.weight),
     )
 
 
-class _Likelihood:
+class Likelihood:
     """Mean negative log-likelihood and its gradient over ln(r, alpha, a, b), for data scaled to max T = 1.
 
     With delta = ln(a / (b + x - 1)) + (r + x) ln((alpha + T) / (alpha + t_x)) for x > 0, the term of a customer is
     lnG(r+x) - lnG(r) + lnB(a, b+x) - lnB(a, b) + r ln alpha - (r+x) ln(alpha+T) + ln(1 + e**delta).
     Gamma functions depend on x alone and logarithms on one time alone, so each is taken once per different x, t_x or
-    T; per group remain one exp and one log1p.
+    T; per group remain one exp and one log1p. ``weigh`` gives the same groups other numbers of customers.
     """
 
     def __init__(self, grouped: Grouped) -> None:
-        repeat = grouped.frequency > 0
+        self.frequency, self.is_repeat = grouped.frequency, grouped.frequency > 0
         self.scale = float(grouped.age.max()) or 1.0
-        self.counts, x_codes = distinct(grouped.frequency)
-        self.ages, age_codes = distinct(grouped.age)
-        self.recencies, self.recency_codes = distinct(grouped.recency[repeat])
-        self.count_weight = np.bincount(x_codes, weights=grouped.weight)
-        self.age_weight = np.bincount(age_codes, weights=grouped.weight)
-        self.age_repeats = np.bincount(age_codes, weights=grouped.weight * grouped.frequency)
+        self.counts, self.all_x_codes = distinct(grouped.frequency)
+        self.ages, self.all_age_codes = distinct(grouped.age)
+        self.recencies, self.recency_codes = distinct(grouped.recency[self.is_repeat])
         self.ages, self.recencies = self.ages / self.scale, self.recencies / self.scale
-        self.x, self.weight = grouped.frequency[repeat], grouped.weight[repeat]
-        self.x_codes, self.age_codes = x_codes[repeat], age_codes[repeat]
-        self.total, self.repeats = float(grouped.weight.sum()), float((self.weight * self.x).sum())
+        self.x = grouped.frequency[self.is_repeat]
+        self.x_codes, self.age_codes = self.all_x_codes[self.is_repeat], self.all_age_codes[self.is_repeat]
+        self.weigh(grouped.weight)
         observed = float((self.weight * self.recencies[self.recency_codes]).sum())
         self.typical_interval = max(observed / self.repeats, 1e-3)
+
+    def weigh(self, weight: FloatArray) -> None:
+        """Number of customers of each group, shape of the groups; 0 leaves a group out."""
+        self.count_weight = np.bincount(self.all_x_codes, weights=weight)
+        self.age_weight = np.bincount(self.all_age_codes, weights=weight)
+        self.age_repeats = np.bincount(self.all_age_codes, weights=weight * self.frequency)
+        self.weight = weight[self.is_repeat]
+        self.total, self.repeats = float(weight.sum()), float((self.weight * self.x).sum())
+
+    def maximise(self, start: FloatArray) -> Minimum:
+        """The maximum, as the minimum of ``negative_mean``, from ``start``; raises FormulaError without an inner one."""
+        found = minimise(self.negative_mean, start, bounds=[(-_LOG_BOUND, _LOG_BOUND)] * 4)
+        if not found.is_inner:
+            raise FormulaError("the likelihood has no inner maximum: these purchases do not fit the model")
+        return found
+
+    def model_at(self, theta: FloatArray) -> BgNbd:
+        """The model of a point ln(r, alpha, a, b), with alpha in the unit of the data."""
+        r, alpha, a, b = (float(value) for value in np.exp(theta))
+        return BgNbd(r=r, alpha=alpha * self.scale, a=a, b=b)
+
+    def point_of(self, model: BgNbd) -> FloatArray:
+        """ln(r, alpha, a, b) of a model, alpha in the scaled unit."""
+        return np.log([model.r, model.alpha / self.scale, model.a, model.b])
 
     def in_original_unit(self, mean: float) -> float:
         """Total log-likelihood in the unit of the data: a density of x purchase times scales with unit**-x."""

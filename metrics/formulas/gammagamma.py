@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from crm.lib.exceptions import FormulaError
 from metrics.formulas.bgnbd import distinct
 from metrics.formulas.exact import FloatArray
-from metrics.formulas.optimise import minimise
+from metrics.formulas.optimise import Minimum, minimise
 
 STRONG_CORRELATION = 0.3  # |rho| of frequency and spend above which the independence assumption is in doubt
 _LOG_BOUND = 14.0
@@ -64,24 +64,17 @@ def fit(frequency: ArrayLike, mean_value: ArrayLike) -> GammaGammaFit:
     x, m = x[usable], m[usable]
     if len(x) < 2:
         raise FormulaError("fewer than two customers with a repeat purchase of positive value")
-    likelihood = _Likelihood(x, m)
-    box = [(-_LOG_BOUND, float(np.log(STEADIEST_SHAPE))), (-_LOG_BOUND, _LOG_BOUND), (-_LOG_BOUND, _LOG_BOUND)]
-    found = minimise(likelihood.negative_mean, np.array([1.0, 1.0, 0.0]), bounds=box)
-    is_steady = found.is_at_edge[0] and found.x[0] > 0
-    if not found.is_flat or found.is_at_edge[1:].any() or (found.is_at_edge[0] and not is_steady):
-        raise FormulaError("the likelihood has no inner maximum: the values of these purchases do not fit the model")
-    p, q, gamma = (float(value) for value in np.exp(found.x))
-    if q <= 1:
-        raise FormulaError("the values of purchases spread so widely that their mean has no bound (q is 1 or less)")
+    likelihood = Likelihood(x, m)
+    found = likelihood.maximise(np.array([1.0, 1.0, 0.0]))
     return GammaGammaFit(
-        model=GammaGamma(p=p, q=q, gamma=gamma * likelihood.scale),
+        model=likelihood.model_at(found.x),
         log_likelihood=-found.value * len(x) - len(x) * float(np.log(likelihood.scale)),
         customers=len(x),
         correlation=_correlation(x, m),
     )
 
 
-class _Likelihood:
+class Likelihood:
     """Mean negative log-likelihood and gradient over ln(p, q, gamma), for money scaled to a median of 1.
 
     LL_i = lnG(px+q) - lnG(px) - lnG(q) + q ln gamma + (px-1) ln m̄ + px ln x - (px+q) ln(gamma + m̄x)
@@ -90,11 +83,37 @@ class _Likelihood:
     def __init__(self, x: FloatArray, m: FloatArray) -> None:
         self.scale = float(np.median(m))
         m = m / self.scale
-        self.n, self.x, self.spent = float(len(x)), x, x * m
+        self.x, self.spent, self.log_mean = x, x * m, np.log(m)
+        self.x_log_spent = x * np.log(self.spent)
         self.counts, self.codes = distinct(x)
-        self.count_weight = np.bincount(self.codes).astype(np.float64)
-        self.log_m = float(np.log(m).sum())
-        self.x_log_m_x = float((x * np.log(m * x)).sum())
+        self.weigh(np.ones(len(x)))
+
+    def weigh(self, weight: FloatArray) -> None:
+        """How often each customer counts, shape (n,); 0 leaves one out."""
+        self.weight, self.repeats, self.n = weight, weight * self.x, float(weight.sum())
+        self.count_weight = np.bincount(self.codes, weights=weight)
+        self.log_m = float((weight * self.log_mean).sum())
+        self.x_log_m_x = float((weight * self.x_log_spent).sum())
+
+    def maximise(self, start: FloatArray) -> Minimum:
+        """The maximum, as the minimum of ``negative_mean``, from ``start``; raises FormulaError as ``fit`` does."""
+        box = [(-_LOG_BOUND, float(np.log(STEADIEST_SHAPE))), (-_LOG_BOUND, _LOG_BOUND), (-_LOG_BOUND, _LOG_BOUND)]
+        found = minimise(self.negative_mean, start, bounds=box)
+        is_steady = found.is_at_edge[0] and found.x[0] > 0
+        if not found.is_flat or found.is_at_edge[1:].any() or (found.is_at_edge[0] and not is_steady):
+            raise FormulaError("the likelihood has no inner maximum: the values of purchases do not fit the model")
+        if found.x[1] <= 0:
+            raise FormulaError("the values of purchases spread so widely that their mean has no bound (q is 1 or less)")
+        return found
+
+    def model_at(self, theta: FloatArray) -> GammaGamma:
+        """The model of a point ln(p, q, gamma), with gamma in the unit of the data."""
+        p, q, gamma = (float(value) for value in np.exp(theta))
+        return GammaGamma(p=p, q=q, gamma=gamma * self.scale)
+
+    def point_of(self, model: GammaGamma) -> FloatArray:
+        """ln(p, q, gamma) of a model, gamma in the scaled unit."""
+        return np.log([model.p, model.q, model.gamma / self.scale])
 
     def negative_mean(self, theta: FloatArray) -> tuple[float, FloatArray]:
         from scipy.special import digamma, gammaln
@@ -103,13 +122,13 @@ class _Likelihood:
         x, n = self.counts, self.count_weight
         whole = gamma + self.spent
         log_whole, inverse = np.log(whole), 1 / whole
-        x_log_whole, all_log_whole = (self.x * log_whole).sum(), log_whole.sum()
+        x_log_whole, all_log_whole = (self.repeats * log_whole).sum(), (self.weight * log_whole).sum()
         value = (n * (gammaln(p * x + q) - gammaln(p * x))).sum() + self.n * (q * theta[2] - gammaln(q))
         value += p * self.x_log_m_x - self.log_m - p * x_log_whole - q * all_log_whole
         up = digamma(p * x + q)
         slope_p = (n * x * (up - digamma(p * x))).sum() + self.x_log_m_x - x_log_whole
         slope_q = (n * up).sum() + self.n * (theta[2] - digamma(q)) - all_log_whole
-        slope_gamma = self.n * q / gamma - p * (self.x * inverse).sum() - q * inverse.sum()
+        slope_gamma = self.n * q / gamma - p * (self.repeats * inverse).sum() - q * (self.weight * inverse).sum()
         slope = np.array([slope_p * p, slope_q * q, slope_gamma * gamma])
         return float(-value / self.n), -slope / self.n
 

@@ -77,7 +77,7 @@ def test_fit_recovers_the_parameters_customers_were_drawn_from():
 
 
 def test_gradient_equals_finite_differences():
-    likelihood = bgnbd._Likelihood(bgnbd.group_customers(*simulated_customers(500, seed=3)))
+    likelihood = bgnbd.Likelihood(bgnbd.group_customers(*simulated_customers(500, seed=3)))
     point, step = np.array([0.3, -1.0, 0.2, 0.7]), 1e-6
 
     _value, slope = likelihood.negative_mean(point)

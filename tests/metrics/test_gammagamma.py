@@ -59,7 +59,7 @@ def test_fit_has_the_likelihood_of_its_customers_in_any_money_unit(cdnow):
 
 def test_gradient_equals_finite_differences(cdnow):
     repeat = cdnow[cdnow["frequency"] > 0]
-    likelihood = gammagamma._Likelihood(repeat["frequency"].to_numpy(float), repeat["monetary_value"].to_numpy())
+    likelihood = gammagamma.Likelihood(repeat["frequency"].to_numpy(float), repeat["monetary_value"].to_numpy())
     point, step = np.array([0.3, 0.5, 0.2]), 1e-6
 
     _value, slope = likelihood.negative_mean(point)
