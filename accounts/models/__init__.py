@@ -2,6 +2,7 @@
 
 from accounts.models.account import Account
 from accounts.models.base import TimeStamped
+from accounts.models.changes import FactChange
 from accounts.models.imports import ImportBatch, ResentRow, SavedMapping
 from accounts.models.ledger import Contract, ExchangeRate, Product, RevenueRecord
 from accounts.models.opinions import Rating, WalletEstimate
@@ -12,6 +13,7 @@ __all__ = [
     "Contact",
     "Contract",
     "ExchangeRate",
+    "FactChange",
     "ImportBatch",
     "Product",
     "Rating",
