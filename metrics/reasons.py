@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -66,13 +67,24 @@ class MissingRate:
 
 
 def sentence(key: str, **details: object) -> str:
-    return str(SENTENCES[key]) % details if details else str(SENTENCES[key])
+    """The words of ``key``, put into the language of whoever reads them: an answer may be kept for the next reader."""
+    return _lazy_sentence(key, **details)
 
 
 def missing_rates_sentence(missing: Iterable[MissingRate]) -> str:
-    """The missing rates in one sentence, oldest first, the rest as a number."""
-    rates = sorted(set(missing))
+    """The missing rates in one sentence, oldest first, the rest as a number; in the reader's language."""
+    return _lazy_missing_rates(sorted(set(missing)))
+
+
+def _sentence(key: str, **details: object) -> str:
+    return str(SENTENCES[key]) % details if details else str(SENTENCES[key])
+
+
+def _missing_rates(rates: Sequence[MissingRate]) -> str:
     named = "; ".join(str(rate) for rate in rates[:SHOWN_RATES])
     if len(rates) <= SHOWN_RATES:
         return named
     return _("%(named)s; and %(count)s more") % {"named": named, "count": len(rates) - SHOWN_RATES}
+
+
+_lazy_sentence, _lazy_missing_rates = lazy(_sentence, str), lazy(_missing_rates, str)
