@@ -42,6 +42,11 @@ class AccountQuerySet(models.QuerySet):
             return self
         return self.mine(user)
 
+    @property
+    def is_everything(self) -> bool:
+        """No account is left out."""
+        return not self.query.has_filters() and not self.query.is_sliced
+
     def mine(self, user: "User", *, on: date | None = None) -> Self:
         """Owned by the user, or the user is on the team on that day."""
         from accounts.models import TeamMember

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
-from django.db.models import QuerySet
 from numpy.typing import NDArray
 
 from accounts.enums import SIGNED_CONTRACT_STATUSES, ContractStatus, EvaluatorFunction, RatingIndicator
 from accounts.models import Account, RevenueRecord, WalletEstimate
+from accounts.querysets import AccountQuerySet
 from metrics.binary import Kind, as_sql, fetch
 from metrics.rates import rate_book
 from metrics.scope import Scope, lines
@@ -86,7 +86,7 @@ def grade_number(column: str) -> str:
     return f"array_position(ARRAY[{', '.join(repr(code) for code in GRADE_CODES[1:])}]::text[], {column}::text)"
 
 
-def everyone() -> QuerySet[Account]:
+def everyone() -> AccountQuerySet:
     return Account.objects.all()
 
 

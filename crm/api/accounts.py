@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import Account, Contact, TeamMember
-from accounts.querysets import VIEW_ALL
+from accounts.querysets import VIEW_ALL, AccountQuerySet
 from crm.api.answers import AccountMetricsSerializer
 from crm.api.explanation import ExplanationSerializer
 from crm.api.fields import UserKeyField, VisibleKeyField
@@ -81,7 +81,7 @@ class AccountViewSet(EditableViewSet):
     }
     queryset = Account.objects.none()
 
-    def get_queryset(self) -> QuerySet[Account]:
+    def get_queryset(self) -> AccountQuerySet:
         return Account.objects.visible_to(self.request.user).select_related("owner")
 
     def search(self, queryset: QuerySet, text: str) -> QuerySet:

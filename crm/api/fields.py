@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import Account, User
+from accounts.querysets import AccountQuerySet
 
 
 class StrictKeyField(serializers.PrimaryKeyRelatedField):
@@ -26,7 +27,7 @@ class VisibleKeyField(StrictKeyField):
     The value that is stored already may be sent back as it was read, seen or not.
     """
 
-    def get_queryset(self) -> QuerySet[Account]:
+    def get_queryset(self) -> AccountQuerySet:
         return Account.objects.visible_to(self.context["request"].user)
 
     def to_internal_value(self, data: Any) -> Model:

@@ -15,6 +15,7 @@ from rest_framework.request import Request
 
 from accounts.enums import AccountSize, AccountStatus, Grade
 from accounts.models import Account, User
+from accounts.querysets import AccountQuerySet
 from crm.api.errors import BadParameter
 from crm.api.paging import PAGING_PARAMETERS
 from crm.api.parsers import UNSTORABLE
@@ -115,7 +116,7 @@ def contains(queryset: QuerySet, text: str, fields: Iterable[str]) -> QuerySet:
     return queryset.filter(condition)
 
 
-def visible_accounts(request: Request | None) -> QuerySet[Account]:
+def visible_accounts(request: Request | None) -> AccountQuerySet:
     """Accounts the caller may name; nobody's while the schema is made."""
     return Account.objects.none() if request is None else Account.objects.visible_to(request.user)
 

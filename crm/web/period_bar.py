@@ -7,10 +7,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts.models import Account
+from accounts.querysets import AccountQuerySet
 from crm.lib.exceptions import PeriodError
 from crm.lib.periods import ACCEPTED_FORMS, Period, check_comparable, ttm
 from crm.web.period_choices import base_of, period_text, presets, read_period
@@ -75,6 +74,6 @@ class PeriodBar:
     def accepted_forms(self) -> str:
         return ACCEPTED_FORMS
 
-    def currencies(self, accounts: QuerySet[Account]) -> list[str]:
+    def currencies(self, accounts: AccountQuerySet) -> list[str]:
         """Currencies worth choosing: those of the records in view, and the company's."""
         return sorted({*currencies_in_view(accounts, basis=DEFAULT_BASIS), settings.BASE_CURRENCY})

@@ -11,8 +11,8 @@ from django.db.models import QuerySet, Sum
 from django.db.models.functions import ExtractYear
 from numpy.typing import NDArray
 
-from accounts.models import Account, ImportBatch, RevenueRecord
-from accounts.querysets import RevenueQuerySet
+from accounts.models import ImportBatch, RevenueRecord
+from accounts.querysets import AccountQuerySet, RevenueQuerySet
 from crm.lib.periods import Period, prior_ttm, ttm
 from metrics import frames
 from metrics.formulas.retention import Retention, cohort_retention
@@ -50,7 +50,7 @@ class BatchEffect:
     active_after: int | None
 
 
-def batch_effect(batch: ImportBatch, accounts: QuerySet[Account]) -> BatchEffect:
+def batch_effect(batch: ImportBatch, accounts: AccountQuerySet) -> BatchEffect:
     """Effect of a posted ``batch`` on ``accounts`` (already limited to what the caller may see).
 
     Reads the roll-up, and of the ledger the records of this batch alone. What was booked by later batches counts on
@@ -88,7 +88,7 @@ def _of_batch(
     return found
 
 
-def _years(records: QuerySet[RevenueRecord], accounts: QuerySet[Account]) -> tuple[YearChange, ...]:
+def _years(records: QuerySet[RevenueRecord], accounts: AccountQuerySet) -> tuple[YearChange, ...]:
     """Only the years in which the batch has records, newest first."""
     grouped = records.annotate(year=ExtractYear("booked_on")).values_list("year", "currency")
     brought = {(year, currency): net for year, currency, net in grouped.annotate(net=Sum("amount"))}

@@ -8,10 +8,9 @@ from decimal import Decimal
 from typing import Unpack
 
 import numpy as np
-from django.db.models import QuerySet
 from numpy.typing import NDArray
 
-from accounts.models import Account
+from accounts.querysets import AccountQuerySet
 from crm.lib.exceptions import FormulaError
 from crm.lib.periods import Period, ttm
 from metrics import frames, reasons
@@ -78,7 +77,7 @@ class LifetimeFigures(Answer):
 
 
 def lifetime(
-    accounts: QuerySet[Account],
+    accounts: AccountQuerySet,
     *,
     horizon_months: int = HORIZON_MONTHS,
     discount: float = YEARLY_DISCOUNT,
@@ -127,7 +126,7 @@ def lifetime(
             "lifetime", scope=scope, level=Level.ENTITY, as_of=as_of, accounts=len(found.account_ids),
             comparison=ttm(as_of),
         ),
-        table=AccountTable(found.account_ids, columns, scope, Level.ENTITY),
+        table=AccountTable(found.account_ids, columns),
     )  # fmt: skip
 
 
