@@ -156,36 +156,24 @@ def order_days(scope: Scope, period: Period, *, level: Level = Level.ENTITY) -> 
 
 def monthly(
     scope: Scope, *, first: date, months: int, level: Level = Level.ENTITY
-) -> tuple[Spans, dict[str, NDArray[Any]], tuple[MissingRate, ...]]:
-    """(spans, name → sums of each account in each month, shape (n, months), missing rates).
-
-    Names: net, cost, lines_without_cost, orders, and is_missing as in Windows.
-    """
-    end = add_months(first, months)
-    source = lines(scope, first=first, end=end)
-    month_number = (
-        f"(extract(year FROM day) * 12 + extract(month FROM day))::int - {first.year * 12 + first.month} AS month"
-    )
-    totals = [(name, expression.replace("INSIDE", ""), kind) for name, expression, kind in _WINDOW_SUMS]
-    picked = ", ".join(as_sql(name, kind) for name, _expression, kind in totals)
-    sql = (
-        f"SELECT {as_sql('account_id', 'int8')}, {as_sql('month', 'int4')}, {picked} FROM (SELECT account_id,"
-        f" {month_number}, {', '.join(f'{expression} AS {name}' for name, expression, _kind in totals)}"
-        f" FROM ({source.sql}) AS line GROUP BY 1, 2) AS summed"
-    )
-    columns: dict[str, Kind] = {"account_id": "int8", "month": "int4"}
-    columns |= {name: kind for name, _expression, kind in totals}
-    rows = fetch(sql, source.params, columns, using=scope.using)
+) -> tuple[Spans, FloatArray, tuple[MissingRate, ...]]:
+    """(spans, net revenue of each account in each month, shape (n, months), missing rates); a document without a rate
+    counts as nothing, so the months of a missing rate must not be shown."""
+    source = lines(scope, first=first, end=add_months(first, months))
+    number = f"(extract(year FROM day) * 12 + extract(month FROM day))::int - {first.year * 12 + first.month}"
+    summed = f"SELECT account_id, {number} AS month, net FROM ({source.sql}) AS line"
+    if len(scope.currencies) > 1:  # else a month is one row already
+        summed = (
+            f"SELECT account_id, {number} AS month, round(sum(net), 4) AS net FROM ({source.sql}) AS line GROUP BY 1, 2"
+        )
+    columns: dict[str, Kind] = {"account_id": "int8", "month": "int4", "net": "float8"}
+    picked = ", ".join(as_sql(name, kind) for name, kind in columns.items())
+    rows = fetch(f"SELECT {picked} FROM ({summed}) AS summed", source.params, columns, using=scope.using)
     span_sql, span_params = _span_query(scope, level, picked=[], joined="")
     spans = _spans(fetch(span_sql, span_params, SPAN_COLUMNS, using=scope.using))
-    place = np.searchsorted(spans.account_ids, rows["account_id"])
-    tables: dict[str, NDArray[Any]] = {}
-    for name, _expression, kind in totals:
-        table = np.zeros((len(spans.account_ids), months), dtype=np.float64 if kind == "float8" else np.int64)
-        table[place, rows["month"]] = rows[name]
-        tables[name] = table
-    tables["is_missing"] = tables.pop("missing") > 0
-    return spans, tables, source.missing
+    net = np.zeros((len(spans.account_ids), months))
+    net[np.searchsorted(spans.account_ids, rows["account_id"]), rows["month"]] = np.nan_to_num(rows["net"])
+    return spans, net, source.missing
 
 
 def bucket_totals(

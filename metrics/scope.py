@@ -10,13 +10,12 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
-from django.db.models import QuerySet
 
-from accounts.models import Account
+from accounts.querysets import AccountQuerySet
 from crm.lib.periods import month_start
 from metrics.rates import rate_book
 from metrics.reasons import MissingRate
-from metrics.selectors import DEFAULT_BASIS, common_currency, currencies_in_view
+from metrics.selectors import DEFAULT_BASIS, common_currency, currencies_in_view, ledger_state
 
 LINE_SUMS = ("net", "cost")  # money of a roll-up row, translated
 LINE_COUNTS = ("lines_without_cost", "orders")
@@ -33,7 +32,7 @@ class Level(StrEnum):
 class Scope:
     """The accounts a caller may see and asked about, with basis and currency settled. Build it with ``scope_of``."""
 
-    accounts: QuerySet[Account]
+    accounts: AccountQuerySet
     basis: str
     currency: str
     currencies: tuple[str, ...]
@@ -44,13 +43,18 @@ class Scope:
         """Some record is in another currency than the figures."""
         return any(currency != self.currency for currency in self.currencies)
 
+    @property
+    def state(self) -> tuple[object, ...]:
+        """Everything the figures of this scope rest on, where it is every account; see ``ledger_state``."""
+        found = ledger_state(using=self.using, with_rates=self.is_translated)
+        return (*found, self.basis, self.currency, self.currencies)
+
     def within(self, column: str) -> tuple[str, list[Any]]:
         """SQL condition that ``column`` is an account in view, and its parameters; "true" where all are."""
-        query = self.accounts.order_by().values("pk").query
-        if not query.has_filters() and not query.is_sliced:
+        if self.accounts.is_everything:
             return "true", []
         try:
-            sql, params = query.sql_with_params()
+            sql, params = self.accounts.order_by().values("pk").query.sql_with_params()
         except EmptyResultSet:
             return "false", []
         return f"{column} IN ({sql})", list(params)
@@ -66,7 +70,7 @@ class Lines:
     missing: tuple[MissingRate, ...]
 
 
-def scope_of(accounts: QuerySet[Account], *, basis: str | None = None, currency: str | None = None) -> Scope:
+def scope_of(accounts: AccountQuerySet, *, basis: str | None = None, currency: str | None = None) -> Scope:
     """``accounts`` must already be limited to what the caller may see."""
     chosen = str(basis or DEFAULT_BASIS)
     found = currencies_in_view(accounts, basis=chosen)

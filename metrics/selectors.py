@@ -9,11 +9,12 @@ from functools import lru_cache
 from django.conf import settings
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
-from django.db.models import Max, QuerySet
+from django.db.models import Count, Max
 from django.utils import timezone
 
 from accounts.enums import RevenueBasis
-from accounts.models import Account, ImportBatch, RevenueRecord
+from accounts.models import ExchangeRate, FactChange, ImportBatch, RevenueRecord
+from accounts.querysets import AccountQuerySet
 from metrics.models import AccountDay, AccountMonth
 
 DEFAULT_BASIS = RevenueBasis.INVOICED
@@ -45,7 +46,16 @@ def ledger_fingerprint() -> str:
     return f"{last_record or 0}/{withdrawn_at.isoformat() if withdrawn_at else '-'}"
 
 
-def currencies_in_view(accounts: QuerySet[Account], *, basis: str) -> tuple[str, ...]:
+def ledger_state(*, using: str, with_rates: bool) -> tuple[object, ...]:
+    """What figures rest on: changes with every posting and withdrawal, with the accounts and their facts and, where it is
+    asked for, with the exchange rates. Small look-ups; the database is named, since a cache may serve several."""
+    facts = FactChange.objects.using(using).aggregate(count=Count("pk"), last=Max("pk"))
+    rates = ExchangeRate.objects.using(using).aggregate(count=Count("pk"), last=Max("updated_at")) if with_rates else {}
+    known = [str(value) for value in (*facts.values(), *rates.values())]
+    return (connections[using].settings_dict["NAME"], ledger_fingerprint(), *known)
+
+
+def currencies_in_view(accounts: AccountQuerySet, *, basis: str) -> tuple[str, ...]:
     """Currencies of all records of these accounts, sorted.
 
     The ledger's own answer is remembered until the ledger changes; only where it has several are the accounts asked.
@@ -53,7 +63,7 @@ def currencies_in_view(accounts: QuerySet[Account], *, basis: str) -> tuple[str,
     everywhere = _ledger_currencies(ledger_fingerprint(), basis)
     if len(everywhere) < 2:
         return everywhere
-    if not accounts.query.has_filters() and not accounts.query.is_sliced:
+    if accounts.is_everything:
         return everywhere
     try:
         view, params = accounts.order_by().values("pk").query.sql_with_params()

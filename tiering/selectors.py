@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Sum, Value, When
 from django.utils.translation import gettext_lazy
@@ -13,11 +14,14 @@ from django.utils.translation import gettext_lazy
 from accounts.enums import GRADE_RANK, Grade
 from accounts.models import Account
 from accounts.querysets import AccountQuerySet
+from crm.lib.remember import remembered
 from metrics.models import AccountFigures
+from metrics.selectors import ledger_state
 from tiering.enums import RunState
 from tiering.grading import Flag
 from tiering.models import GradePeriod, Score, TierRun
 
+T = TypeVar("T")
 BIG_DECLINE = -0.3  # growth of the last 12 months on the 12 before, domain.md 3.7
 
 
@@ -58,6 +62,18 @@ def published_runs() -> QuerySet[TierRun]:
 def latest_run() -> TierRun | None:
     """The run everybody sees; None before the first night."""
     return published_runs().first()
+
+
+def of_the_night(name: str, accounts: AccountQuerySet, find: Callable[[], T], *, about: object = None) -> T:
+    """What ``find`` gives: over every account found once for a published night, over a part of them anew.
+
+    For choices made from what a night alone writes (grades, watch, figures of the list); it may not give None.
+    """
+    if not accounts.is_everything:
+        return find()
+    run = latest_run()
+    night = (run.pk, str(run.published_at)) if run else ()
+    return remembered(name, (*ledger_state(using=accounts.db, with_rates=False), night, about), find)
 
 
 def score_of(account: Account, *, run: TierRun | None = None) -> Score | None:

@@ -12,7 +12,7 @@ from accounts.enums import KEY_GRADES, ContractStatus, Grade
 from accounts.models import Account, Contract
 from accounts.querysets import AccountQuerySet
 from crm.web import formats
-from tiering.selectors import BIG_DECLINE, needs_attention
+from tiering.selectors import BIG_DECLINE, needs_attention, of_the_night
 
 CONTRACT_ENDS_WITHIN_DAYS = 90
 SHOWN = 8
@@ -34,9 +34,18 @@ class Item:
 
 
 def needing_attention(accounts: AccountQuerySet, *, limit: int = SHOWN) -> list[Item]:
-    """The accounts that need somebody, worst first, then by money at stake; one query. With the gravest reason of each."""
+    """The accounts that need somebody, worst first, then by money at stake, with the gravest reason of each.
+
+    Who they are is the night's; what is said of them is what is known now.
+    """
+    chosen = of_the_night(
+        "attention",
+        accounts,
+        lambda: [one.account.pk for one in needs_attention(accounts, limit=limit)],
+        about=limit,
+    )
     found = []
-    for one in needs_attention(accounts, limit=limit):
+    for one in needs_attention(accounts.filter(pk__in=chosen), limit=limit):
         reasons = items_of(one.account, has_manager=True)
         if reasons:
             found.append(replace(reasons[0], stake=one.at_stake))

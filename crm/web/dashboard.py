@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from accounts.enums import GRADE_RANK, Grade
 from accounts.querysets import AccountQuerySet
-from crm.lib.periods import Period, add_months, last_complete_month
+from crm.lib.periods import Period
 from crm.web.attention import needing_attention
 from crm.web.dashboard_charts import bridge_chart, concentration_chart, trend_chart
 from crm.web.drawing import Share
@@ -21,14 +21,11 @@ from crm.web.period_bar import PeriodBar
 from crm.web.scope import accounts_in_scope, number_style
 from crm.web.standing import as_of_of
 from metrics.selectors import last_booked_on
-from metrics.services.concentration import concentration
-from metrics.services.lifetime import lifetime
-from metrics.services.portfolio import TwoPeriods, two_periods
-from metrics.services.trend import Trend, trends
+from metrics.services.lifetime import LifetimeFigures
+from metrics.services.summary import PortfolioSummary, portfolio_summary
 from tiering.models import GradePeriod
-from tiering.selectors import grade_totals
+from tiering.selectors import grade_totals, of_the_night
 
-SPARK_MONTHS = 24
 SHOWN_MOVERS = 5
 
 
@@ -80,56 +77,43 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     as_of = as_of_of(request)
     accounts, style = accounts_in_scope(request), number_style(request)
     choice = PeriodBar(request, as_of=as_of)
-    found = two_periods(
+    found = portfolio_summary(
         accounts,
         base=choice.base,
         comparison=choice.comparison,
+        as_of=as_of,
         level=choice.level,
         currency=choice.currency,
-        as_of=as_of,
-    )
-    last = last_complete_month(as_of)
-    series = trends(
-        accounts,
-        metrics=["growth_rate", "net_revenue_retention", "logo_retention", "ttm_revenue", "revenue"],
-        first=add_months(last, 1 - SPARK_MONTHS),
-        last=last,
-        level=choice.level,
-        currency=choice.currency,
-        as_of=as_of,
-    )
-    concentrated = concentration(
-        accounts, period=choice.comparison, level=choice.level, currency=choice.currency, as_of=as_of
     )
     context = {
         "choice": choice,
         "currencies": choice.currencies(accounts),
-        "passport": found.growth().passport,
-        "currency": found.scope.currency,
-        "tiles": tiles(accounts, found, series, choice),
-        "bridge": bridge_chart(found.bridge(), choice, style),
+        "passport": found.growth.passport,
+        "currency": found.growth.currency,
+        "tiles": tiles(found, choice),
+        "bridge": bridge_chart(found.bridge, choice, style),
         "grades": grade_rows(accounts),
         "attention": needing_attention(accounts),
         "movers": movers(accounts, choice.comparison),
-        "concentration": concentration_chart(concentrated),
+        "concentration": concentration_chart(found.concentration),
         "top_10": Figure(
-            "top_10_share", _("Share of the 10 largest"), concentrated.top_10_share, Kind.PERCENT,
-            reason=concentrated.reasons.get("top_10_share", ""), query=_single_period(choice),
+            "top_10_share", _("Share of the 10 largest"), found.concentration.top_10_share, Kind.PERCENT,
+            reason=found.concentration.reasons.get("top_10_share", ""), query=_single_period(choice),
         ),
-        "trend": trend_chart(series["revenue"], style),
+        "trend": trend_chart(found.series["revenue"], style),
     }  # fmt: skip
     return page_or_fragment(request, "dashboard/page.html", "dashboard/_body.html", context)
 
 
-def tiles(accounts: AccountQuerySet, found: TwoPeriods, series: dict[str, Trend], choice: PeriodBar) -> list[Tile]:
-    growth, kept, query = found.growth(), found.retention(), choice.query
+def tiles(found: PortfolioSummary, choice: PeriodBar) -> list[Tile]:
+    growth, kept, query = found.growth, found.retention, choice.query
     spark_words = _("each month, over the 12 months before it")
 
     def figure(key: str, label: str, answer: Any, kind: Kind) -> Figure:
         return Figure(key, label, getattr(answer, key), kind, reason=answer.reasons.get(key, ""), query=query)
 
     def line(key: str) -> list[float | None]:
-        return [None if point.value is None else float(point.value) for point in series[key].points]
+        return [None if point.value is None else float(point.value) for point in found.series[key].points]
 
     lapsed = None
     if kept.cohort_accounts is not None and kept.retained_accounts is not None:
@@ -153,13 +137,12 @@ def tiles(accounts: AccountQuerySet, found: TwoPeriods, series: dict[str, Trend]
             line("logo_retention"),
             spark_words,
         ),
-        lifetime_tile(accounts, choice, line("ttm_revenue")),
+        lifetime_tile(found.lifetime, choice, line("ttm_revenue")),
     ]
 
 
-def lifetime_tile(accounts: AccountQuerySet, choice: PeriodBar, spark: list[float | None]) -> Tile:
+def lifetime_tile(worth: LifetimeFigures, choice: PeriodBar, spark: list[float | None]) -> Tile:
     """Portfolio value; where no cost is known, expected revenue under its own name."""
-    worth = lifetime(accounts, currency=choice.currency, as_of=choice.as_of)
     query = {"currency": choice.currency} if choice.currency else {}
 
     def figure(key: str, label: str) -> Figure:
@@ -176,8 +159,9 @@ def lifetime_tile(accounts: AccountQuerySet, choice: PeriodBar, spark: list[floa
 
 
 def grade_rows(accounts: AccountQuerySet) -> list[GradeRow]:
-    """Accounts and revenue of 12 months per grade, best grade first. Two queries."""
-    totals = sorted(grade_totals(accounts), key=lambda total: -GRADE_RANK[total.grade])
+    """Accounts and revenue of 12 months per grade, best grade first."""
+    counted = of_the_night("grades", accounts, lambda: grade_totals(accounts))
+    totals = sorted(counted, key=lambda total: -GRADE_RANK[total.grade])
     most = max(total.accounts for total in totals)
     largest = max(total.revenue or Decimal(0) for total in totals)
     return [
@@ -193,33 +177,45 @@ def grade_rows(accounts: AccountQuerySet) -> list[GradeRow]:
 
 
 def movers(accounts: AccountQuerySet, period: Period) -> dict[str, list[Mover]]:
-    """Grade changes that fell into the period, the larger customers first: {"up": […], "down": […]}. One query."""
-    before = GradePeriod.objects.filter(account=OuterRef("account"), valid_to=OuterRef("valid_from")).values("grade")[
-        :1
-    ]
-    changes = (
-        GradePeriod.objects.filter(
-            account__in=accounts, valid_from__gte=period.start, valid_from__lt=period.end, valid_to__isnull=True
-        )
-        .annotate(before=Subquery(before))
-        .filter(before__isnull=False)
-        .exclude(grade=Grade.NOT_GRADED)
-        .select_related("account__figures")
-        .order_by("-account__figures__ttm_revenue", "pk")
-    )
+    """Grade changes that fell into the period, the larger customers first: {"up": […], "down": […]}."""
+    chosen = of_the_night("movers", accounts, lambda: _mover_ids(accounts, period), about=period)
     found: dict[str, list[Mover]] = {"up": [], "down": []}
-    for change in changes[:200]:
-        if change.before in (Grade.NOT_GRADED, change.grade):
-            continue
+    for change in _changes(accounts, period).filter(pk__in=chosen).select_related("account__figures"):
         figures = getattr(change.account, "figures", None)
         mover = Mover(
             change.account_id, change.account.name, change.before, change.grade,
             figures.ttm_revenue if figures else None, figures.currency if figures else "",
         )  # fmt: skip
-        side = found["up" if mover.is_up else "down"]
-        if len(side) < SHOWN_MOVERS:
-            side.append(mover)
+        found["up" if mover.is_up else "down"].append(mover)
     return found
+
+
+def _mover_ids(accounts: AccountQuerySet, period: Period) -> list[int]:
+    """The grade periods of the SHOWN_MOVERS largest customers in either direction."""
+    shown: dict[bool, list[int]] = {True: [], False: []}
+    for pk, before, now in _changes(accounts, period).values_list("pk", "before", "grade").iterator():
+        side = shown[GRADE_RANK[now] > GRADE_RANK[before]]
+        if len(side) < SHOWN_MOVERS:
+            side.append(pk)
+        elif all(len(ids) == SHOWN_MOVERS for ids in shown.values()):
+            break
+    return [*shown[True], *shown[False]]
+
+
+def _changes(accounts: AccountQuerySet, period: Period) -> QuerySet[GradePeriod]:
+    """Grades that began in the period, still hold and followed another one, each with it as ``before``."""
+    before = GradePeriod.objects.filter(account=OuterRef("account"), valid_to=OuterRef("valid_from")).values("grade")[
+        :1
+    ]
+    return (
+        GradePeriod.objects.filter(
+            account__in=accounts, valid_from__gte=period.start, valid_from__lt=period.end, valid_to__isnull=True
+        )
+        .annotate(before=Subquery(before))
+        .filter(before__isnull=False)
+        .exclude(Q(grade=Grade.NOT_GRADED) | Q(before=Grade.NOT_GRADED) | Q(before=F("grade")))
+        .order_by(F("account__figures__ttm_revenue").desc(nulls_last=True), "pk")
+    )
 
 
 def _single_period(choice: PeriodBar) -> dict[str, str]:

@@ -8,9 +8,8 @@ from decimal import Decimal
 from typing import Unpack
 
 import numpy as np
-from django.db.models import QuerySet
 
-from accounts.models import Account
+from accounts.querysets import AccountQuerySet
 from crm.lib import money
 from crm.lib.periods import Period
 from metrics import frames, reasons
@@ -41,12 +40,12 @@ class ActivityFigures(Answer):
     order_frequency: float | None
 
 
-def activity(accounts: QuerySet[Account], *, period: Period, **choices: Unpack[Choices]) -> ActivityFigures:
+def activity(accounts: AccountQuerySet, *, period: Period, **choices: Unpack[Choices]) -> ActivityFigures:
     """Activity of ``accounts`` (already limited to what the caller may see) in one period; two queries."""
     scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
     level = Level(choices.get("level", Level.ENTITY))
     frame = frames.windows(scope, [period], level=level, with_orders=True)
-    units = units_of(frame, level)
+    units = units_of(frame.spans, level)
     start, end = np.datetime64(period.start), np.datetime64(period.end)
     spans, orders = frame.spans, frame.orders[:, 0]
     on_books = formula.covered(spans.first_order_on, spans.closed_on, orders, start=start, end=end)
@@ -59,7 +58,7 @@ def activity(accounts: QuerySet[Account], *, period: Period, **choices: Unpack[C
     if frame.missing:
         why.by_field.update(rates_missing(frame.missing, MONEY_FIELDS))
     columns = {"revenue": net, "orders": unit_orders, "order_days": days, "first_order_on": first}
-    table = AccountTable(units.ids, columns, scope, level, units.members).where(is_covered | (net != 0))
+    table = AccountTable(units.ids, columns, units.members).where(is_covered | (net != 0))
     as_of: date = choices.get("as_of") or default_as_of()
     return ActivityFigures(
         covered_accounts=found.covered_accounts,

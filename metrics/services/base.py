@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from metrics import reasons
 from metrics.definitions import METRICS
 from metrics.formulas.bridge import BridgeLine
 from metrics.formulas.exact import BoolArray, exact_total
-from metrics.frames import IntArray, Windows
+from metrics.frames import IntArray, Spans
 from metrics.reasons import MissingRate
 from metrics.scope import Level, Scope
 
@@ -73,19 +73,17 @@ class AccountTable:
 
     unit_ids: IntArray
     columns: dict[str, NDArray[Any]]
-    scope: Scope
-    level: Level
     members: dict[int, list[int]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.unit_ids)
 
     def with_columns(self, more: Mapping[str, NDArray[Any]]) -> AccountTable:
-        return AccountTable(self.unit_ids, self.columns | dict(more), self.scope, self.level, self.members)
+        return AccountTable(self.unit_ids, self.columns | dict(more), self.members)
 
     def where(self, mask: BoolArray) -> AccountTable:
         columns = {name: values[mask] for name, values in self.columns.items()}
-        return AccountTable(self.unit_ids[mask], columns, self.scope, self.level, self.members)
+        return AccountTable(self.unit_ids[mask], columns, self.members)
 
     def rows(
         self,
@@ -133,6 +131,15 @@ class Answer:
     table: AccountTable
 
 
+NOBODY = AccountTable(np.empty(0, dtype=np.int64), {})
+A = TypeVar("A", bound=Answer)
+
+
+def without_accounts(answer: A) -> A:
+    """The figures alone, to be kept: nobody reads the accounts behind them there."""
+    return replace(answer, table=NOBODY)
+
+
 def blank(answer: type[Answer]) -> dict[str, Any]:
     """The own fields of an answer, all undefined."""
     return {name: None for name in answer.__dataclass_fields__ if name not in Answer.__dataclass_fields__}
@@ -148,6 +155,8 @@ class Units:
 
     def sums(self, values: NDArray[Any]) -> NDArray[Any]:
         """Sum per unit of values an account, shape (n, ...) → (u, ...); money keeps 4 decimals."""
+        if len(self.ids) == len(self.place) and (self.place[1:] > self.place[:-1]).all():  # each account is a unit
+            return values
         total = np.zeros((len(self.ids), *values.shape[1:]), dtype=values.dtype)
         np.add.at(total, self.place, values)
         return np.round(total, 4) if values.dtype.kind == "f" else total
@@ -166,13 +175,13 @@ class Units:
         return first
 
 
-def units_of(windows: Windows, level: Level) -> Units:
+def units_of(spans: Spans, level: Level) -> Units:
     """How account rows gather to the level asked for."""
-    key = windows.spans.unit_ids if level == Level.GROUP else windows.spans.account_ids
+    key = spans.unit_ids if level == Level.GROUP else spans.account_ids
     ids, place = np.unique(key, return_inverse=True)
     members: dict[int, list[int]] = {}
     if level == Level.GROUP:
-        pairs = zip(windows.spans.unit_ids.tolist(), windows.spans.account_ids.tolist(), strict=True)
+        pairs = zip(spans.unit_ids.tolist(), spans.account_ids.tolist(), strict=True)
         for unit, account in pairs:
             members.setdefault(unit, []).append(account)
     return Units(ids, place.astype(np.int64), members)

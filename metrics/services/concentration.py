@@ -8,10 +8,9 @@ from decimal import Decimal
 from typing import Unpack
 
 import numpy as np
-from django.db.models import QuerySet
 from numpy.typing import NDArray
 
-from accounts.models import Account
+from accounts.querysets import AccountQuerySet
 from crm.lib.periods import Period
 from metrics import frames
 from metrics.formulas import concentration as formula
@@ -64,16 +63,16 @@ class ConcentrationFigures(Answer):
 SHARES = ("top_1_share", "top_5_share", "top_10_share", "top_20_percent_share", "hhi", "effective_accounts", "gini")
 
 
-def concentration(accounts: QuerySet[Account], *, period: Period, **choices: Unpack[Choices]) -> ConcentrationFigures:
+def concentration(accounts: AccountQuerySet, *, period: Period, **choices: Unpack[Choices]) -> ConcentrationFigures:
     """Concentration of ``accounts`` (already limited to what the caller may see) in one period; one query."""
     scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
     level = Level(choices.get("level", Level.ENTITY))
     frame = frames.windows(scope, [period], level=Level.GROUP)
-    units = units_of(frame, level)
+    units = units_of(frame.spans, level)
     net = units.sums(frame.net[:, 0])
     is_behind = (net != 0) | units.any(frame.is_missing[:, 0])
     net, ids = net[is_behind], units.ids[is_behind]
-    table = AccountTable(ids, {"revenue": net}, scope, level, units.members)
+    table = AccountTable(ids, {"revenue": net}, units.members)
     carried = passport(
         "concentration", scope=scope, level=level, as_of=choices.get("as_of") or default_as_of(), accounts=len(ids),
         comparison=period,
@@ -84,7 +83,7 @@ def concentration(accounts: QuerySet[Account], *, period: Period, **choices: Unp
             currency=scope.currency, reasons=why, passport=carried, table=table, **blank(ConcentrationFigures)
         )
     found, reasons = formula.concentration(net), Reasons()
-    groups = units_of(frame, Level.GROUP).sums(frame.net[:, 0])
+    groups = units_of(frame.spans, Level.GROUP).sums(frame.net[:, 0])
     classes = formula.abc_classes(net, ids)
     return ConcentrationFigures(
         accounts=found.accounts,

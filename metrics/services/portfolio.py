@@ -9,10 +9,9 @@ from decimal import Decimal
 from typing import Any, Unpack
 
 import numpy as np
-from django.db.models import QuerySet
 from numpy.typing import NDArray
 
-from accounts.models import Account
+from accounts.querysets import AccountQuerySet
 from crm.lib.periods import Period, check_comparable
 from metrics import frames
 from metrics.formulas import bridge as bridge_formula
@@ -157,7 +156,7 @@ class TwoPeriods:
 
 
 def two_periods(
-    accounts: QuerySet[Account],
+    accounts: AccountQuerySet,
     *,
     base: Period,
     comparison: Period,
@@ -174,7 +173,7 @@ def two_periods(
     check_comparable(base, comparison)
     scope, level = scope_of(accounts, basis=basis, currency=currency), Level(level)
     frame = frames.windows(scope, [base, comparison], level=level)
-    units = units_of(frame, level)
+    units = units_of(frame.spans, level)
     net, first = units.sums(frame.net), units.earliest(frame.spans.first_revenue_on)
     is_behind = (net != 0).any(axis=1) | units.any(frame.is_missing).any(axis=1)
     net, first, ids = net[is_behind], first[is_behind], units.ids[is_behind]
@@ -188,7 +187,7 @@ def two_periods(
         base=base,
         comparison=comparison,
         as_of=as_of or default_as_of(),
-        table=AccountTable(ids, dict(columns), scope, level, units.members),
+        table=AccountTable(ids, dict(columns), units.members),
         base_net=net[:, 0],
         comparison_net=net[:, 1],
         first_revenue_on=first,
@@ -196,20 +195,18 @@ def two_periods(
     )
 
 
-def growth(accounts: QuerySet[Account], *, base: Period, comparison: Period, **choices: Unpack[Choices]) -> Growth:
+def growth(accounts: AccountQuerySet, *, base: Period, comparison: Period, **choices: Unpack[Choices]) -> Growth:
     """Same-customer and overall growth; choices as in ``two_periods``."""
     return two_periods(accounts, base=base, comparison=comparison, **choices).growth()
 
 
 def retention(
-    accounts: QuerySet[Account], *, base: Period, comparison: Period, **choices: Unpack[Choices]
+    accounts: AccountQuerySet, *, base: Period, comparison: Period, **choices: Unpack[Choices]
 ) -> RetentionFigures:
     """Net, gross and customer retention; choices as in ``two_periods``."""
     return two_periods(accounts, base=base, comparison=comparison, **choices).retention()
 
 
-def bridge(
-    accounts: QuerySet[Account], *, base: Period, comparison: Period, **choices: Unpack[Choices]
-) -> BridgeFigures:
+def bridge(accounts: AccountQuerySet, *, base: Period, comparison: Period, **choices: Unpack[Choices]) -> BridgeFigures:
     """The revenue bridge; choices as in ``two_periods``."""
     return two_periods(accounts, base=base, comparison=comparison, **choices).bridge()

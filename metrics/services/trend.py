@@ -10,11 +10,10 @@ from enum import StrEnum
 from typing import Any, Unpack
 
 import numpy as np
-from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
-from accounts.models import Account
+from accounts.querysets import AccountQuerySet
 from crm.lib import money
 from crm.lib.exceptions import PeriodError
 from crm.lib.periods import Period, add_months, last_complete_month, month_start
@@ -24,7 +23,7 @@ from metrics.formulas.retention import Retention, cohort_retention
 from metrics.formulas.trend import year_pairs
 from metrics.scope import Level, Scope, scope_of
 from metrics.selectors import data_start, default_as_of
-from metrics.services.base import Passport, passport
+from metrics.services.base import Passport, passport, units_of
 from metrics.services.choices import Choices
 
 MAX_POINTS = 240
@@ -98,7 +97,7 @@ TREND_METRICS = (*FLOWS, *ROLLING)
 
 
 def trends(
-    accounts: QuerySet[Account],
+    accounts: AccountQuerySet,
     *,
     metrics: Sequence[str],
     interval: Interval | str = Interval.MONTH,
@@ -126,7 +125,7 @@ def trends(
     return {m: Trend(m, interval, tuple(found[m]), scope.currency, carried) for m in metrics}
 
 
-def trend(accounts: QuerySet[Account], *, metric: str, **choices: Any) -> Trend:
+def trend(accounts: AccountQuerySet, *, metric: str, **choices: Any) -> Trend:
     """One series; choices as in ``trends``."""
     return trends(accounts, metrics=[metric], **choices)[metric]
 
@@ -185,11 +184,9 @@ def _rolling_points(
 ) -> dict[str, list[Point]]:
     first = add_months(periods[0].end, -1 - MONTHS_BEHIND)
     months = MONTHS_BEHIND + 1 + (len(periods) - 1) * periods[0].months
-    spans, tables, missing = frames.monthly(scope, first=first, months=months, level=level)
-    ids, place = np.unique(spans.unit_ids, return_inverse=True)
-    monthly = np.zeros((len(ids), months))
     # What a missing rate leaves unknown counts as nothing here; the points it touches are undefined below.
-    np.add.at(monthly, place, np.nan_to_num(tables["net"]))
+    spans, net, missing = frames.monthly(scope, first=first, months=months, level=level)
+    monthly = units_of(spans, level).sums(net)
     prior, last = year_pairs(monthly)
     known_from = data_start()
     found: dict[str, list[Point]] = {metric: [] for metric in metrics}

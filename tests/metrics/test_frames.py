@@ -125,13 +125,13 @@ def test_monthly_and_bucket_totals_agree_with_windows(mixed):
     make_rate(from_currency="USD", to_currency="GBP", valid_on=date(2011, 1, 5), rate=Decimal(2))
     scope = scope_of(Account.objects.all(), currency="GBP")
 
-    spans, tables, missing = frames.monthly(scope, first=date(2010, 1, 1), months=24)
+    spans, monthly, missing = frames.monthly(scope, first=date(2010, 1, 1), months=24)
     totals, _missing = frames.bucket_totals(scope, first=date(2010, 1, 1), buckets=8, months_each=3)
 
     net = frames.windows(scope, [Y2010, Y2011]).net
     assert not missing
-    assert tables["net"][:, :12].sum(axis=1).tolist() == net[:, 0].tolist()
-    assert tables["net"][:, 12:].sum(axis=1).tolist() == net[:, 1].tolist()
+    assert monthly[:, :12].sum(axis=1).tolist() == net[:, 0].tolist()
+    assert monthly[:, 12:].sum(axis=1).tolist() == net[:, 1].tolist()
     assert spans.account_ids.tolist() == [account.pk for account in mixed]
     assert totals["net"].tolist() == [10.0001, 0, 0, 100.5, 20, 0, 0, 0]
     assert totals["active"].tolist() == [1, 0, 0, 1, 1, 0, 0, 0]

@@ -1,0 +1,104 @@
+"""The portfolio at a glance: the answers of one page, computed together and kept for everybody who sees every account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+
+from accounts.models import Account
+from accounts.querysets import AccountQuerySet
+from crm.lib.periods import Period, add_months, last_complete_month
+from crm.lib.remember import is_remembered, remembered
+from metrics.scope import Level, Scope, scope_of
+from metrics.services.base import Passport, without_accounts
+from metrics.services.concentration import ConcentrationFigures, concentration
+from metrics.services.lifetime import LifetimeFigures, lifetime
+from metrics.services.portfolio import BridgeFigures, Growth, RetentionFigures, two_periods
+from metrics.services.trend import Point, Trend, trends
+
+NAME = "portfolio"
+MONTHS = 24
+SERIES = ("growth_rate", "net_revenue_retention", "logo_retention", "ttm_revenue", "revenue")
+
+
+@dataclass(frozen=True, slots=True)
+class PortfolioSummary:
+    """Figures of two periods, the concentration of the later one, what customers are still worth, and the last MONTHS
+    whole months of SERIES. No answer names the accounts behind it: ask its own service for them."""
+
+    growth: Growth
+    retention: RetentionFigures
+    bridge: BridgeFigures
+    concentration: ConcentrationFigures
+    lifetime: LifetimeFigures
+    series: Mapping[str, Trend]
+
+
+# What a release keeps it may change: answers kept by another one are not found again.
+_SHAPE = tuple(
+    (kind.__name__, tuple(field.name for field in fields(kind)))
+    for kind in (
+        PortfolioSummary, Growth, RetentionFigures, BridgeFigures, ConcentrationFigures, LifetimeFigures, Trend, Point,
+        Passport,
+    )
+)  # fmt: skip
+
+
+def portfolio_summary(
+    accounts: AccountQuerySet,
+    *,
+    base: Period,
+    comparison: Period,
+    as_of: date,
+    level: Level = Level.ENTITY,
+    currency: str | None = None,
+) -> PortfolioSummary:
+    """The summary of ``accounts`` (already limited to what the caller may see).
+
+    Over every account it is computed once for a state of the ledger and kept; a part of them is computed anew, in time
+    that grows with that part. Raises PeriodError unless the base ends before the comparison begins.
+    """
+    scope = scope_of(accounts, currency=currency)
+
+    def compute() -> PortfolioSummary:
+        return _computed(accounts, base=base, comparison=comparison, as_of=as_of, level=level, currency=currency)
+
+    if not accounts.is_everything:
+        return compute()
+    return remembered(NAME, _state(scope, base, comparison, as_of, level), compute)
+
+
+def is_summary_kept(*, base: Period, comparison: Period, as_of: date) -> bool:
+    """Whether who asks for these periods over every account waits for no computation; a few look-ups."""
+    return is_remembered(NAME, _state(scope_of(Account.objects.all()), base, comparison, as_of, Level.ENTITY))
+
+
+def _state(scope: Scope, base: Period, comparison: Period, as_of: date, level: Level) -> tuple[object, ...]:
+    return (*scope.state, base, comparison, as_of, str(level), _SHAPE)
+
+
+def _computed(
+    accounts: AccountQuerySet, *, base: Period, comparison: Period, as_of: date, level: Level, currency: str | None
+) -> PortfolioSummary:
+    found = two_periods(accounts, base=base, comparison=comparison, level=level, currency=currency, as_of=as_of)
+    last = last_complete_month(as_of)
+    series = trends(
+        accounts,
+        metrics=SERIES,
+        first=add_months(last, 1 - MONTHS),
+        last=last,
+        level=level,
+        currency=currency,
+        as_of=as_of,
+    )
+    return PortfolioSummary(
+        growth=without_accounts(found.growth()),
+        retention=without_accounts(found.retention()),
+        bridge=without_accounts(found.bridge()),
+        concentration=without_accounts(
+            concentration(accounts, period=comparison, level=level, currency=currency, as_of=as_of)
+        ),
+        lifetime=without_accounts(lifetime(accounts, currency=currency, as_of=as_of)),
+        series=series,
+    )
