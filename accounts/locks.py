@@ -11,6 +11,7 @@ from django.db import connection
 LEDGER_LOCK = 7_306_001
 LEASE_BATCH = 7_306_002
 LEASE_RUN = 7_306_003
+LEASE_PAGES = 7_306_004
 
 
 def ledger_lock() -> None:

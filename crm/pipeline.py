@@ -23,11 +23,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.locks import LEASE_RUN, is_leased, lease
-from accounts.models import User
+from accounts.models import Account, User
 from crm.lib.exceptions import CrmError
+from crm.lib.periods import ttm
 from metrics import rollup
 from metrics.selectors import default_as_of, last_booked_on
 from metrics.services.figures import write_account_figures
+from metrics.services.summary import is_summary_kept, portfolio_summary
 from tiering import evaluation, indicators, publishing
 from tiering.enums import UNFINISHED_RUN_STATES, ModelState, RunState, RunTrigger
 from tiering.models import ScoringModel, TierRun
@@ -181,6 +183,26 @@ def request_night(*, requested_by: User | None, as_of: date | None = None) -> Ti
         defaults={"state": RunState.DUE, "trigger": RunTrigger.PAGE, "requested_by": requested_by},
     )
     return run
+
+
+# --- What pages show of every account, computed before somebody asks ---
+
+
+def ready_pages() -> None:
+    """Compute the usual summary of the portfolio, unless it is kept for the ledger as it stands."""
+    portfolio_summary(Account.objects.all(), **_usual_view())
+
+
+def are_pages_ready() -> bool:
+    """Nothing to compute: the summary is kept, or the ledger is empty. A few look-ups."""
+    return last_booked_on() is None or is_summary_kept(**_usual_view())
+
+
+def _usual_view() -> dict[str, Any]:
+    """What the dashboard opens with: the rolling year against the one before."""
+    as_of = default_as_of()
+    year = ttm(as_of)
+    return {"base": year.shift_years(-1), "comparison": year, "as_of": as_of}
 
 
 # --- What is due; the database answers, the broker only wakes ---

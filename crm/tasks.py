@@ -13,7 +13,7 @@ from celery import Task, shared_task
 from django.db import OperationalError
 
 from accounts.enums import UNFINISHED_BATCH_STATES
-from accounts.locks import LEASE_BATCH, is_leased
+from accounts.locks import LEASE_BATCH, LEASE_PAGES, is_leased, lease
 from accounts.models import ImportBatch
 from accounts.tasks import import_batch_task
 from crm import pipeline
@@ -47,8 +47,18 @@ def nightly_task(*, as_of: str | None = None, trigger: str = RunTrigger.NIGHT) -
 
 
 @shared_task(ignore_result=True)
+def pages_task() -> None:
+    """Compute what the dashboard shows of every account, so that nobody waits for it; at once done where it is kept."""
+    with lease(LEASE_PAGES, 0) as is_held:
+        if is_held:
+            pipeline.ready_pages()
+
+
+@shared_task(ignore_result=True)
 def tick_task() -> None:
     """Send what is due, unfinished and in nobody's hands."""
+    if not pipeline.are_pages_ready():
+        send(pages_task)
     for batch_id in waiting_batches():
         send(import_batch_task, batch_id=batch_id)
     unfinished = pipeline.broken_off_runs()

@@ -13,13 +13,14 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.enums import BatchState
-from accounts.locks import LEASE_RUN, is_leased
+from accounts.locks import LEASE_PAGES, LEASE_RUN, is_leased
 from accounts.models import Account
 from crm import pipeline, tasks
 from crm.pipeline import NightUnderWay, NoActiveModel, run_night
 from metrics import rollup
 from metrics.models import AccountFigures, AccountMonth
-from tests.factories import make_account, make_batch, make_user, post_revenue
+from metrics.services import summary
+from tests.factories import make_account, make_batch, make_superuser, make_user, post_revenue
 from tests.tiering.company import AS_OF, monthly, random_ledger
 from tests.tiering.night import account_columns, night, periods, score_rows
 from tiering import publishing
@@ -37,9 +38,10 @@ def ledger(db):
 
 @pytest.fixture
 def sent(monkeypatch):
-    """Messages that would have gone to a worker."""
+    """Messages that would have gone to a worker; the pages are ready."""
     found = []
     monkeypatch.setattr(tasks, "send", lambda task, **kwargs: found.append((task.name, kwargs)) or True)
+    monkeypatch.setattr(pipeline, "are_pages_ready", lambda: True)
     return found
 
 
@@ -374,3 +376,35 @@ def test_create_model_refuses_a_ledger_without_revenue(db):
         call_command("create_model", "ledger-only", stdout=StringIO())
 
     assert refused.value.returncode == 2
+
+
+def test_pages_are_made_ready_once_for_each_state_of_the_ledger(ledger, monkeypatch):
+    found = []
+    monkeypatch.setattr(tasks, "send", lambda task, **kwargs: found.append(task.name) or True)
+
+    for _minute in range(2):
+        tasks.tick_task()
+    assert found.count("crm.tasks.pages_task") == 2
+    tasks.pages_task()
+    tasks.tick_task()
+    assert found.count("crm.tasks.pages_task") == 2
+
+    post_revenue(monthly(Account.objects.first(), 100, first=date(2024, 1, 1), months=1))
+    tasks.tick_task()
+    assert found.count("crm.tasks.pages_task") == 3
+
+
+def test_pages_are_made_ready_by_one_worker_at_a_time(ledger, other_session):
+    other_session.execute("SELECT pg_advisory_lock(%s, 0)", [LEASE_PAGES])
+
+    tasks.pages_task()
+
+    assert not pipeline.are_pages_ready()
+
+
+def test_ready_pages_are_what_the_dashboard_opens_with(ledger, client, monkeypatch):
+    client.force_login(make_superuser())
+    pipeline.ready_pages()
+    monkeypatch.setattr(summary, "_computed", lambda *a, **k: pytest.fail("computed again"))
+
+    assert client.get("/").status_code == 200
