@@ -45,8 +45,8 @@ def straight_line(
     datetime64[D], (n,); edges : first day of each of p periods and the first day after the last, (p + 1,)
     places : decimals of the smallest coin, 0 .. 4
     part = cumulated at the period's end - cumulated at its beginning, cumulated = value x days elapsed / days of the
-    term, rounded half away from zero; at the end of the term it is the value itself. So the parts of periods in a row
-    always add up, whatever the periods.
+    term, rounded half away from zero but never beyond the value; at the end of the term it is the value itself. So the
+    parts of periods in a row always add up, whatever the periods, and all have the sign of the value.
     raises FormulaError : lengths differ, a day is missing, a term ends before it begins, edges do not ascend, or an
         amount has more than 4 decimals
     """
@@ -131,7 +131,8 @@ def _cumulated(units: UnitArray, first: DateArray, last: DateArray, *, until: Da
     term = ((last - first).astype(np.int64) + 1).astype(object)
     elapsed = np.minimum(np.maximum((until - first).astype(np.int64).astype(object), 0), term)
     doubled = np.abs(units) * elapsed * 2 + term * coin
-    rounded = np.sign(units) * (doubled // (2 * term * coin)) * coin
+    # A value with digits below the coin must not be passed on the way by rounding up.
+    rounded = np.sign(units) * np.minimum(doubled // (2 * term * coin) * coin, np.abs(units))
     return np.where(elapsed == term, units + 0 * elapsed, rounded)
 
 

@@ -60,6 +60,15 @@ def test_half_a_cent_is_rounded_away_from_zero():
     ]
 
 
+def test_value_with_digits_below_the_cent_is_never_passed_by_rounding():
+    edges = np.array(["2024-01-01", "2033-12-31", "2034-01-01"], dtype="datetime64[D]")  # all but a day, and that day
+    term = ([date(2024, 1, 1)] * 2, [date(2033, 12, 31)] * 2)
+
+    parts = straight_line(money("0.0051", "-0.0051"), *term, edges=edges)
+
+    assert parts.tolist() == [money("0.0051", "0"), money("-0.0051", "0")]
+
+
 def test_contract_outside_the_periods_has_no_part():
     parts = straight_line(money("5", "5"), [date(2020, 1, 1), date(2030, 1, 1)], [date(2020, 9, 1), date(2030, 9, 1)],
                           edges=YEARS)  # fmt: skip
@@ -144,7 +153,9 @@ def test_straight_line_equals_the_slow_version(contracts, edges):
             cents = Fraction(units * elapsed, 100 * term)
             whole = int((Decimal(abs(cents.numerator) * 2 // cents.denominator) / 2).quantize(1, ROUND_HALF_UP))
             at_end = Decimal(units).scaleb(-4)
-            cumulated.append(at_end if elapsed == term else Decimal(whole * (1 if units > 0 else -1)).scaleb(-2))
+            cumulated.append(
+                at_end if elapsed == term else min(Decimal(whole).scaleb(-2), abs(at_end)).copy_sign(units)
+            )
         assert parts[place].tolist() == [after - before for before, after in itertools.pairwise(cumulated)]
 
 
@@ -164,3 +175,4 @@ def test_parts_of_periods_over_the_whole_term_add_up_to_the_value(contracts, edg
     assert halfway.tolist() == parts[:, 0].tolist()
     left = backlog([abs(amount) for amount in value], [abs(amount) for amount in halfway])
     assert not left.is_overrun.any()
+    assert all(part * amount >= 0 for row, amount in zip(parts.tolist(), value, strict=True) for part in row)
