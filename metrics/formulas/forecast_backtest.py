@@ -175,7 +175,8 @@ def _fill(result: Forecasts, rows: NDArray[Any], y: FloatArray, *, horizon: int,
             continue
         values = point_forecasts(y, method=method, ends=ends, horizon=horizon, season=season)
         if method in INTERMITTENT_METHODS:
-            values = np.where(pattern.is_intermittent[:, None], values, np.nan)
+            is_usable = pattern.is_intermittent & np.isfinite(values[-1]).all(axis=1)  # a late credit leaves no rate
+            values = np.where(is_usable[:, None], values, np.nan)
         errors = actual - values[:-1].transpose(1, 0, 2)
         tried[method] = values[-1], errors, _accuracy(errors, actual, scale)
         _put(result.accuracy[method], rows, tried[method][2])

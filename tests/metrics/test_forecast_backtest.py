@@ -138,6 +138,15 @@ def test_lumpy_series_are_offered_the_intermittent_methods_and_smooth_ones_are_n
         assert np.isfinite(found.accuracy[method].score).tolist() == [True, False]
 
 
+def test_credit_after_the_last_origin_takes_the_intermittent_methods_out():
+    history = [[0.0, 1, 0, 4, 0, 0, 0, -0.01]]
+
+    found = best_forecasts(history, horizon=1, season=3)
+
+    assert np.isnan([found.accuracy[method].score[0] for method in INTERMITTENT_METHODS]).all()
+    assert np.isfinite(found.values).all() or not found.is_shown[0]
+
+
 def test_interval_holds_the_share_it_promises():
     rng = np.random.default_rng(4)
     residuals, later = rng.normal(size=(20_000, 24)), rng.normal(size=20_000)
@@ -159,7 +168,7 @@ def slow_scores(y, *, horizon, season, train):
     scores = {}
     intermittent = bool(demand([y[:train]]).is_intermittent[0])
     for method in Method:
-        if method in INTERMITTENT_METHODS and not intermittent:
+        if method in INTERMITTENT_METHODS and not (intermittent and min(y) >= 0):
             continue
         if method in {Method.HOLT_WINTERS, Method.DAMPED_TREND} and train < 6:
             continue
@@ -199,6 +208,7 @@ def test_choice_equals_the_backtest_done_one_origin_after_the_other(y, horizon):
     assert found.chosen.score[0] == pytest.approx(least, rel=1e-9, abs=1e-9)
     assert bool(found.is_shown[0]) == (round(found.chosen.score[0], 9) < round(found.baseline.score[0], 9))
     assert (found.reason[0] == "") == bool(found.is_shown[0])
+    assert np.isfinite(found.values).all() or not found.is_shown[0]
     if found.method[0]:
         method = Method(found.method[0])
         forecast = point_forecasts([y], method=method, ends=[len(y)], horizon=horizon, season=3)[0, 0]
