@@ -14,10 +14,10 @@ from tempfile import TemporaryFile
 from typing import IO
 
 from accounts.imports.cells import shown
+from accounts.imports.columns import Fault, Rejection
 from accounts.imports.fields import MARKS
 from accounts.imports.guard import guard
 from accounts.imports.reasons import row_reason
-from accounts.imports.rows import Fault, Rejection
 
 EXAMPLES = 5  # rows shown for each reason
 JOIN = "; "

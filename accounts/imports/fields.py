@@ -144,6 +144,9 @@ IDENTITY_FIELDS = (
 MONEY_DIGITS = 15  # before the point of numeric(19,4)
 QUANTITY_DIGITS = 13  # before the point of numeric(19,6)
 MARK_BATCH, MARK_ROW, MARK_COLUMN, MARK_VALUE, MARK_REASON = MARKS = ("_batch", "_row", "_column", "_value", "_reason")
+# Which record a row of our own export is, and the group parents above its account.
+ORIGIN_SOURCE, ORIGIN_IDENTITY, ORIGIN_PARENTS = ORIGINS = ("_source", "_identity", "_parents")
+TECHNICAL = frozenset({*MARKS, *ORIGINS})  # columns that are no field
 
 KIND_WORDS = {
     "invoice": "invoice", "inv": "invoice", "发票": "invoice", "發票": "invoice", "销售": "invoice", "sale": "invoice",

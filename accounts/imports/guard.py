@@ -29,7 +29,7 @@ def guard_sql(text: str) -> str:
     Most texts begin with an ASCII letter or digit: those are passed over by their first sign.
     """
     return (
-        f"CASE WHEN ascii({text}) BETWEEN 65 AND 126 OR ascii({text}) BETWEEN 48 AND 57 THEN {text}"
+        f"CASE WHEN ascii({text}) BETWEEN 48 AND 57 OR ascii({text}) BETWEEN 65 AND 126 OR {text} = '' THEN {text}"
         f" WHEN {text} ~ '{_DANGER_SQL}' THEN '''' || {text} ELSE {text} END"
     )
 

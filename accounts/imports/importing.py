@@ -13,11 +13,13 @@ from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from accounts.imports import posting, resent
+from accounts.imports.columns import Fault, Rejection
 from accounts.imports.errors_file import ErrorFile, Example
+from accounts.imports.fields import ORIGIN_PARENTS
 from accounts.imports.options import Prepared, refusing
 from accounts.imports.owners import create_owners
 from accounts.imports.progress import FIGURES, MATCHING, POSTING, ProgressWriter
-from accounts.imports.rows import Fault, Rejection, RowTyper, TypedChunk
+from accounts.imports.rows import RowTyper, TypedChunk
 from accounts.imports.staging import Stage
 from accounts.imports.unreadable import Unreadable
 from accounts.locks import ledger_lock
@@ -131,26 +133,28 @@ class Import:
     def _match(self, cursor: CursorWrapper) -> None:
         """Reject what only the ledger can judge, create what rows hang on, and tell new rows from known ones."""
         plan, source = self._prepared.plan, self._prepared.source
+        has_origins = plan.origins is not None
         if not self._prepared.options.create:
             posting.reject_unknown(cursor)
         if plan.marks:
             resent.reject_marks(cursor, source=source)
-        if "external_id" in plan.index:
-            posting.reject_conflicts(cursor, source=source, batch=self._batch_id)
+        if "external_id" in plan.index or has_origins:
+            posting.reject_conflicts(cursor, source=source, batch=self._batch_id, has_origins=has_origins)
         if "parent_code" in plan.index:
-            posting.reject_cycles(cursor)
+            posting.reject_cycles(cursor, has_origins=has_origins)
         rejected = self._reject_late(cursor)
         self._new_accounts = create_owners(
             cursor,
             has_parents=self._has("parent_code"),
             has_contracts=self._has("contract_number"),
+            has_described_parents=plan.origins is not None and ORIGIN_PARENTS in plan.origins,
             rejected=rejected,
         )
         if plan.marks:
             resent.find_resent(cursor)
-        posting.identify(cursor, source=source, has_marks=plan.marks is not None)
+        posting.identify(cursor, source=source, has_marks=plan.marks is not None, has_origins=has_origins)
         if plan.marks:
-            resent.add_marked_lines(cursor, source=source)
+            resent.add_marked_lines(cursor, source=source, has_origins=has_origins)
 
     def _post(self, cursor: CursorWrapper) -> posting.Posted:
         posted = posting.insert_lines(
@@ -158,6 +162,7 @@ class Import:
             source=self._prepared.source,
             batch=self._batch_id,
             has_contracts=self._has("contract_number"),
+            has_origins=self._prepared.plan.origins is not None,
         )
         if self._prepared.plan.marks:
             resent.remember_resent(cursor, batch=self._batch_id)

@@ -14,5 +14,6 @@ BLOCK_BYTES = 1024**2  # what is read of a file at a time
 CHUNK_ROWS = 4_000  # rows typed at a time
 SAMPLE_ROWS = 2_000  # rows looked at before the whole file is
 SAMPLE_BYTES = 256 * 1024
+SOURCE_LENGTH = 60  # characters of the name rows are identified under
 """Longest memo of typed cells a column keeps; a file of distinct values must not grow the process."""
 MEMO_CELLS = 30_000

@@ -9,6 +9,7 @@ from typing import Any, Self
 from django.conf import settings
 
 from accounts.imports.fields import MARK_BATCH
+from accounts.imports.limits import SOURCE_LENGTH
 from accounts.imports.mapping import Mapping, parse_mapping
 from accounts.imports.plan import Plan, make_plan, mark_positions, sample_cells
 from accounts.imports.profiles import PROFILES, fitting_profile, profile_named
@@ -19,7 +20,6 @@ from accounts.imports.unreadable import Unreadable
 from accounts.models import SavedMapping
 from crm.lib.exceptions import ImportRefused
 
-SOURCE_LENGTH = 60
 OVERRIDES = ("date_formats", "decimal", "thousands", "encoding", "delimiter", "sheet", "credit_note_prefix")
 
 

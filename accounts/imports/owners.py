@@ -20,6 +20,19 @@ GROUP BY code
 FACT = "coalesce((array_agg({0} ORDER BY row_no) FILTER (WHERE {0} <> ''))[1], '') AS {0}"
 ACCOUNT_FACTS = ("name", "parent_code", "country", "region", "segment", "industry")
 PRODUCT_FACTS = ("name", "category")
+# With the parents an export describes: whoever the staged rows need, and whoever those need above them.
+STILL_NEEDED = """
+AND f.code IN (
+    WITH RECURSIVE needed (code) AS (
+        SELECT account_code FROM import_stage s
+        WHERE NOT EXISTS (SELECT 1 FROM accounts_account a WHERE a.code = s.account_code)
+        UNION
+        SELECT f.parent_code FROM needed JOIN import_account f USING (code)
+        WHERE f.parent_code <> '' AND NOT EXISTS (SELECT 1 FROM accounts_account a WHERE a.code = f.parent_code)
+    ) SELECT code FROM needed
+)
+"""
+STILL_STAGED = "AND EXISTS (SELECT 1 FROM import_stage s WHERE s.{table}_code = f.code)"
 # Parents that nothing else names are accounts too; without a name an account is called by its code.
 MISSING_PARENTS = """
 INSERT INTO import_wanted (code, row_no, name, parent_code, country, region, segment, industry)
@@ -61,12 +74,15 @@ ON CONFLICT (number) DO NOTHING
 """
 
 
-def create_owners(cursor: CursorWrapper, *, has_parents: bool, has_contracts: bool, rejected: bool) -> int:
+def create_owners(
+    cursor: CursorWrapper, *, has_parents: bool, has_contracts: bool, has_described_parents: bool, rejected: bool
+) -> int:
     """Create what the staged rows name and nobody knows; returns the number of new accounts.
 
     ``rejected`` says that rows have left the stage since, and with them perhaps the only mention of an account.
     """
-    _want(cursor, "account", ACCOUNT_FACTS, rejected=rejected)
+    still_staged = STILL_STAGED if rejected else ""
+    _want(cursor, "account", ACCOUNT_FACTS, condition=STILL_NEEDED if has_described_parents else still_staged)
     if has_parents:
         cursor.execute(MISSING_PARENTS)
     _index(cursor)
@@ -74,7 +90,7 @@ def create_owners(cursor: CursorWrapper, *, has_parents: bool, has_contracts: bo
     created = cursor.rowcount
     if has_parents:
         cursor.execute(SET_PARENTS)
-    _want(cursor, "product", PRODUCT_FACTS, rejected=rejected)
+    _want(cursor, "product", PRODUCT_FACTS, condition=still_staged)
     cursor.execute(PRODUCTS)
     if has_contracts:
         cursor.execute(CONTRACTS)
@@ -82,8 +98,8 @@ def create_owners(cursor: CursorWrapper, *, has_parents: bool, has_contracts: bo
     return created
 
 
-def _want(cursor: CursorWrapper, table: str, facts: tuple[str, ...], *, rejected: bool) -> None:
-    still = f"AND EXISTS (SELECT 1 FROM import_stage s WHERE s.{table}_code = f.code)" if rejected else ""
+def _want(cursor: CursorWrapper, table: str, facts: tuple[str, ...], *, condition: str) -> None:
+    still = condition.format(table=table)
     cursor.execute("DROP TABLE IF EXISTS import_wanted")
     cursor.execute(WANTED.format(table=table, facts=", ".join(map(FACT.format, facts)), still_staged=still))
 

@@ -4,7 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from accounts.imports.cells import Guards, shown
-from accounts.imports.fields import CURRENCIES, FIELDS, MARK_BATCH, MARK_ROW, Kind
+from accounts.imports.fields import (
+    CURRENCIES,
+    FIELDS,
+    MARK_BATCH,
+    MARK_ROW,
+    ORIGIN_IDENTITY,
+    ORIGIN_SOURCE,
+    ORIGINS,
+    Kind,
+)
 from accounts.imports.limits import SAMPLE_ROWS
 from accounts.imports.mapping import AUTO, Mapping
 from accounts.imports.profiles import listed
@@ -15,12 +24,16 @@ from accounts.imports.unreadable import Unreadable
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is needed to type the rows of one table. ``index`` goes from a field to the position of its column."""
+    """What is needed to type the rows of one table. ``index`` goes from a field to the position of its column.
+
+    ``origins`` goes from the columns of our own export that say which record a row is to their positions.
+    """
 
     mapping: Mapping
     columns: tuple[str, ...]
     index: dict[str, int]
     marks: tuple[int, int] | None
+    origins: dict[str, int] | None
     numbers: NumberStyle
     date_formats: tuple[str, ...]
     currency: str
@@ -45,15 +58,17 @@ def make_plan(table: Table, mapping: Mapping, *, currency: str) -> Plan:
     index = bind(mapping, table.columns)
     evidence = _Evidence(table, mapping, index)
     marks = mark_positions(table.columns)
+    origins = origin_positions(table.columns, is_export=mapping.is_export)
     return Plan(
         mapping=mapping,
         columns=tuple(table.columns),
         index=index,
         marks=marks,
+        origins=origins,
         numbers=evidence.number_style(),
         date_formats=evidence.date_formats(),
         currency=currency,
-        guards=Guards(is_error_file=marks is not None, is_export=mapping.is_export),
+        guards=Guards(is_error_file=marks is not None, is_export=mapping.is_export or origins is not None),
         has_marked_cells=marks is not None or table.kind == "xlsx",
     )
 
@@ -63,6 +78,17 @@ def mark_positions(columns: list[str]) -> tuple[int, int] | None:
     if MARK_BATCH in columns and MARK_ROW in columns:
         return columns.index(MARK_BATCH), columns.index(MARK_ROW)
     return None
+
+
+def origin_positions(columns: list[str], *, is_export: bool) -> dict[str, int] | None:
+    """Where a file names the records its rows are; None in a file that does not.
+
+    A file with both columns is our export whatever mapping reads it. To the profile of the export one of them is enough
+    to tell that the other has been lost: its rows are rejected, and not posted a second time under another identity.
+    """
+    found = {name: columns.index(name) for name in ORIGINS if name in columns}
+    naming = found.keys() & {ORIGIN_SOURCE, ORIGIN_IDENTITY}
+    return found if len(naming) > (0 if is_export else 1) else None
 
 
 def bind(mapping: Mapping, columns: list[str]) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from accounts.imports.fields import FIELDS, MARKS
+from accounts.imports.fields import FIELDS, TECHNICAL
 from accounts.imports.mapping import Mapping
 from accounts.imports.unreadable import Unreadable
 
@@ -103,7 +103,7 @@ def profile_named(name: str) -> Profile:
 
 def fitting_profile(header: Sequence[str]) -> Profile:
     """The one profile whose required columns are all there. Raises Unreadable with the columns found."""
-    columns = [column for column in header if column not in MARKS]
+    columns = [column for column in header if column not in TECHNICAL]
     fitting = [profile for profile in PROFILES.values() if profile.fits(columns)]
     if not fitting:
         raise Unreadable("no_profile", found=listed(columns))

@@ -88,6 +88,9 @@ ROW_REASONS = {
     "bad_mark": _("the marks _batch and _row must be whole numbers, or both empty"),
     "unknown_mark": _("batch %(batch)s rejected no row %(row)s of this source"),
     "mark_twice": _("the marks _batch and _row of this row came before in the file"),
+    "bad_identity": _("no identity as an export writes it: 32 hexadecimal digits"),
+    "half_origin": _("_source and _identity belong together: both are needed, or neither"),
+    "bad_parents": _("not the group parents as an export writes them; an empty cell will do"),
 }  # fmt: skip
 
 

@@ -29,7 +29,8 @@ INSERT INTO import_reject
 SELECT row_no, '_row', batch || ', ' || row, 'unknown_mark', jsonb_build_object('batch', batch, 'row', row)
 FROM import_mark WHERE batch = %s AND NOT (row = ANY(%s))
 """
-# An external id is an identity by itself: such a row goes the ordinary way once it is known not to be there.
+# An external id is an identity by itself, and so is the record an export names: such a row goes the ordinary way once
+# it is known not to be there.
 POSTED_BEFORE = f"""
 CREATE TEMP TABLE import_resent ON COMMIT DROP AS
 SELECT m.row_no, r.posted_batch_id AS known_batch FROM import_mark m
@@ -38,7 +39,7 @@ JOIN accounts_importbatch b ON b.id = r.posted_batch_id AND b.state = '{BatchSta
 """
 UNMARK_EXTERNAL = """
 UPDATE import_stage s SET marked_batch = NULL
-WHERE marked_batch IS NOT NULL AND external_id <> '' AND row_no NOT IN (SELECT row_no FROM import_resent)
+WHERE marked_batch IS NOT NULL AND (external_id <> '' OR source IS NOT NULL) AND row_no NOT IN (SELECT row_no FROM import_resent)
 """
 LINE_COLUMNS = """
     row_no, hash, marked_batch, marked_row, account_code, product_code, contract_number, booked_on, kind, basis,
@@ -52,7 +53,11 @@ IS_FREE = f"""
 n > ordinary AND NOT EXISTS (
     SELECT 1 FROM accounts_revenuerecord r
     WHERE r.source = %(source)s AND r.identity = {IDENTITY} AND r.withdrawn_at IS NULL
-)
+) {{and_unnamed}}
+"""
+# In a file of an export the records its rows name are taken, though they may not be in the ledger yet.
+AND_UNNAMED = f"""
+AND ({IDENTITY}) NOT IN (SELECT identity FROM import_line WHERE coalesce(source, %(source)s) = %(source)s)
 """
 ADD_FRESH = f"""
 WITH RECURSIVE fresh AS (
@@ -60,7 +65,7 @@ WITH RECURSIVE fresh AS (
     WHERE marked_batch IS NOT NULL AND row_no NOT IN (SELECT row_no FROM import_resent)
 ), need AS (
     SELECT hash, count(*) AS wanted,
-           (SELECT count(*) FROM import_stage o WHERE o.hash = f.hash AND o.marked_batch IS NULL) AS ordinary
+           (SELECT count(*) FROM import_stage o WHERE o.hash = f.hash AND o.marked_batch IS NULL AND o.source IS NULL) AS ordinary
     FROM fresh f GROUP BY hash
 ), slot (hash, wanted, ordinary, n, is_free) AS (
     SELECT hash, wanted, ordinary, n, {IS_FREE} FROM (SELECT *, 1 AS n FROM need) AS first
@@ -112,10 +117,10 @@ def find_resent(cursor: CursorWrapper) -> None:
     cursor.execute(UNMARK_EXTERNAL)
 
 
-def add_marked_lines(cursor: CursorWrapper, *, source: str) -> None:
+def add_marked_lines(cursor: CursorWrapper, *, source: str, has_origins: bool) -> None:
     """Add the marked rows to import_line: known ones as such, the others with the next free occurrence."""
     cursor.execute(ADD_KNOWN)
-    cursor.execute(ADD_FRESH, {"source": source})
+    cursor.execute(ADD_FRESH.format(and_unnamed=AND_UNNAMED if has_origins else ""), {"source": source})
 
 
 def remember_resent(cursor: CursorWrapper, *, batch: int) -> None:

@@ -3,10 +3,10 @@
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
+from accounts.imports.columns import Rejection
 from accounts.imports.errors_file import Example
 from accounts.imports.importing import Outcome
 from accounts.imports.reasons import row_reason
-from accounts.imports.rows import Rejection
 from accounts.models import ImportBatch
 from crm.lib.exceptions import CrmError
 

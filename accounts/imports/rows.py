@@ -5,14 +5,15 @@ keeps its cells and says column, value and reason.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date
 from decimal import Context, Decimal
 from itertools import compress, repeat
 
 from accounts.imports import cells
 from accounts.imports.cells import NULL, CellFault, Typer
+from accounts.imports.columns import Fault, Rejection, TypedColumn
 from accounts.imports.fields import (
     ACCOUNT_FACTS,
     BASIS_WORDS,
@@ -25,6 +26,7 @@ from accounts.imports.fields import (
     Kind,
 )
 from accounts.imports.limits import MEMO_CELLS
+from accounts.imports.origins import ORDINARY, Origins, OriginTyper
 from accounts.imports.plan import Plan
 from accounts.imports.readers import Chunk
 from accounts.imports.styles import date_parser
@@ -40,25 +42,6 @@ STAGED = (
 SEEN_FACTS = 200_000
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing wrong with one row: the column's header, the cell, a key of reasons.ROW_REASONS and its numbers."""
-
-    column: str
-    value: str
-    code: str
-    details: dict[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """A row that is not posted, with its own cells and every fault found in it, the decisive one first."""
-
-    number: int
-    cells: list[str]
-    faults: list[Fault]
-
-
 @dataclass(slots=True)
 class TypedChunk:
     """``lines`` are for COPY into the staging table; facts go to the tables of accounts and products to be made."""
@@ -69,35 +52,6 @@ class TypedChunk:
     account_facts: list[str]
     product_facts: list[str]
     rejections: list[Rejection]
-
-
-class TypedColumn:
-    """One column of the file as one field. Memory is bounded: the memo is emptied when it has grown."""
-
-    def __init__(self, key: str, at: int, typer: Typer, placeholder: str) -> None:
-        self.key, self.at = key, at
-        self._typer, self._placeholder = typer, placeholder
-        self._memo: dict[str, str] = {}
-        self.faults: dict[str, CellFault] = {}
-
-    def typed(self, raw: Sequence[str]) -> list[str]:
-        """The normal forms of ``raw``; a faulty cell gives the placeholder and is found in ``faults``."""
-        distinct = set(raw)
-        if len(self._memo) > MEMO_CELLS:
-            self._memo.clear()
-            self.faults.clear()
-        memo = self._memo
-        for cell in distinct.difference(memo):
-            try:
-                memo[cell] = self._typer(cell)
-            except CellFault as fault:
-                memo[cell] = self._placeholder
-                self.faults[cell] = fault
-        return [memo[cell] for cell in raw]
-
-    def faulty_rows(self, raw: Sequence[str]) -> list[int]:
-        faults = self.faults
-        return [at for at, cell in enumerate(raw) if cell in faults] if faults else []
 
 
 class RowTyper:
@@ -113,6 +67,7 @@ class RowTyper:
         self.staged = [key for key in STAGED if key in self._columns or key in ("amount", "kind")]
         self.constants = {key: self._blanks[key] for key in STAGED if key not in self.staged}
         self._identity_prefix = "\t".join(plan.mapping.identity) + "\n"
+        self._origins = OriginTyper(plan) if plan.origins else None
 
     def _amount_column(self) -> str:
         index = self.plan.index
@@ -166,6 +121,7 @@ class RowTyper:
         faults = self._cell_faults(raw)
         self._apply_amounts(chunk, raw, typed, faults)
         numbers, marks = chunk.numbers, self._marks(chunk, faults)
+        origins = self._origins.typed(chunk, faults) if self._origins else None
         if faults:
             rejections += [self._rejection(chunk, at, faults[at]) for at in sorted(faults)]
             keep = [at not in faults for at in range(len(chunk.rows))]
@@ -173,20 +129,24 @@ class RowTyper:
             given = {key: list(compress(values, keep)) for key, values in given.items()}
             numbers = list(compress(numbers, keep))
             marks = [list(compress(values, keep)) for values in marks]
+            origins = origins.kept(keep) if origins else None
         rejections.sort(key=lambda rejection: rejection.number)
-        lines = self._lines(numbers, marks, typed, given)
+        lines = self._lines(numbers, marks, origins, typed, given)
+        account_facts = self._facts("account", ACCOUNT_FACTS, numbers, typed)
+        if self._origins and origins:
+            account_facts += self._origins.parent_facts(numbers, origins)
         return TypedChunk(
             read=len(chunk.rows) + len(chunk.ragged),
             good=len(numbers),
             lines=lines,
-            account_facts=self._facts("account", ACCOUNT_FACTS, numbers, typed),
+            account_facts=account_facts,
             product_facts=self._facts("product", PRODUCT_FACTS, numbers, typed),
             rejections=rejections,
         )
 
     def values_of(self, line: str) -> dict[str, str]:
         """Field → value of one COPY line, and the constants of the file; blank where there is none."""
-        lead = 4 if self.plan.marks else 2
+        lead = 2 + 2 * bool(self.plan.marks) + bool(self.plan.origins)
         parts = line.rstrip("\n").split("\t")[lead:]
         staged = dict(zip(self.staged, parts, strict=True))
         return {key: cells.unescaped(text) for key, text in (self.constants | staged).items()}
@@ -260,11 +220,21 @@ class RowTyper:
         return columns
 
     def _lines(
-        self, numbers: list[int], marks: list[list[str]], typed: dict[str, list[str]], given: dict[str, list[str]]
+        self,
+        numbers: list[int],
+        marks: list[list[str]],
+        origins: Origins | None,
+        typed: dict[str, list[str]],
+        given: dict[str, list[str]],
     ) -> str:
         if not numbers:
             return ""
-        columns: list[Iterable[str]] = [map(str, numbers), self._hashes(len(numbers), typed, given), *marks]
+        hashes = self._hashes(len(numbers), typed, given) if not origins or ORDINARY in origins.identities else []
+        if origins:
+            hashes = origins.over(hashes)
+        columns: list[Iterable[str]] = [map(str, numbers), hashes, *marks]
+        if origins:
+            columns.append(origins.sources)
         columns += [typed[key] for key in self.staged]
         return "\n".join(map("\t".join, zip(*columns, strict=True))) + "\n"
 

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts.imports.cells import shown
-from accounts.imports.fields import FIELDS, IDENTITY_FIELDS, MARKS, Kind
+from accounts.imports.fields import FIELDS, IDENTITY_FIELDS, TECHNICAL, Kind
 from accounts.imports.mapping import AUTO, Mapping, parse_mapping
 from accounts.imports.options import ImportOptions, chosen_mapping, open_as, prepare, refusing
 from accounts.imports.plan import bind, mark_positions, sample_cells
@@ -105,7 +105,7 @@ def _facts(table: Table, mapping: Mapping, index: dict[str, int], *, profile: st
         sheet=table.sheet,
         sheets=table.sheets,
         rows_estimate=table.rows_estimate,
-        columns=[column for column in table.columns if column and column not in MARKS],
+        columns=[column for column in table.columns if column and column not in TECHNICAL],
         samples=_samples(table.columns, rows),
         profile=profile,
         mapping=mapping.to_json(),
@@ -128,7 +128,7 @@ def missing_fields(mapping: Mapping) -> list[str]:
 def _samples(columns: Sequence[str], rows: list[list[str]]) -> dict[str, list[str]]:
     samples: dict[str, list[str]] = {}
     for at, column in enumerate(columns):
-        if column and column not in MARKS:
+        if column and column not in TECHNICAL:
             cells = dict.fromkeys(shown(row[at]).strip()[:80] for row in rows if row[at].strip())
             samples[column] = list(cells)[:SAMPLES]
     return samples

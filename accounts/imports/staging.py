@@ -25,7 +25,7 @@ TABLES = """
 CREATE TEMP TABLE import_stage (
     row_no int NOT NULL, hash uuid NOT NULL, marked_batch int, marked_row int, account_code text, product_code text,
     contract_number text, booked_on date, kind text, basis text, reference text, external_id text,
-    quantity numeric, unit_price numeric, amount numeric, cost numeric, currency text
+    quantity numeric, unit_price numeric, amount numeric, cost numeric, currency text, source text
 ) ON COMMIT DROP;
 CREATE TEMP TABLE import_account (
     row_no int, code text, name text, parent_code text, country text, region text, segment text, industry text
@@ -74,7 +74,8 @@ class Stage:
     def load(self, chunks: Iterable[TypedChunk]) -> None:
         """COPY every chunk; between COPYs the facts about accounts and products that have come together."""
         marks = ["marked_batch", "marked_row"] if self._typer.plan.marks else []
-        columns = ", ".join(["row_no", "hash", *marks, *self._typer.staged])
+        origin = ["source"] if self._typer.plan.origins else []
+        columns = ", ".join(["row_no", "hash", *marks, *origin, *self._typer.staged])
         source = iter(chunks)
         is_open = True
         while is_open:

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from accounts.imports.fields import FIELDS, MARKS
+from accounts.imports.fields import FIELDS, TECHNICAL
 
 _JOINTS = re.compile(r"[\s_\-./#:*()（）【】\[\]]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -20,7 +20,7 @@ def suggest_columns(header: Sequence[str]) -> dict[str, str]:
     """Field → header, each header at most once. A field's own key comes first, then its synonyms in their order."""
     by_words: dict[str, str] = {}
     for column in header:
-        if column and column not in MARKS:
+        if column and column not in TECHNICAL:
             words = folded(column)
             by_words.setdefault(words, column)
             by_words.setdefault(words.replace(" ", ""), column)
