@@ -175,6 +175,10 @@ class Likelihood:
             raise FormulaError("the likelihood has no inner maximum: these purchases do not fit the model")
         return found
 
+    def is_within(self, theta: FloatArray) -> bool:
+        """The point lies inside the box that ``maximise`` searches."""
+        return bool((np.abs(theta) < _LOG_BOUND).all())
+
     def model_at(self, theta: FloatArray) -> BgNbd:
         """The model of a point ln(r, alpha, a, b), with alpha in the unit of the data."""
         r, alpha, a, b = (float(value) for value in np.exp(theta))

@@ -106,6 +106,10 @@ class Likelihood:
             raise FormulaError("the values of purchases spread so widely that their mean has no bound (q is 1 or less)")
         return found
 
+    def is_within(self, theta: FloatArray) -> bool:
+        """The point lies inside the box that ``maximise`` searches, with q above 1."""
+        return bool((np.abs(theta) < _LOG_BOUND).all()) and theta[0] < np.log(STEADIEST_SHAPE) and bool(theta[1] > 0)
+
     def model_at(self, theta: FloatArray) -> GammaGamma:
         """The model of a point ln(p, q, gamma), with gamma in the unit of the data."""
         p, q, gamma = (float(value) for value in np.exp(theta))

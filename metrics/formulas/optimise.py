@@ -21,7 +21,7 @@ FLAT = 1e-5  # an inner gradient this small is the minimum; the search itself st
 AT_EDGE = 1e-9
 _HESSIAN_STEP = 1e-4  # of ln parameters: central differences of the gradient are then good to about 1e-8
 _NEAR = 1.0  # how far minimise_near looks, in units of the root of the value
-_NEAR_TOLERANCE = 1e-8  # of the gradient there, which is the error of the point in the same units
+_NEAR_TOLERANCE = 1e-7  # of the gradient there, which is the error of the point in the same units
 
 
 @dataclass(frozen=True, slots=True)
