@@ -27,6 +27,7 @@ MOST_ALIKE = 3000.0
 _LOG_LOW = -8.0
 _LOG_SHAPE_BOUND = 3.0  # c between 1/20 and 20
 _LEAST_LOSS = 1e-200  # of ln r: below it a loss that was seen would have no logarithm
+_ALMOST_WHOLE = 1e-5  # of alpha: SciPy's 2F1 loses its digits at and beside a whole number
 _REST = 1e-13  # of a series, which may be left out
 _MAX_TERMS = 10_000_000
 _BLOCK = 1 << 16  # terms of a series at a time
@@ -273,7 +274,7 @@ def _ahead(model: BetaWeibull, start: FloatArray, *, discount: float) -> FloatAr
     if not 0 < discount < np.inf:
         raise FormulaError("the discount must be above 0")
     total = np.full(start.shape, np.nan)
-    if model.is_geometric:
+    if model.is_geometric and abs(model.alpha - round(model.alpha)) > _ALMOST_WHOLE:
         with np.errstate(all="ignore"):
             total = hyp2f1(1.0, model.beta + start, model.alpha + model.beta + start, 1 / (1 + discount))
     is_open = ~(np.isfinite(total) & (total >= 1) & (total <= (1 + discount) / discount))

@@ -143,6 +143,14 @@ def test_lifetime_is_summed_where_the_hypergeometric_function_fails(alpha):
     )
 
 
+@pytest.mark.parametrize("beside", [0.0, 1e-14, 1e-11, -1e-11, 1e-7, 2e-5])
+def test_lifetime_is_smooth_where_the_hypergeometric_function_loses_digits(beside):
+    model = BetaWeibull(alpha=1 + beside, beta=30)
+    by_hand = by_terms(model, first=0, discount=0.01)
+
+    assert contractual.discounted_lifetime(model, discount=0.01) == pytest.approx(by_hand, rel=1e-9)
+
+
 def test_bdw_lifetimes_equal_a_plain_sum_and_meet_the_sbg_at_one():
     model = BetaWeibull(0.2143, 1.4266, 1.7236)
     t = np.arange(400)
