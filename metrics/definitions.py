@@ -1,49 +1,18 @@
 """The catalogue of figures: what each is called, how it is computed, from what. Help texts, passports and the reference
 page come from here and nowhere else.
 
-Adding a figure: its entry here, its formula under metrics/formulas, its answer under metrics/services, their tests.
+Adding a figure: its entry here or in a module beside this one, its formula under metrics/formulas, its answer under
+metrics/services, their tests.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from metrics.definitions_economics import ECONOMICS
+from metrics.metric import Direction, Metric, Unit
 
-class Unit(StrEnum):
-    MONEY = "money"
-    RATE = "rate"  # a fraction, shown in percent
-    COUNT = "count"
-    NUMBER = "number"
-    DAYS = "days"
-    DATE = "date"
-    GROUP_OF_FIGURES = "figures"
-
-
-class Direction(StrEnum):
-    """Which way is good."""
-
-    UP = "up"
-    DOWN = "down"
-    NEITHER = "neither"
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One figure, or a family of them. ``formula`` is in words, ``inputs`` names what of the ledger goes in."""
-
-    key: str
-    label: str | Promise
-    unit: Unit
-    direction: Direction
-    formula: str | Promise
-    inputs: str | Promise
-    help: str | Promise
-    version: str = "1"
-
+__all__ = ["METRICS", "Direction", "Metric", "Unit"]
 
 REVENUE = _("net revenue of the ledger on one basis, credit notes in the period they were booked")
 TWO_WINDOWS = _("net revenue of each account in the base and in the comparison period")
@@ -274,4 +243,4 @@ _ENTRIES = (
            _("A range for stated retention rates, where the model has too little data.")),
 )  # fmt: skip
 
-METRICS: dict[str, Metric] = {entry.key: entry for entry in _ENTRIES}
+METRICS: dict[str, Metric] = {entry.key: entry for entry in (*_ENTRIES, *ECONOMICS)}
