@@ -20,7 +20,7 @@ from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.parsers import MultiPartParser
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -29,6 +29,7 @@ from accounts.imports.options import ImportOptions
 from accounts.models import ImportBatch
 from crm.api.idempotency import idempotent
 from crm.api.parsers import MAX_BODY, UNSTORABLE, check_storable
+from crm.api.renderers import CsvRenderer
 from crm.api.serializers import StrictSerializer
 from crm.api.views import ListedViewSet
 
@@ -157,16 +158,6 @@ class BatchFilter(FilterSet):
     class Meta:
         model = ImportBatch
         fields = {"state": ["exact"], "source": ["exact"], "profile": ["exact"], "created_by": ["exact"]}
-
-
-class CsvRenderer(BaseRenderer):
-    """Lets `Accept: text/csv` ask for the error file, which is streamed as it is stored."""
-
-    media_type = "text/csv"
-    format = "csv"
-
-    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
-        return JSONRenderer().render(data)
 
 
 class ImportViewSet(mixins.RetrieveModelMixin, ListedViewSet):

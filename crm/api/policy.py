@@ -71,6 +71,7 @@ POLICY: dict[tuple[str, str], Rule] = {
     **_editable("wallet-estimates", "walletestimate"),
     **_list("revenue", create=holders_of("accounts.add_revenuerecord")),
     ("revenue-detail", "GET"): LOGGED_IN,
+    ("revenue-export", "GET"): LOGGED_IN,
     **_list("imports", create=holders_of(IMPORT_REVENUE)),
     ("imports-detail", "GET"): LOGGED_IN,
     ("imports-errors", "GET"): LOGGED_IN,

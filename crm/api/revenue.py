@@ -4,11 +4,15 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
 from django.utils.translation import gettext as _
 from django_filters.rest_framework import FilterSet
-from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema, extend_schema_view
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, PolymorphicProxySerializer, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status
+from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,10 +21,12 @@ from accounts.imports.results import ImportResult, RowsRejected
 from accounts.imports.services import post_rows
 from accounts.models import Account, Contract, ImportBatch, Product, RevenueRecord
 from crm.api.errors import PayloadTooLarge
-from crm.api.filters import VisibleAccountFilter, VisibleRowFilter
+from crm.api.filters import VisibleAccountFilter, VisibleRowFilter, check_parameters
 from crm.api.idempotency import idempotent
+from crm.api.renderers import CsvRenderer
 from crm.api.serializers import StrictSerializer
 from crm.api.views import ListedViewSet
+from crm.web.export import ledger_file
 
 SOURCE = "api"
 MAX_ROWS = 1_000
@@ -161,6 +167,18 @@ class RevenueViewSet(mixins.RetrieveModelMixin, ListedViewSet):
     def get_queryset(self) -> QuerySet[RevenueRecord]:
         rows = RevenueRecord.objects.of_visible_accounts(self.request.user)
         return rows.select_related("account", "product", "contract").order_by("-pk")
+
+    @extend_schema(
+        description="The records as one CSV, in the order in which they were posted: what the profile `facet` of"
+        " `POST imports/` reads back, into this ledger without a new line, into an empty one record for record.",
+        filters=True,
+        responses={(200, "text/csv"): OpenApiResponse(OpenApiTypes.BINARY)},
+    )
+    @action(detail=False, ordering_fields={}, pagination_class=None, renderer_classes=[JSONRenderer, CsvRenderer])
+    def export(self, request: Request, *args: Any, **kwargs: Any) -> StreamingHttpResponse:
+        check_parameters(request, RevenueFilter.base_filters)
+        records = self.filter_queryset(self.get_queryset())
+        return ledger_file(records, visible=Account.objects.visible_to(request.user))
 
     @idempotent()
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -8,9 +8,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpResponseBase, StreamingHttpResponse
+from django.utils import timezone
 
+from accounts.imports.exporting import LedgerExport
 from accounts.imports.guard import guard
+from accounts.models import Account, RevenueRecord
 
 BOM = "\ufeff"
 CSV_LINES = 500  # written at once, so that a long file starts at once
@@ -34,6 +38,14 @@ def table_file(
             xlsx_file(headings, rows, about=about), as_attachment=True, filename=f"{name}.xlsx", content_type=XLSX_TYPE
         )
     raise Http404
+
+
+def ledger_file(records: QuerySet[RevenueRecord], *, visible: QuerySet[Account]) -> StreamingHttpResponse:
+    """``records`` as a download that the profile ``facet`` reads back; ``visible`` as LedgerExport has it."""
+    export = iter(LedgerExport(records, visible))  # an iterator has a close, by which a broken download ends the query
+    response = StreamingHttpResponse(export, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="ledger-{timezone.localdate()}.csv"'
+    return response
 
 
 def csv_chunks(headings: Sequence[Any], rows: Iterable[Sequence[Any]]) -> Iterator[str]:

@@ -7,7 +7,14 @@ from django import forms
 from django.contrib import messages
 from django.core.files.storage import default_storage
 from django.core.paginator import Paginator
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,10 +25,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.enums import UNFINISHED_BATCH_STATES, BatchState
 from accounts.imports import services
 from accounts.imports.progress import progress_of
-from accounts.models import Account, ImportBatch
+from accounts.models import Account, ImportBatch, RevenueRecord
 from crm.lib.exceptions import CrmError
 from crm.web import formats
 from crm.web.auth import dress
+from crm.web.export import ledger_file
 from crm.web.htmx import page_or_fragment, signed_in, user_of
 from crm.web.import_result import effect_rows, remaining_text, rows_of_batch
 from crm.web.rights import may_import, may_withdraw, require_withdraw
@@ -60,8 +68,20 @@ def batch_for(request: HttpRequest, pk: int) -> ImportBatch:
 def batch_list(request: HttpRequest) -> HttpResponse:
     batches = ImportBatch.objects.visible_to(user_of(request)).select_related("created_by")
     page = Paginator(batches, BATCHES_A_PAGE).get_page(request.GET.get("page"))
-    context = {"page": page, "may_import": may_import(request.user)}
+    context = {
+        "page": page,
+        "may_import": may_import(request.user),
+        "may_export": RevenueRecord.objects.of_visible_accounts(user_of(request)).exists(),
+    }
     return page_or_fragment(request, "imports/list.html", "imports/_table.html", context)
+
+
+@signed_in
+@require_GET
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """Every record of the accounts the reader sees, as a file that this page takes back."""
+    user = user_of(request)
+    return ledger_file(RevenueRecord.objects.of_visible_accounts(user), visible=Account.objects.visible_to(user))
 
 
 @signed_in

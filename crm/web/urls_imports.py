@@ -8,6 +8,7 @@ app_name = "imports"
 urlpatterns = [
     path("", imports.batch_list, name="list"),
     path("new/", import_wizard.upload, name="new"),
+    path("export/", imports.export, name="export"),
     path("<int:pk>/", imports.detail, name="detail"),
     path("<int:pk>/columns/", import_wizard.columns, name="columns"),
     path("<int:pk>/check/", import_wizard.check, name="check"),

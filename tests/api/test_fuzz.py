@@ -235,6 +235,20 @@ def test_no_query_of_a_list_is_a_fault(world, resource):
     run()
 
 
+def test_no_query_of_the_export_is_a_fault(world):
+    client, rows = world
+
+    @BOUNDED
+    @given(query=queries_of("/api/v1/revenue/export/", keys_of(rows)))
+    def run(query):
+        response = client.get("/api/v1/revenue/export/", query)
+        check(response)
+        if response.streaming:
+            b"".join(response)
+
+    run()
+
+
 @pytest.mark.parametrize("question", FIGURES)
 def test_no_query_of_a_figure_is_a_fault(world, question):
     client, rows = world

@@ -113,6 +113,51 @@ def test_list_query_count_does_not_grow_with_the_batches(client, importer, count
         client.get("/imports/")
 
 
+def test_ledger_is_exported_as_far_as_the_reader_sees_it_and_taken_back(client, importer):
+    cast = make_cast(name="=Acme")
+    post_revenue([{"account": cast.account}, {}])
+    seen = {}
+    for name, user in (("owner", cast.owner), ("teammate", cast.teammate), ("stranger", cast.stranger)):
+        client.force_login(user)
+        content = b"".join(client.get("/imports/export/"))
+        rows = list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+        link = 'href="/imports/export/"' in html_of(client.get("/imports/"))
+        seen[name] = ([row["account_name"] for row in rows], link)
+    assert seen == {"owner": (["'=Acme"], True), "teammate": (["'=Acme"], True), "stranger": ([], False)}
+
+    client.force_login(make_superuser())
+    response = client.get("/imports/export/")
+    content = b"".join(response)
+    assert re.fullmatch(r'attachment; filename="ledger-\d{4}-\d\d-\d\d\.csv"', response.headers["Content-Disposition"])
+    assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
+    batch = posted(client, content)
+    assert (batch.profile, batch.read, batch.posted, batch.already_there) == ("facet", 2, 0, 2)
+
+
+def test_export_of_the_ledger_asks_for_a_log_in(client):
+    response = client.get("/imports/export/")
+
+    assert (response.status_code, response.headers["Location"]) == (302, "/login/?next=/imports/export/")
+    assert client.post("/imports/export/").status_code == 302
+
+
+def test_columns_of_an_export_that_name_the_record_are_not_offered_as_fields(client, importer):
+    make_cast()
+    post_revenue([{}])
+    client.force_login(make_superuser())
+    batch = draft(client, b"".join(client.get("/imports/export/")), "ledger.csv")
+
+    html = html_of(client.get(f"/imports/{batch.pk}/columns/"))
+
+    assert "_identity" not in html
+    assert "_parents" not in html
+    # A column that is left out makes it a mapping of one's own; the rows stay the records they are.
+    columns_of(client, batch, action="check", column_4="")
+    client.post(f"/imports/{batch.pk}/check/")
+    found = ImportBatch.objects.get(pk=batch.pk).options["check"]
+    assert (found["posted"], found["already_there"], found["rejected"]) == (0, 1, 0)
+
+
 # --- File ---
 
 
