@@ -14,9 +14,10 @@ from crm.lib import money
 from crm.lib.periods import Period
 from metrics import frames, reasons
 from metrics.formulas import activity as formula
+from metrics.formulas.exact import BoolArray, FloatArray
 from metrics.scope import Level, scope_of
 from metrics.selectors import default_as_of
-from metrics.services.base import AccountTable, Answer, Reasons, passport, rates_missing, units_of
+from metrics.services.base import AccountTable, Answer, Reasons, Units, passport, rates_missing, units_of
 from metrics.services.choices import Choices
 
 MONEY_FIELDS = ("revenue", "average_order_value", "revenue_per_active_account", "unattributed")
@@ -40,19 +41,40 @@ class ActivityFigures(Answer):
     order_frequency: float | None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class UnitWindow:
+    """One window of every account or group, each shape (u,): on the books, number of orders, net revenue."""
+
+    is_covered: BoolArray
+    orders: frames.IntArray
+    revenue: FloatArray
+
+    @property
+    def is_active(self) -> BoolArray:
+        return self.orders > 0
+
+
+def unit_window(frame: frames.Windows, units: Units, number: int) -> UnitWindow:
+    """Window ``number`` of a frame that was read with orders: the one place that says who is covered and active."""
+    period, spans, orders = frame.periods[number], frame.spans, frame.orders[:, number]
+    on_books = formula.covered(
+        spans.first_order_on, spans.closed_on, orders, start=np.datetime64(period.start), end=np.datetime64(period.end)
+    )
+    return UnitWindow(units.any(on_books), units.sums(orders), units.sums(frame.net[:, number]))
+
+
 def activity(accounts: AccountQuerySet, *, period: Period, **choices: Unpack[Choices]) -> ActivityFigures:
     """Activity of ``accounts`` (already limited to what the caller may see) in one period; two queries."""
     scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
     level = Level(choices.get("level", Level.ENTITY))
     frame = frames.windows(scope, [period], level=level, with_orders=True)
     units = units_of(frame.spans, level)
-    start, end = np.datetime64(period.start), np.datetime64(period.end)
-    spans, orders = frame.spans, frame.orders[:, 0]
-    on_books = formula.covered(spans.first_order_on, spans.closed_on, orders, start=start, end=end)
-    is_covered, first, net = units.any(on_books), units.earliest(spans.first_order_on), units.sums(frame.net[:, 0])
-    unit_orders, days = units.sums(orders), np.zeros(len(units.ids), dtype=np.int64)
+    window, first = unit_window(frame, units, 0), units.earliest(frame.spans.first_order_on)
+    is_covered, net, unit_orders = window.is_covered, window.revenue, window.orders
+    days = np.zeros(len(units.ids), dtype=np.int64)
     ordered_ids, ordered_days = frames.order_days(scope, period, level=level)
     days[np.searchsorted(units.ids, ordered_ids)] = ordered_days
+    start = np.datetime64(period.start)
     found = formula.window_activity(net, unit_orders, days, first, is_covered, start=start)
     why = Reasons()
     if frame.missing:
