@@ -12,12 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from crm.lib.exceptions import FormulaError
+
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 DateArray = NDArray[np.datetime64]
 
 UNITS_PER_ONE = 10_000  # ten-thousandths, the fourth decimal
 _EXACT_FLOAT = 2.0**53  # whole numbers up to here are exact in float64
+_PART_NOISE = 1e-9  # of the largest part: what computing in float64 may leave between the parts and their total
 
 
 def whole_units(*amounts: ArrayLike) -> tuple[NDArray[Any], ...]:
@@ -39,6 +42,25 @@ def units_total(units: NDArray[Any]) -> Decimal:
 def exact_total(amounts: ArrayLike) -> Decimal:
     """Sum of ``amounts``, shape (n,), each taken to its fourth decimal; exact however many there are."""
     return units_total(whole_units(amounts)[0])
+
+
+def parts_in_units(parts: ArrayLike, totals: NDArray[Any]) -> NDArray[Any]:
+    """Money parts, shape (n, k), in whole ten-thousandths that add up to ``totals``, shape (n,), whole ten-thousandths.
+
+    Each part is rounded; what rounding leaves goes to the largest part of its row. Python's whole numbers.
+    raises FormulaError : a part is NaN, or a row misses its total by more than rounding (it is no split of it)
+    """
+    amounts = np.asarray(parts, dtype=np.float64)
+    if not np.isfinite(amounts).all():
+        raise FormulaError("a part is missing")
+    scaled = np.rint(amounts * UNITS_PER_ONE)
+    units = np.array([[int(unit) for unit in row] for row in scaled.tolist()], dtype=object).reshape(amounts.shape)
+    rest = np.array([int(total) for total in totals.tolist()], dtype=object) - units.sum(axis=1)
+    allowed = amounts.shape[1] + _PART_NOISE * np.abs(scaled).max(axis=1, initial=0.0)
+    if (np.abs(rest.astype(np.float64)) > allowed).any():
+        raise FormulaError("the parts do not add up to their total")
+    units[np.arange(len(units)), np.abs(amounts).argmax(axis=1)] += rest
+    return units
 
 
 def exact_ratio(numerator: Decimal, denominator: Decimal) -> float:
