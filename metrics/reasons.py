@@ -23,6 +23,7 @@ SENTENCES = {
     "negative_window": gettext_lazy("credits outweigh the revenue of a period"),
     "no_covered": gettext_lazy("no account was on the books in the period"),
     "no_active": gettext_lazy("no account ordered in the period"),
+    "negative_factor": gettext_lazy("a factor is below 0, where logarithms are not defined, so the split is Shapley's"),
     "one_account": gettext_lazy("a single account has no distribution"),
     "no_cost": gettext_lazy("cost is missing on some lines of the period"),
     "no_cost_at_all": gettext_lazy("there is no cost data, so revenue is shown instead of margin"),
