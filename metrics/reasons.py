@@ -37,6 +37,11 @@ SENTENCES = {
     "period_open": gettext_lazy("the period is not over at the as-of date"),
     "before_data": gettext_lazy("the ledger does not reach back that far"),
     "short_history": gettext_lazy("the ledger does not reach back to the start of the base period"),
+    "no_first_revenue": gettext_lazy("no account had its first revenue within the data"),
+    "no_finished_period": gettext_lazy("no period with a cohort is over yet"),
+    "age_not_reached": gettext_lazy("no cohort is that old yet"),
+    "before_share_base": gettext_lazy("revenue shares count from the first full period"),
+    "cohort_no_base": gettext_lazy("revenue of the period that shares are measured from is not above 0"),
     "few_order_days": gettext_lazy("fewer than %(needed)s order days"),
     "lifetime_few_accounts": gettext_lazy("insufficient data: %(found)s accounts have ordered, %(needed)s are needed"),
     "lifetime_few_repeaters": gettext_lazy(
@@ -47,6 +52,28 @@ SENTENCES = {
     ),
     "lifetime_no_fit": gettext_lazy("insufficient data: the orders do not follow the model"),
     "lifetime_no_spend": gettext_lazy("insufficient data: the values of orders do not follow the model"),
+    "margin_not_positive": gettext_lazy(
+        "the period brought no profit, so the margin of a customer cannot be taken from it"
+    ),
+    "nobody_lost": gettext_lazy("no customer was lost in the last 12 months"),
+    "nobody_new": gettext_lazy("no customer was new in the last 12 months"),
+    "no_referrals": gettext_lazy("referrals are not recorded, so nobody knows what a customer brings by word of mouth"),
+    "uplift_kind_unsaid": gettext_lazy("say whether the uplift is in points or relative"),
+    "margin_unsaid": gettext_lazy("give the margin per customer and year: the ledger does not know it"),
+    "retention_unsaid": gettext_lazy("give the retention: the ledger does not know it"),
+    "no_steady_state": gettext_lazy("where nobody leaves, the number of customers never settles"),
+    "nothing_earned_before": gettext_lazy("nothing is earned without the uplift, so a rise in percent means nothing"),
+    "uplift_not_positive": gettext_lazy("the claim speaks of an uplift above 0"),
+    "claim_always_true": gettext_lazy("the claim is true at every retention"),
+    "costs_unsaid": gettext_lazy("give the acquisition cost and the yearly cost of keeping a customer"),
+    "keeping_costs_nothing": gettext_lazy("keeping a customer costs nothing, so there is no multiple of it"),
+    "keeping_not_cheaper": gettext_lazy("a new customer costs no more than keeping one"),
+    "new_customer_earns_nothing": gettext_lazy("a new customer earns nothing in the first year"),
+    "out_of_range": gettext_lazy("give a number from %(low)s to %(high)s"),
+    "endless_value": gettext_lazy(
+        "with discount 0, a retention of 1 has no finite value: give a discount or a horizon"
+    ),
+    "retention_below_zero": gettext_lazy("the uplift would bring retention below 0: give a smaller one"),
     "lifetime_missing_rates": gettext_lazy("orders cannot be valued: an exchange rate is missing"),
 }
 
