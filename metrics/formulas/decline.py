@@ -26,8 +26,8 @@ class Signal(StrEnum):
     """What points to a decline, in the order in which it is listed."""
 
     RHYTHM = "rhythm"
-    REVENUE_TREND = "revenue_trend"
     CHANCE_GONE = "chance_gone"
+    REVENUE_TREND = "revenue_trend"
     BREADTH_LOSS = "breadth_loss"
     OVERDUE = "overdue"
     COMPLAINTS = "complaints"
@@ -55,20 +55,23 @@ class Scale:
         return self.points[-1]
 
 
-# The most points add up to 100; how they are shared out is ours [D], to be calibrated by ``decline_evaluation``.
+# The most points add up to 100; how they are shared out is ours [D], to be calibrated by ``decline_evaluation``. Tried on
+# the Online Retail II ledger as of 2011-06-01 with the first four signals: of the accounts that bought nothing in the next
+# six months they name 16 among 20 and 237 among 604, the late rhythm 11 and 229; of those that fell to half of their
+# year's pace 19 and 320 against 18 and 323. Points for revenue trend near those for the rhythm found fewer.
 SCALES: dict[Signal, Scale] = {
     # days since the last order / own median interval; the steps of scale L6 (3.6): 1, 2, 3, 5 give 0, 40, 70, 100 %
     Signal.RHYTHM: Scale((1.0, 2.0, 3.0, 5.0), (0.0, 12.0, 21.0, 30.0)),
-    # share of the prior 12 months' revenue that was lost; 30 % and 50 % stand as 2 to 3 (3.7)
-    Signal.REVENUE_TREND: Scale((0.0, 0.3, 0.5), (0.0, 16.0, 24.0)),
     # 1 - P(alive) of BG/NBD, as it is [7.2; the weight D]
-    Signal.CHANCE_GONE: Scale((0.0, 1.0), (0.0, 16.0)),
+    Signal.CHANCE_GONE: Scale((0.0, 1.0), (0.0, 30.0)),
+    # share of the prior 12 months' revenue that was lost; 30 % and 50 % stand as 2 to 3 (3.7)
+    Signal.REVENUE_TREND: Scale((0.0, 0.3, 0.5), (0.0, 8.0, 12.0)),
     # share of the different products of the prior 12 months that is no longer bought; steps as for revenue [D]
-    Signal.BREADTH_LOSS: Scale((0.0, 0.3, 0.5), (0.0, 6.0, 9.0)),
+    Signal.BREADTH_LOSS: Scale((0.0, 0.3, 0.5), (0.0, 4.0, 6.0)),
     # amount overdue by more than 30 days / revenue of 12 months; 10 % is the limit of the soft, 20 % of the hard signal (3.7)
     Signal.OVERDUE: Scale((0.0, 0.1, 0.2), (0.0, 4.0, 8.0)),
     # severe complaints open for more than 30 days; from 2 on they are a problem signal (3.7)
-    Signal.COMPLAINTS: Scale((0.0, 2.0), (0.0, 7.0)),
+    Signal.COMPLAINTS: Scale((0.0, 2.0), (0.0, 8.0)),
     # days since the last contact; one and two quarters without any [D]
     Signal.CONTACT_SILENCE: Scale((30.0, 90.0, 180.0), (0.0, 3.0, 6.0)),
 }
@@ -122,7 +125,8 @@ def lost_share(base: ArrayLike, comparison: ArrayLike, *, min_base: float = 0.0)
     if b.shape != c.shape or not min_base >= 0:
         raise FormulaError("give base and comparison of each account, and a smallest base of 0 or more")
     share = np.full(b.shape, np.nan)
-    np.divide(b - c, b, out=share, where=(b > 0) & (b >= min_base))
+    with np.errstate(over="ignore"):
+        np.divide(b - c, b, out=share, where=(b > 0) & (b >= min_base))
     return np.clip(share, 0.0, 1.0)
 
 
@@ -146,8 +150,8 @@ def decline_risk(
     """
     given: dict[Signal, ArrayLike | None] = {
         Signal.RHYTHM: rhythm,
-        Signal.REVENUE_TREND: revenue_lost,
         Signal.CHANCE_GONE: None if alive is None else 1 - np.asarray(alive, dtype=np.float64),
+        Signal.REVENUE_TREND: revenue_lost,
         Signal.BREADTH_LOSS: breadth_lost,
         Signal.OVERDUE: overdue_share,
         Signal.COMPLAINTS: severe_complaints,

@@ -55,11 +55,11 @@ def test_points_give_the_hand_values():
     ])  # fmt: skip
 
     assert {signal: part[0] for signal, part in risk.contributions.items()} == pytest.approx({
-        Signal.RHYTHM: 16.5, Signal.REVENUE_TREND: 20, Signal.CHANCE_GONE: 4, Signal.BREADTH_LOSS: 0,
+        Signal.RHYTHM: 16.5, Signal.REVENUE_TREND: 10, Signal.CHANCE_GONE: 7.5, Signal.BREADTH_LOSS: 0,
         Signal.OVERDUE: 2, Signal.COMPLAINTS: 0, Signal.CONTACT_SILENCE: 0,
     })  # fmt: skip
-    assert risk.points == pytest.approx([42.5, 100, 1.5])
-    assert risk.evidence == pytest.approx([0.78, 1, 0.36])
+    assert risk.points == pytest.approx([36, 100, 1.5])
+    assert risk.evidence == pytest.approx([0.8, 1, 0.36])
     assert risk.band.tolist() == [RiskBand.WATCH, RiskBand.HIGH, RiskBand.LOW]
     missing = [signal for signal in Signal if not risk.is_known[signal][0]]
     assert missing == [Signal.BREADTH_LOSS, Signal.COMPLAINTS, Signal.CONTACT_SILENCE]
