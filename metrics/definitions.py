@@ -48,6 +48,11 @@ _ENTRIES = (
         _("Shares of the largest accounts in revenue above 0"), REVENUE, _("Who carries us, and how few are they?"),
     ),
     Metric(
+        "cohorts", _("Cohorts"), Unit.GROUP_OF_FIGURES, Direction.UP,
+        _("Accounts by the period of their first revenue; active accounts and revenue of each later period"), REVENUE,
+        _("What becomes of those who came in together. Periods that are not over are marked and counted nowhere."),
+    ),
+    Metric(
         "lifetime", _("Lifetime value"), Unit.GROUP_OF_FIGURES, Direction.UP,
         _("Expected orders × expected revenue of an order × gross margin, discounted"), ORDER_DAYS,
         _("What are our customers still worth? Fitted on the whole base; for one account it is the estimate for accounts "
@@ -188,6 +193,25 @@ _ENTRIES = (
     Metric("abc", _("ABC classes"), Unit.COUNT, Direction.NEITHER,
            _("Largest first: A until 80 % of revenue is reached, B until 95 %, then C; N without revenue"), REVENUE,
            _("How many accounts make which part of the revenue.")),
+    # Cohorts
+    Metric("placed_accounts", _("Accounts in cohorts"), Unit.COUNT, Direction.NEITHER,
+           _("Accounts whose first revenue lies within the data"), REVENUE,
+           _("Each is in one cohort: that of the period of its first revenue.")),
+    Metric("left_out_accounts", _("Customers from before the data"), Unit.COUNT, Direction.NEITHER,
+           _("Accounts marked as customers before the first record"), REVENUE,
+           _("Nobody knows when they came, so they are in no cohort.")),
+    Metric("next_active_share", _("Active one period later"), Unit.RATE, Direction.UP,
+           _("Accounts with an order in the period after that of their first revenue ÷ accounts of the same cohorts"), ORDERS,
+           _("Over all cohorts whose next period is over; sums are divided, shares are never averaged.")),
+    Metric("next_revenue_share", _("Revenue one period later"), Unit.RATE, Direction.UP,
+           _("Revenue of the period after the first ÷ revenue of the period that shares are measured from"), REVENUE,
+           _("The first period is only a part of one: an account that came on its last day bought for a day.")),
+    Metric("year_active_share", _("Active a year later"), Unit.RATE, Direction.UP,
+           _("Accounts with an order in the period a year after the first ÷ accounts of the same cohorts"), ORDERS,
+           _("Over all cohorts whose period a year later is over.")),
+    Metric("year_revenue_share", _("Revenue a year later"), Unit.RATE, Direction.UP,
+           _("Revenue of the period a year after the first ÷ revenue of the period that shares are measured from"), REVENUE,
+           _("Above 100 % where those who stay buy more than those who left had bought.")),
     # One account, lifetime
     Metric("ttm_revenue", _("Revenue, 12 months"), Unit.MONEY, Direction.UP,
            _("Net revenue of the 12 whole months that end with the last complete one"), REVENUE, _("Rolling year.")),

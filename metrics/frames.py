@@ -84,6 +84,19 @@ class Histories:
     missing: tuple[MissingRate, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Purchases:
+    """One row an account and stretch of months with a ledger line, (m,): account is its place in the spans, bucket the
+    place of the stretch. is_missing : some document has no rate; net is without it and must not be shown."""
+
+    account: IntArray
+    bucket: IntArray
+    net: FloatArray
+    orders: IntArray
+    is_missing: BoolArray
+    missing: tuple[MissingRate, ...]
+
+
 def windows(
     scope: Scope,
     periods: Sequence[Period],
@@ -154,6 +167,50 @@ def order_days(scope: Scope, period: Period, *, level: Level = Level.ENTITY) -> 
     return rows["unit_id"], rows["days"]
 
 
+def order_history(scope: Scope, *, as_of: date) -> tuple[IntArray, DateArray]:
+    """(account id, order day) of every account and different day with an order, up to and with ``as_of``."""
+    view, view_params = scope.within("d.account_id")
+    columns: dict[str, Kind] = {"account_id": "int8", "day": "date"}
+    sql = (
+        f"SELECT {', '.join(as_sql(f'd.{name}', kind) for name, kind in columns.items())} FROM metrics_accountday d"
+        f" WHERE d.basis = %s AND d.day <= %s AND d.orders > 0 AND {view}"
+    )
+    if len(scope.currencies) > 1:  # else a day is one row already
+        sql += " GROUP BY d.account_id, d.day"
+    rows = fetch(sql, [scope.basis, as_of, *view_params], columns, using=scope.using)
+    return rows["account_id"], rows["day"]
+
+
+def spans_of(scope: Scope, *, level: Level = Level.ENTITY) -> Spans:
+    """First and last days of every account in view."""
+    sql, params = _span_query(scope, level, picked=[], joined="")
+    return _spans(fetch(sql, params, SPAN_COLUMNS, using=scope.using))
+
+
+def purchases(scope: Scope, spans: Spans, *, first: date, buckets: int, months_each: int) -> Purchases:
+    """What each account of ``spans`` bought in each of ``buckets`` stretches of months that begin with ``first``."""
+    source = lines(scope, first=first, end=add_months(first, buckets * months_each))
+    month = f"((extract(year FROM day) * 12 + extract(month FROM day))::int - {first.year * 12 + first.month})"
+    columns: dict[str, tuple[str, Kind]] = {
+        "account_id": ("account_id", "int8"),
+        "bucket": (f"{month} / {months_each}", "int4"),
+        "net": ("round(sum(net), 4)", "float8"),
+        "orders": ("sum(orders)", "int8"),
+        "missing": ("sum(is_missing::int)", "int8"),
+    }
+    picked = ", ".join(as_sql(expression, kind) for expression, kind in columns.values())
+    sql = f"SELECT {picked} FROM ({source.sql}) AS line GROUP BY account_id, {month} / {months_each}"
+    rows = fetch(sql, source.params, {name: kind for name, (_sql, kind) in columns.items()}, using=scope.using)
+    return Purchases(
+        account=np.searchsorted(spans.account_ids, rows["account_id"]).astype(np.int64),
+        bucket=rows["bucket"].astype(np.int64),
+        net=np.nan_to_num(rows["net"]),
+        orders=rows["orders"],
+        is_missing=rows["missing"] > 0,
+        missing=source.missing,
+    )
+
+
 def monthly(
     scope: Scope, *, first: date, months: int, level: Level = Level.ENTITY
 ) -> tuple[Spans, FloatArray, tuple[MissingRate, ...]]:
@@ -169,8 +226,7 @@ def monthly(
     columns: dict[str, Kind] = {"account_id": "int8", "month": "int4", "net": "float8"}
     picked = ", ".join(as_sql(name, kind) for name, kind in columns.items())
     rows = fetch(f"SELECT {picked} FROM ({summed}) AS summed", source.params, columns, using=scope.using)
-    span_sql, span_params = _span_query(scope, level, picked=[], joined="")
-    spans = _spans(fetch(span_sql, span_params, SPAN_COLUMNS, using=scope.using))
+    spans = spans_of(scope, level=level)
     net = np.zeros((len(spans.account_ids), months))
     net[np.searchsorted(spans.account_ids, rows["account_id"]), rows["month"]] = np.nan_to_num(rows["net"])
     return spans, net, source.missing

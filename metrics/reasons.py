@@ -42,6 +42,10 @@ SENTENCES = {
     "age_not_reached": gettext_lazy("no cohort is that old yet"),
     "before_share_base": gettext_lazy("revenue shares count from the first full period"),
     "cohort_no_base": gettext_lazy("revenue of the period that shares are measured from is not above 0"),
+    "no_first_revenue": gettext_lazy("no account had its first revenue within the data"),
+    "age_not_reached": gettext_lazy("no cohort is that old yet"),
+    "before_share_base": gettext_lazy("revenue shares count from the first full period"),
+    "cohort_no_base": gettext_lazy("revenue of the period that shares are measured from is not above 0"),
     "few_order_days": gettext_lazy("fewer than %(needed)s order days"),
     "lifetime_few_accounts": gettext_lazy("insufficient data: %(found)s accounts have ordered, %(needed)s are needed"),
     "lifetime_few_repeaters": gettext_lazy(

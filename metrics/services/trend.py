@@ -42,6 +42,16 @@ class Interval(StrEnum):
     def months(self) -> int:
         return {"month": 1, "quarter": 3, "year": 12}[self.value]
 
+    def start_of(self, day: date) -> date:
+        """First day of the calendar period ``day`` lies in."""
+        return date(day.year, (day.month - 1) // self.months * self.months + 1, 1)
+
+    def label_of(self, begin: date) -> str:
+        """How the period that begins on this day is written: 2011, 2011-Q2, 2011-06."""
+        if self is Interval.YEAR:
+            return f"{begin.year}"
+        return f"{begin.year}-Q{begin.month // 3 + 1}" if self is Interval.QUARTER else f"{begin:%Y-%m}"
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -134,28 +144,18 @@ def _periods(interval: Interval, *, first: date | None, last: date | None, as_of
     end = last or last_complete_month(as_of)
     start = first or max(add_months(month_start(end), 1 - DEFAULT_MONTHS), data_start() or date.min)
     periods: list[Period] = []
-    begin = _begin(interval, start)
+    begin = interval.start_of(start)
     while begin <= end:
         if len(periods) == MAX_POINTS:
             raise PeriodError(
                 _("A series has at most %(count)s points; choose a longer interval.") % {"count": MAX_POINTS}
             )
         after = add_months(begin, interval.months)
-        periods.append(Period(begin, after, _label(interval, begin)))
+        periods.append(Period(begin, after, interval.label_of(begin)))
         begin = after
     if not periods:
         raise PeriodError(_("The series ends before it begins; choose an earlier start."))
     return periods
-
-
-def _begin(interval: Interval, day: date) -> date:
-    return date(day.year, (day.month - 1) // interval.months * interval.months + 1, 1)
-
-
-def _label(interval: Interval, begin: date) -> str:
-    if interval == Interval.YEAR:
-        return f"{begin.year}"
-    return f"{begin.year}-Q{begin.month // 3 + 1}" if interval == Interval.QUARTER else f"{begin:%Y-%m}"
 
 
 def _flow_points(
