@@ -52,7 +52,7 @@ def _editable(name: str, model: str) -> dict[tuple[str, str], Rule]:
     }
 
 
-QUESTIONS = ("growth", "bridge", "retention", "activity", "concentration", "lifetime", "trend")
+QUESTIONS = ("growth", "bridge", "retention", "activity", "concentration", "lifetime", "trend", "economics")
 
 POLICY: dict[tuple[str, str], Rule] = {
     ("root", "GET"): LOGGED_IN,

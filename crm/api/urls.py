@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from crm.api import metrics
+from crm.api import metrics, metrics_economics
 from crm.api.root import DocsView, RootView, SchemaView
 from crm.api.routers import router
 from crm.api.views import UnknownAddressView
@@ -18,6 +18,11 @@ v1 = [
     path("metrics/concentration/", metrics.ConcentrationView.as_view(), name="metrics-concentration"),
     path("metrics/lifetime/", metrics.LifetimeView.as_view(), name="metrics-lifetime"),
     path("metrics/trend/", metrics.TrendView.as_view(), name="metrics-trend"),
+    path(
+        "metrics/retention-economics/",
+        metrics_economics.RetentionEconomicsView.as_view(),
+        name="metrics-economics",
+    ),
     *router.urls,
 ]
 
