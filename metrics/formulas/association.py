@@ -1,4 +1,4 @@
-"""Who buys A also buys B: rules between products, counted over accounts. Pure, no Django import; scipy where it is used.
+"""Who buys A also buys B: rules between products, counted over accounts. Pure, no Django; scipy where it is used.
 
 Letters: n accounts, n_A and n_B accounts that own A and B, n_AB those that own both. An account counts once, however
 often it bought. Sources: Shmueli et al. 2018, Data Mining for Business Analytics, ch. 14 [R23]; Benjamini and Hochberg
@@ -80,7 +80,7 @@ def association_rules(owned: Any, *, min_joint: int = MIN_JOINT_ACCOUNTS) -> Rul
 
     owned : boolean matrix (accounts, products), scipy sparse or dense; every account of the question has a row
     min_joint : n_AB from which a rule is listed, >= 1; what may be shown stays ruled by MIN_JOINT_ACCOUNTS
-    The correction counts every pair of products that each have ``min_joint`` owners: whether a pair reaches ``min_joint``
+    The correction counts every pair of products that each have ``min_joint`` owners: whether a pair reaches it
     together is part of what is tested, so pairs that did not must count. Cost: products² where most pairs meet.
     raises FormulaError : not a matrix of 0 and 1, or min_joint below 1
     """
@@ -121,7 +121,7 @@ def rule_figures(joint: ArrayLike, with_a: ArrayLike, with_b: ArrayLike, *, acco
 
 
 def fisher_p_value(joint: ArrayLike, with_a: ArrayLike, with_b: ArrayLike, *, accounts: int) -> FloatArray:
-    """P(X >= n_AB), X hypergeometric: n_A of n accounts own A, n_B are drawn. One-sided Fisher exact test, shape of joint.
+    """P(X >= n_AB), X hypergeometric: n_A of n accounts own A, n_B are drawn. One-sided Fisher test, shape of joint.
 
     The terms are summed from n_AB outwards, all tests at once, away from the mode so that they only fall: upwards where
     n_AB lies above the mean, else 1 - P(X < n_AB) downwards. scipy.stats.hypergeom.sf gives the same, one at a time.

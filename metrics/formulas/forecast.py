@@ -1,8 +1,8 @@
-"""What comes next? Plain forecasts of many monthly series at once, from any number of past months. Pure, no Django import.
+"""What comes next? Forecasts of many monthly series at once, from any number of past months. Pure, no Django import.
 
 A history is an array (series, months), oldest month first; months are complete, and one without revenue is 0. ``ends``
-are the numbers of months known at the forecasts, so that a backtest and the forecast itself are one call: month e of the
-history is the first one that a forecast with end e may not have seen.
+are the numbers of months known at the forecasts, so that a backtest and the forecast itself are one call: a forecast
+with end e has seen the first e months of the history and no other.
 Source: Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 3rd edition, 5.2; domain.md 7.3.
 """
 
@@ -45,11 +45,11 @@ def point_forecasts(
 ) -> FloatArray:
     """Forecasts of the ``horizon`` months after each end, shape (len(ends), series, horizon), unit of the history.
 
-    naive y_e; seasonal naive y of the same month one season before; mean of y_1..y_e; drift y_e + h (y_e - y_1) / (e - 1);
-    damped trend and Holt-Winters: ``smoothing``; Croston, SBA, TSB: ``intermittent`` (NaN where the series has no
+    naive y_e; seasonal naive y of the same month one season before; mean of y_1..y_e; drift
+    y_e + h (y_e - y_1) / (e - 1); damped trend and Holt-Winters: ``smoothing``; Croston, SBA, TSB: ``intermittent`` (NaN where the series has no
     demand yet, or a month below 0)
     history : finite, shape (series, months); ends : ascending, 1 <= e <= months; horizon : months >= 1
-    season : m, months >= 1; seasonal naive needs m months before the first end, Holt-Winters 2 m, damped trend 6, drift 2
+    season : m, months >= 1; before the first end seasonal naive needs m months, Holt-Winters 2 m, damped trend 6, drift 2
     A series that was never below 0 up to an end is not forecast below 0 from there.
     raises FormulaError : a value is missing, or the method needs more months than the first end leaves
     """

@@ -1,4 +1,4 @@
-"""Which forecast may be shown? Rolling-origin backtest, choice of a method per series, intervals. Pure, no Django import.
+"""Which forecast may be shown? Rolling-origin backtest, choice of a method a series, intervals. Pure, no Django import.
 
 A series' past is cut at several months (origins); every method forecasts from each cut, fitted on the months before it
 alone, and is measured on the months after. The plain forecast "as in the same month last year" (seasonal naive) is the
@@ -103,8 +103,8 @@ def best_forecasts(
     history : shape (series, months), complete months, oldest first. NaN before a series' first month (before the
         account was a customer), never after it; a month without revenue is 0
     horizon : months ahead, >= 1, the same in the backtest; season : m; coverage : of the intervals, 0 < c < 1
-    Origins are successive months, the last one ``horizon`` before the end; 4 to 12 of them, as many as leave two seasons
-    to train on. With fewer than two seasons before the first of 4 origins no seasonal model takes part, seasonal naive
+    Origins are successive months, the last one ``horizon`` before the end; 4 to 12 of them, as many as leave two
+    seasons to train on. With fewer than two seasons before the first of 4 origins no seasonal model takes part, seasonal naive
     stays the one to beat from m + 1 training months on. Croston, SBA and TSB take part where the months before the
     first origin are intermittent or lumpy. The best is the least score (mean MASE over the origins, MAE where a scale
     is 0), the plainer method of equals. Choice and score rest on the same origins, so a score is on the kind side.

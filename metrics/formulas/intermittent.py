@@ -1,7 +1,8 @@
 """Accounts that order now and then: how regular is the demand, and what does a month bring on average? Pure, no Django.
 
 Sources: Syntetos and Boylan 2005, Int. J. Forecasting 21(2) 303-314 [R19] (classes, SBA); Croston 1972, Operational
-Research Quarterly 23(3) 289-303; Teunter, Syntetos and Babai 2011, European J. Operational Research 214(3) 606-615 (TSB).
+Research Quarterly 23(3) 289-303; Teunter, Syntetos and Babai 2011, European J. Operational Research 214(3) 606-615
+(TSB).
 """
 
 from __future__ import annotations

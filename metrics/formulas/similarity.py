@@ -136,7 +136,7 @@ def hit_rates(
 ) -> HitRates:
     """Time split: suggestions made from what was owned before a day, judged by what was bought new after it.
 
-    owned_before, bought_after : boolean matrices (accounts, products) of one shape; new = bought after, not owned before
+    owned_before, bought_after : boolean, both (accounts, products); new is what was bought after and not owned before
     raises FormulaError : shapes that do not fit
     """
     before, after = as_ownership(owned_before), as_ownership(bought_after)

@@ -36,7 +36,7 @@ class _Grid:
 
 @dataclass(slots=True)
 class _State:
-    """Level, trend and one season per series and combination; squared errors so far. season: (m, series, combinations)."""
+    """Per series and combination of the grid; season : shape (m, series, combinations); squares : of errors so far."""
 
     level: FloatArray
     trend: FloatArray

@@ -189,8 +189,8 @@ def test_sheet_without_cells_gives_no_gaps(shape):
         {"min_buyers": 0},
     ],
     ids=["spend-nan", "spend-in-a-gap", "one-row", "status-shape", "segment-shape", "segment-half", "segment-below",
-         "band-shape", "margin-above", "margin-infinite", "margin-shape", "chance-above", "chance-below", "chance-shape",
-         "no-buyers"],
+         "band-shape", "margin-above", "margin-infinite", "margin-shape", "chance-above", "chance-below",
+         "chance-shape", "no-buyers"],
 )  # fmt: skip
 def test_gap_values_outside_their_domain_are_refused(changes):
     arguments = {
