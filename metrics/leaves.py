@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import Grade
 from accounts.models import Account, User
-from metrics.binary import Kind, as_sql, fetch
-from metrics.frames import IntArray, Spans
+from metrics.binary import as_sql, fetch
+from metrics.frames import IntArray
 from metrics.scope import Scope
 
 NOT_GIVEN = ""  # key of the leaf of accounts without a value
@@ -39,51 +39,39 @@ class Leaves:
     labels: tuple[Any, ...]
 
 
-def leaves_of(scope: Scope, spans: Spans, unit_place: IntArray, dimension: Dimension) -> Leaves:
-    """The leaf of each unit; two queries. A group belongs to the leaf of its root, or of its first member in view where
-    the root is not in view; so every unit lies in one leaf and the leaves add up.
+def leaves_of(scope: Scope, shown_ids: IntArray, dimension: Dimension) -> Leaves:
+    """The leaf of each unit; two queries.
 
-    unit_place : for each account of ``spans`` the number of its unit
+    shown_ids : the account in view that stands for each unit (a group belongs to the leaf of its root, or of its first
+    member in view), shape (u,); so every unit lies in one leaf and the leaves add up
     """
     column = "owner_id" if dimension is Dimension.OWNER else str(dimension)
-    values = shared_values(scope, [column])
-    leaf = values[1][np.searchsorted(values[0], _standing_for_units(spans, unit_place))]
-    codes, place = np.unique(leaf, return_inverse=True)
+    codes, place = np.unique(shared_values(scope, [column], shown_ids), return_inverse=True)
     names = _names(dimension, codes.tolist())
     found = [names.get(code, (NOT_GIVEN, _no_value(dimension))) for code in codes.tolist()]
     return Leaves(place.astype(np.int64), tuple(key for key, _label in found), tuple(label for _key, label in found))
 
 
-def shared_values(scope: Scope, columns: Sequence[str]) -> tuple[IntArray, IntArray]:
-    """(account ids ascending, for each a number that it shares with the accounts of the same values); one query.
+def shared_values(scope: Scope, columns: Sequence[str], account_ids: IntArray) -> IntArray:
+    """For each of the accounts a number that it shares with the accounts in view of the same values; one query.
 
     columns : of accounts_account. The number of an owner is the user's id, 0 where none; else it is the smallest id of
     the accounts in view with these values.
     """
     view, params = scope.within("a.id")
-    kinds: dict[str, Kind] = {"account_id": "int8", "leaf": "int8"}
     if list(columns) == ["owner_id"]:
-        picked = ", ".join((as_sql("a.id", "int8"), as_sql("a.owner_id", "int8")))
-        sql = f"SELECT {picked} FROM accounts_account a WHERE {view} ORDER BY a.id"
-        rows = fetch(sql, params, kinds, using=scope.using)
-        return rows["account_id"], rows["leaf"]
-    names = ", ".join(f"a.{column}" for column in columns)
-    same = " AND ".join(f"a.{column} = l.{column}" for column in columns)
+        leaf, source = "a.owner_id", ""
+    else:
+        names = ", ".join(f"a.{column}" for column in columns)
+        same = " AND ".join(f"a.{column} = l.{column}" for column in columns)
+        grouped = f"SELECT {names}, min(a.id) AS leaf FROM accounts_account a WHERE {view} GROUP BY {names}"
+        leaf, source, params = "l.leaf", f" JOIN ({grouped}) AS l ON {same}", [*params, *params]
     sql = (
-        f"SELECT {as_sql('a.id', 'int8')}, {as_sql('l.leaf', 'int8')} FROM accounts_account a"
-        f" JOIN (SELECT {names}, min(a.id) AS leaf FROM accounts_account a WHERE {view} GROUP BY {names}) AS l"
-        f" ON {same} WHERE {view} ORDER BY a.id"
+        f"SELECT {as_sql('a.id', 'int8')}, {as_sql(leaf, 'int8')} FROM accounts_account a{source} WHERE {view}"
+        " ORDER BY a.id"
     )
-    rows = fetch(sql, [*params, *params], kinds, using=scope.using)
-    return rows["account_id"], rows["leaf"]
-
-
-def _standing_for_units(spans: Spans, unit_place: IntArray) -> IntArray:
-    """For each unit the account that stands for it: the root of a group if it is in view, else its first member."""
-    _units, first = np.unique(unit_place, return_index=True)
-    shown = spans.account_ids[first]
-    roots = spans.unit_ids[first]
-    return np.asarray(np.where(np.isin(roots, spans.account_ids), roots, shown))
+    rows = fetch(sql, params, {"account_id": "int8", "leaf": "int8"}, using=scope.using)
+    return np.asarray(rows["leaf"][np.searchsorted(rows["account_id"], account_ids)])
 
 
 def _names(dimension: Dimension, codes: Sequence[int]) -> Mapping[int, tuple[str, Any]]:

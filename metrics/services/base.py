@@ -21,7 +21,10 @@ from metrics.frames import IntArray, Spans
 from metrics.reasons import MissingRate
 from metrics.scope import Level, Scope
 
-MONEY_COLUMNS = frozenset({"base", "comparison", "change", "revenue", "clv", "expected_revenue", *map(str, BridgeLine)})
+MONEY_COLUMNS = frozenset({
+    "base", "comparison", "change", "revenue", "clv", "expected_revenue", "prior_revenue", "peer_median", "peer_gap",
+    "horizontal_growth", "vertical_growth", *map(str, BridgeLine),
+})  # fmt: skip
 NAMED_ACCOUNTS = 20  # behind a bar or a figure, before "and n more"
 
 
@@ -77,6 +80,13 @@ class AccountTable:
 
     def __len__(self) -> int:
         return len(self.unit_ids)
+
+    @property
+    def shown_ids(self) -> IntArray:
+        """The account that stands for each unit: itself, or for a group its root, or the first member in view."""
+        if not self.members:
+            return self.unit_ids
+        return np.array([self._shown_id(unit) for unit in self.unit_ids.tolist()], dtype=np.int64)
 
     def with_columns(self, more: Mapping[str, NDArray[Any]]) -> AccountTable:
         return AccountTable(self.unit_ids, self.columns | dict(more), self.members)
@@ -173,6 +183,14 @@ class Units:
         np.minimum.at(first, self.place, np.where(np.isnat(dates), far, dates))
         first[first == far] = np.datetime64("NaT")
         return first
+
+    def latest(self, dates: NDArray[np.datetime64]) -> NDArray[np.datetime64]:
+        """Last date per unit, NaT where none of its accounts has one."""
+        never = np.datetime64(date.min)
+        last = np.full(len(self.ids), never)
+        np.maximum.at(last, self.place, np.where(np.isnat(dates), never, dates))
+        last[last == never] = np.datetime64("NaT")
+        return last
 
 
 def units_of(spans: Spans, level: Level) -> Units:

@@ -155,9 +155,10 @@ def decomposition(
     units = units_of(frame.spans, level)
     windows = _Windows(unit_window(frame, units, 0), unit_window(frame, units, 1))
     dimension = Dimension(by) if by else None
+    shown = AccountTable(units.ids, {}, units.members).shown_ids
     found = _split(
         windows,
-        leaves_of(scope, frame.spans, units.place, dimension) if dimension and len(units.ids) else None,
+        leaves_of(scope, shown, dimension) if dimension and len(shown) else None,
         factors=FORMS[factors],
         method=SplitMethod(method),
         is_known=not frame.missing,
