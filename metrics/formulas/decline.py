@@ -56,8 +56,8 @@ class Scale:
 
 
 # The most points add up to 100; how they are shared out is ours [D], to be calibrated by ``decline_evaluation``. Tried
-# on the Online Retail II ledger as of 2011-06-01 with the first four signals: of the accounts that bought nothing in the
-# next six months they name 16 among 20 and 237 among 604, the late rhythm 11 and 229; of those that fell to half of
+# on the Online Retail II ledger as of 2011-06-01 with the first four signals: of the accounts that bought nothing in
+# the next six months they name 16 among 20 and 237 among 604, the late rhythm 11 and 229; of those that fell to half of
 # their year's pace 19 and 320 against 18 and 323. Points for revenue trend near those for the rhythm found fewer.
 SCALES: dict[Signal, Scale] = {
     # days since the last order / own median interval; the steps of scale L6 (3.6): 1, 2, 3, 5 give 0, 40, 70, 100 %
@@ -68,7 +68,7 @@ SCALES: dict[Signal, Scale] = {
     Signal.REVENUE_TREND: Scale((0.0, 0.3, 0.5), (0.0, 8.0, 12.0)),
     # share of the different products of the prior 12 months that is no longer bought; steps as for revenue [D]
     Signal.BREADTH_LOSS: Scale((0.0, 0.3, 0.5), (0.0, 4.0, 6.0)),
-    # amount overdue by more than 30 days / revenue of 12 months; 10 % and 20 % are the limits of soft and hard signal (3.7)
+    # amount overdue by more than 30 days / revenue of 12 months; limits of the soft (10 %) and hard signal (20 %) of 3.7
     Signal.OVERDUE: Scale((0.0, 0.1, 0.2), (0.0, 4.0, 8.0)),
     # severe complaints open for more than 30 days; from 2 on they are a problem signal (3.7)
     Signal.COMPLAINTS: Scale((0.0, 2.0), (0.0, 8.0)),

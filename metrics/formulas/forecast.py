@@ -46,10 +46,11 @@ def point_forecasts(
     """Forecasts of the ``horizon`` months after each end, shape (len(ends), series, horizon), unit of the history.
 
     naive y_e; seasonal naive y of the same month one season before; mean of y_1..y_e; drift
-    y_e + h (y_e - y_1) / (e - 1); damped trend and Holt-Winters: ``smoothing``; Croston, SBA, TSB: ``intermittent`` (NaN where the series has no
-    demand yet, or a month below 0)
+    y_e + h (y_e - y_1) / (e - 1); damped trend and Holt-Winters: ``smoothing``; Croston, SBA, TSB: ``intermittent``
+    (NaN where the series has no demand yet, or a month below 0)
     history : finite, shape (series, months); ends : ascending, 1 <= e <= months; horizon : months >= 1
-    season : m, months >= 1; before the first end seasonal naive needs m months, Holt-Winters 2 m, damped trend 6, drift 2
+    season : m, months >= 1; before the first end seasonal naive needs m months, Holt-Winters 2 m, damped trend 6,
+        drift 2
     A series that was never below 0 up to an end is not forecast below 0 from there.
     raises FormulaError : a value is missing, or the method needs more months than the first end leaves
     """
