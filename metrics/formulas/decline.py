@@ -68,7 +68,7 @@ SCALES: dict[Signal, Scale] = {
     Signal.REVENUE_TREND: Scale((0.0, 0.3, 0.5), (0.0, 8.0, 12.0)),
     # share of the different products of the prior 12 months that is no longer bought; steps as for revenue [D]
     Signal.BREADTH_LOSS: Scale((0.0, 0.3, 0.5), (0.0, 4.0, 6.0)),
-    # amount overdue by more than 30 days / revenue of 12 months; limits of the soft (10 %) and hard signal (20 %) of 3.7
+    # amount overdue by more than 30 days / revenue of 12 months; 10 % is the soft, 20 % the hard signal of 3.7
     Signal.OVERDUE: Scale((0.0, 0.1, 0.2), (0.0, 4.0, 8.0)),
     # severe complaints open for more than 30 days; from 2 on they are a problem signal (3.7)
     Signal.COMPLAINTS: Scale((0.0, 2.0), (0.0, 8.0)),
