@@ -105,9 +105,10 @@ def best_forecasts(
     horizon : months ahead, >= 1, the same in the backtest; season : m; coverage : of the intervals, 0 < c < 1
     Origins are successive months, the last one ``horizon`` before the end; 4 to 12 of them, as many as leave two
     seasons to train on. With fewer than two seasons before the first of 4 origins no seasonal model takes part; then
-    seasonal naive stays the one to beat from m + 1 training months on. Croston, SBA and TSB take part where the months before
-    the first origin are intermittent or lumpy. The best is the least score (mean MASE over the origins, MAE where a
-    scale is 0), the plainer method of equals. Choice and score rest on the same origins, so a score is kind.
+    seasonal naive stays the one to beat from m + 1 training months on. Croston, SBA and TSB take part where the months
+    before the first origin are intermittent or lumpy. The best is the least score (mean MASE over the origins, MAE where
+    a scale is 0), the plainer method of equals. Choice and score rest on the same origins, so a score is on the kind
+    side.
     Where nothing beats seasonal naive, ``values`` are its own (none with less than two seasons), and is_shown is False.
     Interval: forecast + quantiles (1 -+ c) / 2 of the chosen method's backtest residuals of that series, all origins
     and steps together (``residual_interval``); not below 0 where the series never was. It need not hold the forecast: a
