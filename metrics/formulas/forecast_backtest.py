@@ -106,7 +106,7 @@ def best_forecasts(
     Origins are successive months, the last one ``horizon`` before the end; 4 to 12 of them, as many as leave two
     seasons to train on. With fewer than two seasons before the first of 4 origins no seasonal model takes part; then
     seasonal naive stays the one to beat from m + 1 training months on. Croston, SBA and TSB take part where the months
-    before the first origin are intermittent or lumpy. The best is the least score (mean MASE over the origins, MAE where
+    before the first origin are intermittent or lumpy. The best is the least score (mean MASE over the origins, MAE if
     a scale is 0), the plainer method of equals. Choice and score rest on the same origins, so a score is on the kind
     side.
     Where nothing beats seasonal naive, ``values`` are its own (none with less than two seasons), and is_shown is False.
