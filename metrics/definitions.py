@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from metrics.definitions_currency import CURRENCY
 from metrics.definitions_drivers import DRIVERS
 from metrics.definitions_economics import ECONOMICS
 from metrics.metric import Direction, Metric, Unit
@@ -268,4 +269,4 @@ _ENTRIES = (
            _("A range for stated retention rates, where the model has too little data.")),
 )  # fmt: skip
 
-METRICS: dict[str, Metric] = {entry.key: entry for entry in (*_ENTRIES, *DRIVERS, *ECONOMICS)}
+METRICS: dict[str, Metric] = {entry.key: entry for entry in (*_ENTRIES, *CURRENCY, *DRIVERS, *ECONOMICS)}

@@ -6,7 +6,7 @@ earlier one within FALLBACK_DAYS. Nothing is ever translated at 1 or at an inver
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -47,6 +47,18 @@ class RateBook:
             return Decimal(1)
         average = self.average(currency, month_start(day))
         return average if average is not None else self.spot(currency, day)
+
+    def of_month(self, currency: str, month: date) -> Decimal | None:
+        """One rate for a whole month: 1 in the target itself, the month's average, else the mean of its spot rates, else
+        the last one within FALLBACK_DAYS before it."""
+        if currency == self.target:
+            return Decimal(1)
+        average = self.average(currency, month)
+        if average is not None:
+            return average
+        days = self.spot_days.get(currency, [])
+        rates = self.spot_rates.get(currency, [])[bisect_left(days, month) : bisect_right(days, month_end(month))]
+        return sum(rates, Decimal(0)) / len(rates) if rates else self.spot(currency, month)
 
 
 def rate_book(target: str, *, currencies: Iterable[str], first: date, last: date) -> RateBook:

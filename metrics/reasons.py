@@ -15,6 +15,7 @@ SHOWN_RATES = 3  # missing rates named in one sentence
 SENTENCES = {
     "no_cohort": gettext_lazy("no account had revenue above 0 in the base period"),
     "no_base": gettext_lazy("revenue of the base period is not above 0"),
+    "no_base_month": gettext_lazy("the base period lacks months of the comparison, so their rates are not known"),
     "base_zero": gettext_lazy("nothing was sold in the base period"),
     "base_negative": gettext_lazy("credits outweigh the revenue of the base period"),
     "no_revenue": gettext_lazy("no account had revenue above 0 in the period"),

@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from crm.lib.money import average_text, money_text
+from metrics.reasons import MissingRate
 from metrics.services.base import Passport
 from metrics.services.concentration import ConcentrationFigures
 from metrics.services.portfolio import Bar, BridgeFigures
@@ -76,7 +77,21 @@ class AnswerSerializer(serializers.Serializer):
     reasons = serializers.DictField(child=serializers.CharField(), read_only=True)
 
 
+class MissingRateSerializer(serializers.Serializer):
+    """A rate that some figure waits for: of documents of this month, from their currency into that of the figures."""
+
+    month = serializers.SerializerMethodField()
+    from_currency = serializers.CharField()
+    to_currency = serializers.CharField()
+
+    def get_month(self, rate: MissingRate) -> str:
+        return f"{rate.month:%Y-%m}"
+
+
 class GrowthSerializer(AnswerSerializer):
+    """`constant_…`: the comparison at the exchange rates of the base period; reported = constant + effect. `fx_effect` is
+    that of all accounts, `cohort_fx_effect` that of the same customers; 0 where one currency is all there is."""
+
     cohort_accounts = Count()
     base_revenue = Money()
     comparison_revenue = Money()
@@ -84,6 +99,13 @@ class GrowthSerializer(AnswerSerializer):
     total_base_revenue = Money()
     total_comparison_revenue = Money()
     overall_growth_rate = Rate()
+    constant_growth_rate = Rate()
+    constant_comparison_revenue = Money()
+    cohort_fx_effect = Money()
+    constant_overall_growth_rate = Rate()
+    total_constant_comparison_revenue = Money()
+    fx_effect = Money()
+    missing_rates = MissingRateSerializer(many=True, read_only=True)
 
 
 class BarSerializer(serializers.Serializer):
@@ -91,8 +113,20 @@ class BarSerializer(serializers.Serializer):
     accounts = Count()
 
 
+class LinesSerializer(serializers.Serializer):
+    expansion = BarSerializer()
+    contraction = BarSerializer()
+    churned = BarSerializer()
+    new = BarSerializer()
+    reactivated = BarSerializer()
+    adjustment = BarSerializer()
+
+
 class BridgeSerializer(AnswerSerializer):
-    """opening + all lines = closing; contraction and churned are negative. The last two split `new`."""
+    """opening + all lines = closing; contraction and churned are negative. `new_in_comparison` and `new_between` split `new`.
+
+    opening + all `constant_lines` + `fx_effect` = closing, too: the lines at the exchange rates of the base period, and
+    what rates did as a line of its own."""
 
     opening = BarSerializer()
     expansion = BarSerializer()
@@ -104,11 +138,23 @@ class BridgeSerializer(AnswerSerializer):
     closing = BarSerializer()
     new_in_comparison = BarSerializer()
     new_between = BarSerializer()
+    constant_lines = LinesSerializer()
+    fx_effect = BarSerializer()
+    constant_growth_rate = Rate()
+    constant_overall_growth_rate = Rate()
+    missing_rates = MissingRateSerializer(many=True, read_only=True)
 
     def to_representation(self, instance: BridgeFigures) -> dict[str, Any]:
         bars: dict[str, Bar] = dict(instance.bars)
-        bars |= {"new_in_comparison": instance.new_in_comparison, "new_between": instance.new_between}
+        bars |= {
+            "new_in_comparison": instance.new_in_comparison,
+            "new_between": instance.new_between,
+            "fx_effect": instance.fx_effect,
+        }
         shared = {name: self.fields[name].to_representation(getattr(instance, name)) for name in _SHARED}
+        shared |= {name: getattr(instance, name) for name in ("constant_growth_rate", "constant_overall_growth_rate")}
+        shared["missing_rates"] = MissingRateSerializer(instance.missing_rates, many=True).data
+        shared["constant_lines"] = {name: BarSerializer(bar).data for name, bar in instance.constant_lines.items()}
         return {name: BarSerializer(bar).data for name, bar in bars.items()} | shared
 
 

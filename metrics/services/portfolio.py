@@ -24,11 +24,18 @@ from metrics.scope import Level, Scope, scope_of
 from metrics.selectors import default_as_of
 from metrics.services.base import AccountRow, AccountTable, Answer, Reasons, blank, passport, rates_missing, units_of
 from metrics.services.choices import Choices
+from metrics.services.constant import ConstantWindow, constant_growth, constant_window
+
+CONSTANT_BRIDGE = ("constant_lines", "fx_effect", "constant_growth_rate", "constant_overall_growth_rate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Growth(Answer):
-    """Money has 4 decimals, rates are fractions; what is None has its reason."""
+    """Money has 4 decimals, rates are fractions; what is None has its reason.
+
+    constant_…: the comparison at the rates of the base period; reported = constant + fx_effect. cohort_fx_effect is the
+    part of the same customers, fx_effect that of all accounts; missing_rates are those that some figure waits for.
+    """
 
     cohort_accounts: int | None
     base_revenue: Decimal | None
@@ -37,6 +44,13 @@ class Growth(Answer):
     total_base_revenue: Decimal | None
     total_comparison_revenue: Decimal | None
     overall_growth_rate: float | None
+    constant_growth_rate: float | None
+    constant_comparison_revenue: Decimal | None
+    cohort_fx_effect: Decimal | None
+    constant_overall_growth_rate: float | None
+    total_constant_comparison_revenue: Decimal | None
+    fx_effect: Decimal | None
+    missing_rates: tuple[MissingRate, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,12 +74,18 @@ class Bar:
 class BridgeFigures(Answer):
     """opening + the lines = closing, to the last digit; contraction and churned are negative.
 
-    ``table`` has, beside base and comparison, one column a line: what each account adds to it.
+    ``table`` has, beside base and comparison, one column a line: what each account adds to it. opening +
+    constant_lines (the same lines with the comparison at the rates of the base period) + fx_effect = closing, too.
     """
 
     bars: Mapping[str, Bar]
     new_in_comparison: Bar
     new_between: Bar
+    constant_lines: Mapping[str, Bar]
+    fx_effect: Bar
+    constant_growth_rate: float | None
+    constant_overall_growth_rate: float | None
+    missing_rates: tuple[MissingRate, ...]
 
     def behind(self, line: str, *, limit: int | None = None, offset: int = 0) -> list[AccountRow]:
         """Accounts of one line, largest effect first; its count is ``bars[line].accounts``."""
@@ -78,7 +98,10 @@ class BridgeFigures(Answer):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TwoPeriods:
-    """Both windows of every account or group, loaded once; growth, retention and bridge are read off it."""
+    """Both windows of every account or group, loaded once; growth, retention and bridge are read off it.
+
+    constant : the comparison at the rates of the base period
+    """
 
     scope: Scope
     level: Level
@@ -90,10 +113,17 @@ class TwoPeriods:
     comparison_net: FloatArray
     first_revenue_on: DateArray
     missing: tuple[MissingRate, ...]
+    constant: ConstantWindow
+
+    @property
+    def is_translated(self) -> bool:
+        """Some record is in another currency than the figures, so that rates move them."""
+        return self.scope.is_translated
 
     def growth(self) -> Growth:
         if self.missing:
-            return Growth(**self._answer("growth", undefined=blank(Growth)), **blank(Growth))
+            unknown: dict[str, Any] = {name: None for name in blank(Growth) if name != "missing_rates"}
+            return Growth(**self._answer("growth", undefined=unknown), **unknown, missing_rates=self.missing)
         found, why = cohort_retention(self.base_net, self.comparison_net), Reasons()
         return Growth(
             cohort_accounts=found.cohort_accounts,
@@ -103,6 +133,8 @@ class TwoPeriods:
             total_base_revenue=found.total_base_revenue,
             total_comparison_revenue=found.total_comparison_revenue,
             overall_growth_rate=why.rate("overall_growth_rate", found.overall_growth_rate, "no_base"),
+            missing_rates=self.constant.missing,
+            **constant_growth(self.base_net, found, self.constant, why),
             **self._answer("growth", why=why),
         )
 
@@ -122,26 +154,50 @@ class TwoPeriods:
         )
 
     def bridge(self) -> BridgeFigures:
-        names = ["opening", *map(str, BridgeLine), "closing"]
+        names, lines = ["opening", *map(str, BridgeLine), "closing"], tuple(map(str, BridgeLine))
         if self.missing:
             empty = Bar(None, None)
             return BridgeFigures(
                 bars=dict.fromkeys(names, empty), new_in_comparison=empty, new_between=empty,
-                **self._answer("bridge", undefined=names),
+                constant_lines=dict.fromkeys(lines, empty), fx_effect=empty, constant_growth_rate=None,
+                constant_overall_growth_rate=None, missing_rates=self.missing,
+                **self._answer("bridge", undefined=[*names, *CONSTANT_BRIDGE]),
             )  # fmt: skip
-        found = bridge_formula.revenue_bridge(
-            self.base_net, self.comparison_net, self.first_revenue_on,
+        found, why = self._bridge_of(self.comparison_net), Reasons()
+        constant = constant_growth(
+            self.base_net, cohort_retention(self.base_net, self.comparison_net), self.constant, why
+        )
+        shares = {str(line): effect for line, effect in found.effects.items()}
+        answer = self._answer("bridge", why=why)
+        return BridgeFigures(
+            bars={"opening": _bar(found.opening), **_bars(found.lines), "closing": _bar(found.closing)},
+            new_in_comparison=_bar(found.new_in_comparison),
+            new_between=_bar(found.new_between),
+            constant_lines=self._constant_lines(constant["fx_effect"], why),
+            fx_effect=self._fx_bar(constant["fx_effect"]),
+            constant_growth_rate=constant["constant_growth_rate"],
+            constant_overall_growth_rate=constant["constant_overall_growth_rate"],
+            missing_rates=self.constant.missing,
+            **(answer | {"reasons": _of_bridge(why), "table": self.table.with_columns(shares)}),
+        )
+
+    def _bridge_of(self, comparison: FloatArray) -> bridge_formula.Bridge:
+        return bridge_formula.revenue_bridge(
+            self.base_net, comparison, self.first_revenue_on,
             base_end=np.datetime64(self.base.end), comparison_start=np.datetime64(self.comparison.start),
         )  # fmt: skip
-        totals = {str(line): total for line, total in found.lines.items()}
-        totals |= {"opening": found.opening, "closing": found.closing}
-        effects = {str(line): effect for line, effect in found.effects.items()}
-        return BridgeFigures(
-            bars={name: Bar(totals[name].amount, totals[name].accounts) for name in names},
-            new_in_comparison=Bar(found.new_in_comparison.amount, found.new_in_comparison.accounts),
-            new_between=Bar(found.new_between.amount, found.new_between.accounts),
-            **(self._answer("bridge") | {"table": self.table.with_columns(effects)}),
-        )
+
+    def _constant_lines(self, fx_effect: Decimal | None, why: Reasons) -> dict[str, Bar]:
+        """The lines with the comparison at the rates of the base period."""
+        if fx_effect is None:
+            why.undefined(["constant_lines"], self.constant.reason)
+            return dict.fromkeys(map(str, BridgeLine), Bar(None, None))
+        return _bars(self._bridge_of(self.constant.net).lines)
+
+    def _fx_bar(self, amount: Decimal | None) -> Bar:
+        if amount is None:
+            return Bar(None, None)
+        return Bar(amount, int((self.constant.fx_effect(self.comparison_net) != 0).sum()))
 
     def _answer(self, metric: str, *, undefined: Iterable[str] = (), why: Reasons | None = None) -> dict[str, Any]:
         return {
@@ -167,7 +223,8 @@ def two_periods(
 ) -> TwoPeriods:
     """Revenue of every account of ``accounts`` (already limited to what the caller may see) in two periods.
 
-    One query over the monthly roll-up (the daily one for windows that cut a month). Accounts without revenue in either
+    One query over the monthly roll-up (the daily one for windows that cut a month); where records are in another currency
+    than the figures, one more of the comparison and the rates of the base. Accounts without revenue in either
     window are left out. Raises PeriodError unless the base ends before the comparison begins.
     """
     check_comparable(base, comparison)
@@ -175,12 +232,19 @@ def two_periods(
     frame = frames.windows(scope, [base, comparison], level=level)
     units = units_of(frame.spans, level)
     net, first = units.sums(frame.net), units.earliest(frame.spans.first_revenue_on)
-    is_behind = (net != 0).any(axis=1) | units.any(frame.is_missing).any(axis=1)
-    net, first, ids = net[is_behind], first[is_behind], units.ids[is_behind]
+    constant = (
+        ConstantWindow.unknown(net[:, 1])
+        if frame.missing
+        else constant_window(scope, units.ids, net[:, 1], base=base, comparison=comparison, level=level)
+    )
+    is_behind = (net != 0).any(axis=1) | units.any(frame.is_missing).any(axis=1) | (constant.net != 0)
+    net, first, ids, constant = net[is_behind], first[is_behind], units.ids[is_behind], constant.only(is_behind)
     columns: dict[str, NDArray[np.float64]] = {
         "base": net[:, 0], "comparison": net[:, 1], "change": np.round(net[:, 1] - net[:, 0], 4),
         "growth_rate": growth_formula.growth_rate(net[:, 0], net[:, 1]),
     }  # fmt: skip
+    if constant.is_translated:
+        columns |= {"constant": constant.net, "fx_effect": constant.fx_effect(net[:, 1])}
     return TwoPeriods(
         scope=scope,
         level=level,
@@ -192,7 +256,21 @@ def two_periods(
         comparison_net=net[:, 1],
         first_revenue_on=first,
         missing=frame.missing,
+        constant=constant,
     )
+
+
+def _bar(total: bridge_formula.LineTotal) -> Bar:
+    return Bar(total.amount, total.accounts)
+
+
+def _bars(lines: Mapping[BridgeLine, bridge_formula.LineTotal]) -> dict[str, Bar]:
+    return {str(line): _bar(total) for line, total in lines.items()}
+
+
+def _of_bridge(why: Reasons) -> dict[str, str]:
+    """Reasons of the fields that a bridge has; growth gives more."""
+    return {name: reason for name, reason in why.frozen().items() if name in CONSTANT_BRIDGE}
 
 
 def growth(accounts: AccountQuerySet, *, base: Period, comparison: Period, **choices: Unpack[Choices]) -> Growth:

@@ -68,6 +68,13 @@ def test_growth_has_its_fields_to_the_letter(admin, ledger):
         "total_base_revenue": "180.5000",
         "total_comparison_revenue": "261.7501",
         "overall_growth_rate": pytest.approx(81.2501 / 180.5, rel=1e-12),
+        "constant_growth_rate": answer["growth_rate"],
+        "constant_comparison_revenue": "180.7501",
+        "cohort_fx_effect": "0.0000",
+        "constant_overall_growth_rate": answer["overall_growth_rate"],
+        "total_constant_comparison_revenue": "261.7501",
+        "fx_effect": "0.0000",
+        "missing_rates": [],
         "currency": "EUR",
         "reasons": {},
     }
@@ -85,7 +92,10 @@ def test_bridge_adds_up(admin, ledger):
     answer = ask(admin, "bridge")
 
     lines = ["expansion", "contraction", "churned", "new", "reactivated", "adjustment"]
-    assert set(answer) == {*lines, "opening", "closing", "new_in_comparison", "new_between", *SHARED}
+    rates = {"constant_growth_rate", "constant_overall_growth_rate", "constant_lines", "fx_effect", "missing_rates"}
+    assert set(answer) == {*lines, "opening", "closing", "new_in_comparison", "new_between", *rates, *SHARED}
+    assert answer["constant_lines"] == {line: answer[line] for line in lines}
+    assert answer["fx_effect"] == {"amount": "0.0000", "accounts": 0}
     assert answer["expansion"] == {"amount": "50.2500", "accounts": 1}
     assert answer["contraction"] == {"amount": "-49.9999", "accounts": 1}
     assert answer["new"] == {"amount": "81.0000", "accounts": 1}
@@ -189,7 +199,8 @@ def test_what_is_undefined_is_null_with_a_sentence(admin):
     answer = ask(admin, "growth")
 
     assert (answer["growth_rate"], answer["overall_growth_rate"]) == (None, None)
-    assert set(answer["reasons"]) == {"growth_rate", "overall_growth_rate"}
+    rates = {"growth_rate", "overall_growth_rate", "constant_growth_rate", "constant_overall_growth_rate"}
+    assert set(answer["reasons"]) == rates
     assert answer["base_revenue"] == "0.0000"
 
 

@@ -85,9 +85,15 @@ def test_what_is_undefined_is_none_with_its_reason():
     grown, kept = growth(everyone(), **PERIODS), retention(everyone(), **PERIODS)
 
     assert (grown.growth_rate, grown.overall_growth_rate, kept.logo_retention) == (None, None, None)
+    no_cohort, no_base = (
+        "no account had revenue above 0 in the base period",
+        "revenue of the base period is not above 0",
+    )
     assert grown.reasons == {
-        "growth_rate": "no account had revenue above 0 in the base period",
-        "overall_growth_rate": "revenue of the base period is not above 0",
+        "growth_rate": no_cohort,
+        "overall_growth_rate": no_base,
+        "constant_growth_rate": no_cohort,
+        "constant_overall_growth_rate": no_base,
     }
     assert set(kept.reasons) == {"logo_retention", "gross_revenue_retention", "net_revenue_retention"}
 
@@ -239,6 +245,7 @@ def test_concentration_of_nothing_has_reasons_for_every_ratio():
 NO_FIGURES = {
     "is_small_base", "data_grade", "horizon_months", "discount", "simple_clv_low", "simple_clv_high", "curve",
     "currency", "reasons", "passport", "table", "bars", "new_in_comparison", "new_between",
+    "missing_rates",
 }  # fmt: skip
 
 
