@@ -25,7 +25,6 @@ MONEY_COLUMNS = frozenset({
     "base", "comparison", "change", "constant", "fx_effect",
     "revenue", "clv", "expected_revenue", "prior_revenue", "peer_median", "peer_gap",
     "horizontal_growth", "vertical_growth", "money_at_stake", "ttm_revenue", "prior_ttm_revenue",
-    "profit", "money_at_stake", "ttm_revenue", "prior_ttm_revenue",
     "profit", *map(str, BridgeLine),
 })  # fmt: skip
 NAMED_ACCOUNTS = 20  # behind a bar or a figure, before "and n more"

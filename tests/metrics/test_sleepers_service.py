@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from statistics import median
 
 import pytest
@@ -206,7 +207,7 @@ def test_states_equal_a_slow_version_account_by_account(orders):
             if not days:
                 continue
             silent = (AS_OF - days[-1]).days
-            gaps = [(after - before).days for before, after in zip(days, days[1:], strict=False)]
+            gaps = [(after - before).days for before, after in pairwise(days)]
             usual = median(gaps) if len(days) >= 3 else None
             if days[-1] < date(2023, 12, 31) and (usual is None or silent > 2 * usual):
                 slow[account.pk] = "churned"
