@@ -32,8 +32,14 @@ SHOWN_ACCOUNTS = 20
 PERIODS = frozenset({"base", "comparison", "period"})  # with one of them an account is a filter, not the subject
 GROWTH = frozenset({
     "growth_rate", "overall_growth_rate", "cohort_accounts", "base_revenue", "comparison_revenue", "total_base_revenue",
-    "total_comparison_revenue",
+    "total_comparison_revenue", "constant_growth_rate", "constant_overall_growth_rate", "constant_comparison_revenue",
+    "total_constant_comparison_revenue", "cohort_fx_effect", "fx_effect",
 })  # fmt: skip
+OF_ALL = frozenset({
+    "overall_growth_rate", "total_base_revenue", "total_comparison_revenue", "ttm_revenue", "constant_overall_growth_rate",
+    "total_constant_comparison_revenue", "fx_effect",
+})  # fmt: skip
+OF_RATES = frozenset({"cohort_fx_effect", "fx_effect"})
 RETENTION = frozenset({"net_revenue_retention", "gross_revenue_retention", "logo_retention", "retained_accounts"})
 BRIDGE = frozenset({
     "opening", "expansion", "contraction", "churned", "reactivated", "new", "adjustment", "closing",
@@ -47,13 +53,18 @@ CONCENTRATION = frozenset({
     "largest_group_share",
 })  # fmt: skip
 LIFETIME = frozenset({"clv", "expected_revenue", "expected_orders"})
-CHANGES = frozenset({"growth_rate", "overall_growth_rate"})
+CHANGES = frozenset({"growth_rate", "overall_growth_rate", "constant_growth_rate", "constant_overall_growth_rate"})
 KINDS = {Unit.MONEY: Kind.MONEY, Unit.RATE: Kind.PERCENT, Unit.COUNT: Kind.COUNT, Unit.DAYS: Kind.COUNT}
 Head = tuple[Any, str, Kind]
 TWO_PERIOD_HEADS: tuple[Head, ...] = (
     (_("Base"), "base", Kind.MONEY),
     (_("Comparison"), "comparison", Kind.MONEY),
     (_("Change"), "change", Kind.MONEY),
+)
+CONSTANT_HEADS: tuple[Head, ...] = (
+    *TWO_PERIOD_HEADS[:2],
+    (_("At constant rates"), "constant", Kind.MONEY),
+    (_("Exchange rates"), "fx_effect", Kind.MONEY),
 )
 ACTIVITY_HEADS: tuple[Head, ...] = ((_("Revenue"), "revenue", Kind.MONEY), (_("Orders"), "orders", Kind.COUNT))
 CONCENTRATION_HEADS: tuple[Head, ...] = ((_("Revenue"), "revenue", Kind.MONEY), (_("Share"), "share", Kind.PERCENT))
@@ -158,7 +169,9 @@ def _two_periods(definition: Metric, found: TwoPeriods, params: Mapping[str, Any
     elif key in {"comparison_revenue", "total_comparison_revenue", "ttm_revenue"}:
         order, by_size = "comparison", False
     table = answer.table
-    if key not in {"overall_growth_rate", "total_base_revenue", "total_comparison_revenue", "ttm_revenue"}:
+    if found.is_translated and (key in OF_RATES or key.startswith(("constant", "total_constant"))):
+        heads, order = CONSTANT_HEADS, "fx_effect" if key in OF_RATES else "constant"
+    if key not in OF_ALL:
         table = table.where(table.columns["base"] > 0)
     figure = _figure(definition, getattr(answer, name), answer.currency, answer.reasons, _kept(params), name=name)
     return FigureAnswer(

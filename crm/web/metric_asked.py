@@ -56,8 +56,19 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class RateLine:
+    """One reading of growth: as reported, without what exchange rates did, and what they did in money."""
+
+    label: Any
+    reported: Figure
+    constant: Figure
+    effect: Figure
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
-    """An answer as the page shows it. ``table`` is None where no accounts stand behind a point (a series)."""
+    """An answer as the page shows it. ``table`` is None where no accounts stand behind a point (a series); ``rates`` is
+    empty where one currency is all there is."""
 
     sentence: SafeString
     figures: Sequence[Figure]
@@ -69,6 +80,7 @@ class Shown:
     note: Any = ""
     lines: Sequence[tuple[str, Any]] = field(default_factory=tuple)
     line: str = ""
+    rates: Sequence[RateLine] = ()
 
 
 def accounts_behind(asked: Asked, table: AccountTable, columns: Sequence[Column], order: Order) -> Accounts:

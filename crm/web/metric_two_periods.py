@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from crm.web import formats, metric_charts
 from crm.web.figure import Figure, Kind
-from crm.web.metric_asked import Asked, Shown, accounts_behind, unsaid
+from crm.web.metric_asked import Asked, RateLine, Shown, accounts_behind, unsaid
 from crm.web.metric_table import Column, Order
 from metrics.definitions import METRICS
 from metrics.services.portfolio import BridgeFigures, Growth, RetentionFigures, TwoPeriods, two_periods
@@ -19,6 +19,10 @@ TWO_PERIOD_COLUMNS = (
     Column("comparison", gettext_lazy("Comparison"), Kind.MONEY),
     Column("change", gettext_lazy("Change"), Kind.MONEY),
     Column("growth_rate", gettext_lazy("Growth"), Kind.CHANGE),
+)
+CONSTANT_COLUMNS = (
+    Column("constant", gettext_lazy("At constant rates"), Kind.MONEY),
+    Column("fx_effect", gettext_lazy("Exchange rates"), Kind.MONEY),
 )
 BRIDGE_LINES = ("opening", "expansion", "contraction", "churned", "reactivated", "new", "adjustment", "closing")
 
@@ -41,8 +45,23 @@ def growth_answer(asked: Asked) -> Shown:
         ),
         passport=answer.passport,
         currency=answer.currency,
-        table=accounts_behind(asked, answer.table, TWO_PERIOD_COLUMNS, Order("comparison", descending=True)),
+        table=accounts_behind(
+            asked,
+            answer.table,
+            (*TWO_PERIOD_COLUMNS, *CONSTANT_COLUMNS) if found.is_translated else TWO_PERIOD_COLUMNS,
+            Order("comparison", descending=True),
+        ),
+        rates=_rate_lines(asked, answer) if found.is_translated else (),
     )
+
+
+def _rate_lines(asked: Asked, answer: Growth) -> list[RateLine]:
+    """Reported and constant currency side by side."""
+    keys = (
+        (_("Same customers"), "growth_rate", "constant_growth_rate", "cohort_fx_effect"),
+        (_("All customers"), "overall_growth_rate", "constant_overall_growth_rate", "fx_effect"),
+    )
+    return [RateLine(label, *(asked.figure(key, answer) for key in row)) for label, *row in keys]
 
 
 def _growth_sentence(asked: Asked, answer: Growth) -> SafeString:
@@ -80,7 +99,10 @@ def change_answer(asked: Asked) -> Shown:
             columns = (*TWO_PERIOD_COLUMNS[:2], Column(line, METRICS[line].label, Kind.MONEY), TWO_PERIOD_COLUMNS[3])
     return Shown(
         sentence=_change_sentence(asked, bridge),
-        figures=[_bar(asked, bridge, key) for key in BRIDGE_LINES],
+        figures=[
+            *(_bar(asked, bridge, key) for key in BRIDGE_LINES),
+            *([_fx_figure(asked, bridge)] if found.is_translated else []),
+        ],
         chart=metric_charts.bridge(bridge, asked.links, asked.style),
         passport=bridge.passport,
         currency=bridge.currency,
@@ -99,6 +121,19 @@ def _bar(asked: Asked, bridge: BridgeFigures, key: str) -> Figure:
         Kind.MONEY,
         currency=bridge.currency,
         reason=bridge.reasons.get(key, ""),
+        query=asked.links,
+    )
+
+
+def _fx_figure(asked: Asked, bridge: BridgeFigures) -> Figure:
+    """What exchange rates did to the lines above, together."""
+    return Figure(
+        "fx_effect",
+        _("of it exchange rates"),
+        bridge.fx_effect.amount,
+        Kind.MONEY,
+        currency=bridge.currency,
+        reason=bridge.reasons.get("fx_effect", ""),
         query=asked.links,
     )
 
