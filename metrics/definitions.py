@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from metrics.definitions_currency import CURRENCY
 from metrics.definitions_drivers import DRIVERS
 from metrics.definitions_economics import ECONOMICS
+from metrics.definitions_lifetime import LIFETIME
 from metrics.metric import Direction, Metric, Unit
 
 __all__ = ["METRICS", "Direction", "Metric", "Unit"]
@@ -317,4 +318,4 @@ _ENTRIES = (
            _("A range for stated retention rates, where the model has too little data.")),
 )  # fmt: skip
 
-METRICS: dict[str, Metric] = {entry.key: entry for entry in (*_ENTRIES, *CURRENCY, *DRIVERS, *ECONOMICS)}
+METRICS: dict[str, Metric] = {entry.key: entry for entry in (*_ENTRIES, *CURRENCY, *DRIVERS, *ECONOMICS, *LIFETIME)}

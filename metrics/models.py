@@ -96,6 +96,10 @@ class AccountFigures(models.Model):
     clv = models.FloatField(null=True)
     expected_revenue = models.FloatField(null=True)
     p_alive = models.FloatField(null=True)
+    clv_low = models.FloatField(null=True, help_text="Lower end of the 80 % interval of the estimate.")
+    clv_high = models.FloatField(null=True)
+    expected_revenue_low = models.FloatField(null=True)
+    expected_revenue_high = models.FloatField(null=True)
     spark = ArrayField(models.FloatField(), default=list, help_text="Net revenue of the last 12 whole months.")
 
     class Meta:
@@ -110,13 +114,19 @@ class AccountFigures(models.Model):
 
 
 class LifetimeFit(models.Model):
-    """A fitted lifetime model, or why none could be fitted."""
+    """A fitted lifetime model, or why none could be fitted, and how far it is sure.
+
+    draws : the parameters of its refits on resampled customers, null where there are none
+    intervals : what they say of every account together, with the state of the ledger it holds for
+    """
 
     as_of = models.DateField()
     basis = models.CharField(max_length=10, choices=RevenueBasis)
     currency = CurrencyField()
     method = models.CharField(max_length=40)
     parameters = models.JSONField(default=dict)
+    draws = models.JSONField(null=True)
+    intervals = models.JSONField(null=True)
     log_likelihood = models.FloatField(null=True)
     accounts = models.PositiveIntegerField()
     reason = models.TextField(blank=True)

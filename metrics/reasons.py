@@ -75,6 +75,14 @@ SENTENCES = {
     ),
     "retention_below_zero": gettext_lazy("the uplift would bring retention below 0: give a smaller one"),
     "lifetime_missing_rates": gettext_lazy("orders cannot be valued: an exchange rate is missing"),
+    "interval_not_drawn": gettext_lazy(
+        "the night computes the interval, and what it rests on has changed since the last one"
+    ),
+    "interval_unstable": gettext_lazy("resampled customers give models too different for an interval"),
+    "interval_many_accounts": gettext_lazy(
+        "only the night computes the interval of more than %(limit)s accounts, for all of them and the usual outlook"
+    ),
+    "interval_unknown": gettext_lazy("the value of an account is not known, so the interval is not either"),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Unpack
@@ -32,8 +32,10 @@ from metrics.services.lifetime import (
     AccountLifetimes,
     account_lifetimes,
     check_outlook,
+    explain_intervals,
 )
 from metrics.services.lifetime_fit import FittedLifetime, lifetime_fit
+from metrics.services.lifetime_interval import Outlook, intervals
 
 MIN_ORDER_DAYS = 3  # for an interval of one's own
 MONEY_FIELDS = (
@@ -72,7 +74,11 @@ class AccountMetrics:
     p_alive: float | None
     expected_orders: float | None
     expected_revenue: Decimal | None
+    expected_revenue_low: Decimal | None
+    expected_revenue_high: Decimal | None
     clv: Decimal | None
+    clv_low: Decimal | None
+    clv_high: Decimal | None
     simple_clv_low: Decimal | None
     simple_clv_high: Decimal | None
     data_grade: str
@@ -199,8 +205,12 @@ def _lifetime(
         why |= dict.fromkeys(("p_alive", "expected_orders", "expected_revenue", "clv"), reasons.sentence("no_order"))
     else:
         _explain(fitted, found, why)
+    sure = intervals(scope, fitted, found.valued(), Outlook(as_of, horizon_months, discount))
+    ends = sure.totals if len(found.account_ids) else dict.fromkeys(sure.totals)
+    explain_intervals(replace(sure, totals=ends), why)
     low, high = _by_formula(windows, discount, why)
     return {
+        **ends,
         "p_alive": _first(found.p_alive),
         "expected_orders": _first(found.expected_orders),
         "expected_revenue": _money(_first(found.expected_revenue)),

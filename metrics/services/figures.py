@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -20,14 +21,16 @@ from metrics.formulas.margin import gross_margin, gross_profit
 from metrics.frames import LEDGER_START, Histories, Windows
 from metrics.scope import Scope, scope_of
 from metrics.selectors import data_start
-from metrics.services.lifetime import AccountLifetimes, account_lifetimes
-from metrics.services.lifetime_fit import FittedLifetime, fit_purchases, purchases_of, store_fit
+from metrics.services.lifetime import HORIZON_MONTHS, YEARLY_DISCOUNT, AccountLifetimes, account_lifetimes
+from metrics.services.lifetime_fit import FittedLifetime, fit_purchases, purchases_of, store_fit, with_draws
+from metrics.services.lifetime_interval import ENDS, Outlook, of_the_night
 
 SPARK_MONTHS = 12
 NO_MONEY = -(2**63)  # ten-thousandths that stand for an unknown amount
 LARGEST_AMOUNT = 9e14  # what ten-thousandths in 64 bits hold; above it the column is left empty
 MONEY = ("ttm_revenue", "prior_ttm_revenue", "ttm_gross_profit")
-RATES = ("growth_rate", "margin", "clv", "expected_revenue", "p_alive")
+LIFETIME = ("clv", "expected_revenue", "p_alive")
+RATES = ("growth_rate", "margin", *LIFETIME, *ENDS)
 SPARK = tuple(f"spark_{month:02}" for month in range(SPARK_MONTHS))
 COLUMNS: dict[str, Kind] = {
     "account_id": "int8", "last_order_on": "date", "orders_ttm": "int4",
@@ -49,7 +52,7 @@ def write_account_figures(as_of: date, *, basis: str | None = None, currency: st
     """Figures of every account as of one day, and the lifetime fit of that day; a repeat writes the same rows.
 
     Set-based: two reads of the roll-ups, one COPY into a temporary table, one statement into AccountFigures. Accounts
-    without a record get a row with nothing in it.
+    without a record get a row with nothing in it. The refits behind the intervals take most of the time, a few seconds.
     """
     scope = scope_of(Account.objects.all(), basis=basis, currency=currency)
     year, before = ttm(as_of), prior_ttm(as_of)
@@ -58,14 +61,28 @@ def write_account_figures(as_of: date, *, basis: str | None = None, currency: st
     windows = frames.windows(
         scope, [year, Period(LEDGER_START, year.end), before], with_orders=True, with_cost=True, series=months
     )
-    fitted = fit_purchases(purchases_of(histories, as_of=as_of), is_rate_missing=bool(histories.missing))
+    purchases = purchases_of(histories, as_of=as_of)
+    fitted = fit_purchases(purchases, is_rate_missing=bool(histories.missing))
+    fitted = with_draws(fitted, purchases, as_of=as_of)
     values = account_lifetimes(fitted, histories, windows, as_of=as_of)
-    _write(scope, _rows(windows, histories, values, before), as_of)
-    store_fit(fitted, scope=scope, as_of=as_of)
+    ends, together = _intervals(scope, fitted, values, as_of)
+    _write(scope, _rows(windows, histories, values, ends, before), as_of)
+    store_fit(fitted, scope=scope, as_of=as_of, intervals=together)
     return WrittenFigures(accounts=len(windows.spans.account_ids), currency=scope.currency, fit=fitted)
 
 
-def _rows(windows: Windows, histories: Histories, values: AccountLifetimes, before: Period) -> dict[str, NDArray[Any]]:
+def _intervals(
+    scope: Scope, fitted: FittedLifetime, values: AccountLifetimes, as_of: date
+) -> tuple[dict[str, FloatArray], dict[str, Any] | None]:
+    """(ends of each account, those of all together to be stored), by the draws of the fit; none where it has none."""
+    if fitted.draws is None:
+        return {}, None
+    return of_the_night(scope, values.valued(), fitted.draws, Outlook(as_of, HORIZON_MONTHS, YEARLY_DISCOUNT))
+
+
+def _rows(
+    windows: Windows, histories: Histories, values: AccountLifetimes, ends: Mapping[str, FloatArray], before: Period
+) -> dict[str, NDArray[Any]]:
     """One row an account with a record, columns as COLUMNS; windows are the TTM, all history, the prior TTM."""
     known = np.where(windows.is_missing, np.nan, windows.net)
     profit = gross_profit(known[:, 0], windows.cost[:, 0], windows.lines_without_cost[:, 0])
@@ -87,9 +104,9 @@ def _rows(windows: Windows, histories: Histories, values: AccountLifetimes, befo
         "margin": gross_margin(known[:, 0], profit),
         **{name: windows.series[:, number] for number, name in enumerate(SPARK)},
     }
-    for name in ("clv", "expected_revenue", "p_alive"):
+    for name in (*LIFETIME, *ENDS):
         rows[name] = np.full(len(known), np.nan)
-        rows[name][place] = getattr(values, name)
+        rows[name][place] = getattr(values, name) if name in LIFETIME else ends.get(name, np.nan)
     return rows
 
 

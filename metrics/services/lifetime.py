@@ -14,23 +14,22 @@ from accounts.querysets import AccountQuerySet
 from crm.lib.exceptions import FormulaError
 from crm.lib.periods import Period, ttm
 from metrics import frames, reasons
-from metrics.formulas import bgnbd, gammagamma
+from metrics.formulas import bgnbd, gammagamma, uncertainty
 from metrics.formulas.exact import BoolArray, FloatArray, exact_total
-from metrics.formulas.lifetime import per_step_discount, simple_lifetime_value
+from metrics.formulas.lifetime import simple_lifetime_value
 from metrics.formulas.margin import gross_margin, gross_profit
 from metrics.frames import LEDGER_START, Histories, Windows
 from metrics.scope import Level, Scope, scope_of
 from metrics.selectors import default_as_of
 from metrics.services.base import AccountTable, Answer, passport
 from metrics.services.choices import Choices
-from metrics.services.lifetime_fit import TIME_UNIT, FittedLifetime, lifetime_fit, purchases_of
+from metrics.services.lifetime_fit import TIME_UNIT, FittedLifetime, Purchases, lifetime_fit, purchases_of
+from metrics.services.lifetime_interval import Intervals, Outlook, Valued, intervals
 
 HORIZON_MONTHS = 36
 MAX_HORIZON_MONTHS = 120
 YEARLY_DISCOUNT = 0.10
 MAX_YEARLY_DISCOUNT = 1.0
-STEPS_PER_YEAR = 52  # weeks, as the yearly discount is split
-GRADE_A_REPEATS = 3  # an own history that carries an own estimate
 RETENTION_RANGE = (0.6, 0.9)  # of the formula, where the model has too little data; a range says that it is one
 
 
@@ -38,8 +37,8 @@ RETENTION_RANGE = (0.6, 0.9)  # of the formula, where the model has too little d
 class AccountLifetimes:
     """Per account that has ordered by the as-of, ascending by id; NaN where undefined.
 
-    expected_revenue is discounted; clv is its margin. grade: "A" own history, "B" estimate for accounts like it, "C" no
-    model, as the confidence of one account's figure.
+    expected_revenue is discounted; clv is its margin. grade: how far one account's figure can be trusted, as
+    ``metrics.formulas.uncertainty.data_grades`` says.
     """
 
     account_ids: NDArray[np.int64]
@@ -51,12 +50,21 @@ class AccountLifetimes:
     grade: NDArray[np.str_]
     is_closed: BoolArray
     repeats: NDArray[np.int64]
+    purchases: Purchases
+
+    def valued(self) -> Valued:
+        """What an interval needs of them."""
+        closed = np.where(self.is_closed, 0.0, np.nan)
+        return Valued(
+            self.account_ids, self.purchases, self.margin, ~self.is_closed, {"clv": closed, "expected_revenue": closed}
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LifetimeFigures(Answer):
     """The model and the portfolio's value. model_accounts: customers of the whole base behind the fit; clv_accounts: of
-    those in view, the ones whose margin is known. simple_clv_low and _high: by formula for RETENTION_RANGE."""
+    those in view, the ones whose margin is known. simple_clv_low and _high: by formula for RETENTION_RANGE. The other
+    ends are the middle 80 % of refits on resampled customers: of the expectation, not of what chance then brings."""
 
     method: str | None
     time_unit: str
@@ -69,7 +77,11 @@ class LifetimeFigures(Answer):
     horizon_months: int
     discount: float
     clv: Decimal | None
+    clv_low: Decimal | None
+    clv_high: Decimal | None
     expected_revenue: Decimal | None
+    expected_revenue_low: Decimal | None
+    expected_revenue_high: Decimal | None
     expected_orders: float | None
     clv_accounts: int
     simple_clv_low: Decimal | None
@@ -98,10 +110,12 @@ def lifetime(
     )  # fmt: skip
     why: dict[str, str] = {}
     totals = _totals(fitted, found, why)
+    sure = intervals(scope, fitted, found.valued(), Outlook(as_of, horizon_months, discount))
+    explain_intervals(sure, why)
     low, high = _simple_range(windows, discount, why)
     columns = {
         "clv": found.clv, "expected_revenue": found.expected_revenue, "expected_orders": found.expected_orders,
-        "p_alive": found.p_alive, "margin": found.margin, "grade": found.grade,
+        "p_alive": found.p_alive, "margin": found.margin, "grade": found.grade, **sure.columns,
     }  # fmt: skip
     return LifetimeFigures(
         method=fitted.method,
@@ -117,6 +131,7 @@ def lifetime(
         clv=totals[0],
         expected_revenue=totals[1],
         expected_orders=totals[2],
+        **sure.totals,
         clv_accounts=int(np.isfinite(found.clv).sum()),
         simple_clv_low=low,
         simple_clv_high=high,
@@ -128,6 +143,13 @@ def lifetime(
         ),
         table=AccountTable(found.account_ids, columns),
     )  # fmt: skip
+
+
+def explain_intervals(sure: Intervals, why: dict[str, str]) -> None:
+    """Why an end is None: a value that is not known has no interval either."""
+    for name, end in ((end.rsplit("_", 1)[0], end) for end in sure.totals):
+        if sure.totals[end] is None:
+            why[end] = why.get(name) or sure.reason or reasons.sentence("interval_unknown")
 
 
 def check_outlook(horizon_months: int, discount: float) -> None:
@@ -162,22 +184,22 @@ def account_lifetimes(
     margin = known_margin(windows)[place]
     purchases = purchases_of(histories, as_of=as_of)
     alive, orders, revenue = np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan)
-    grade = np.full(n, "C", dtype="<U1")
     if fitted.model:
         own = (purchases.frequency, purchases.recency, purchases.age)
-        steps = max(1, round(horizon_months * STEPS_PER_YEAR / 12))
+        outlook = Outlook(as_of, horizon_months, discount)
         alive = np.where(purchases.frequency > 0, bgnbd.probability_alive(fitted.model, *own), np.nan)
-        weekly = per_step_discount(discount, steps_per_year=STEPS_PER_YEAR)
-        orders = bgnbd.expected_purchases(fitted.model, *own, steps)
-        discounted = bgnbd.discounted_purchases(fitted.model, *own, steps=steps, discount=weekly)
+        orders = bgnbd.expected_purchases(fitted.model, *own, outlook.steps)
+        discounted = bgnbd.discounted_purchases(
+            fitted.model, *own, steps=outlook.steps, discount=outlook.weekly
+        )  # fmt: skip
         orders, discounted = np.where(is_closed, 0.0, orders), np.where(is_closed, 0.0, discounted)
-        grade = np.where(histories.repeat_days >= GRADE_A_REPEATS, "A", "B")
         if fitted.spend:
             revenue = discounted * _expected_values(fitted.spend, purchases.frequency, purchases.mean_value)
     clv = np.where(revenue == 0, 0.0, revenue * margin)
     alive = np.where(is_closed, np.nan, alive)
+    grade = uncertainty.data_grades(is_minimum_met=fitted.model is not None, repeats=histories.repeat_days)
     return AccountLifetimes(
-        histories.account_ids, alive, orders, revenue, margin, clv, grade, is_closed, histories.repeat_days
+        histories.account_ids, alive, orders, revenue, margin, clv, grade, is_closed, histories.repeat_days, purchases
     )
 
 

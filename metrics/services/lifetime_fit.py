@@ -1,12 +1,13 @@
 """The lifetime model of one day: fitted once on the whole base, remembered until the ledger changes.
 
 A fit on all accounts speaks for each of them; one on the few that a person may see would be another model for everybody.
+The night also refits it on resampled customers, for intervals: no page ever does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, astuple, dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -17,10 +18,11 @@ from django.db.models import Count, Max
 from accounts.models import Account, ExchangeRate
 from crm.lib.exceptions import FormulaError, InsufficientData
 from metrics import frames, reasons
-from metrics.formulas import bgnbd, gammagamma
+from metrics.formulas import bgnbd, gammagamma, uncertainty
 from metrics.formulas.bgnbd import BgNbd
 from metrics.formulas.exact import FloatArray
 from metrics.formulas.gammagamma import GammaGamma
+from metrics.formulas.uncertainty import ParameterDraws
 from metrics.frames import Histories
 from metrics.models import LifetimeFit
 from metrics.scope import Scope, scope_of
@@ -34,7 +36,8 @@ DAYS_PER_UNIT = 7.0
 @dataclass(frozen=True, slots=True)
 class FittedLifetime:
     """What the whole base's orders say. model None: too few orders, and reason says what is missing; spend None: the
-    values of orders could not be fitted, and spend_reason says why."""
+    values of orders could not be fitted, and spend_reason says why; draws None: no interval, and draws_reason says why.
+    intervals are those of every account together, as the night stored them."""
 
     model: BgNbd | None
     spend: GammaGamma | None
@@ -46,6 +49,9 @@ class FittedLifetime:
     reason: str = ""
     spend_reason: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
+    draws: ParameterDraws | None = field(default=None, compare=False)
+    draws_reason: str = field(default="interval_not_drawn", compare=False)
+    intervals: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def method(self) -> str | None:
@@ -108,6 +114,21 @@ def fit_purchases(purchases: Purchases, *, is_rate_missing: bool = False) -> Fit
     )  # fmt: skip
 
 
+def with_draws(fitted: FittedLifetime, purchases: Purchases, *, as_of: date) -> FittedLifetime:
+    """The fit with the parameters of its refits: customers of the whole base drawn with replacement (case bootstrap).
+
+    Seconds of work. The day is the seed: the same night again draws the same customers.
+    """
+    if fitted.model is None or fitted.spend is None:
+        return fitted
+    own = (purchases.frequency, purchases.recency, purchases.age, purchases.mean_value)
+    try:
+        draws = uncertainty.bootstrap(*own, seed=as_of.toordinal())
+    except FormulaError:
+        return replace(fitted, draws_reason="interval_unstable")
+    return replace(fitted, draws=replace(draws, point=fitted.model, spend=fitted.spend), draws_reason="")
+
+
 def lifetime_fit(*, as_of: date, basis: str | None = None, currency: str | None = None) -> FittedLifetime:
     """The fit for the whole base: last night's where it still holds, else computed and kept in this process."""
     scope = scope_of(Account.objects.all(), basis=basis, currency=currency)
@@ -118,8 +139,11 @@ def lifetime_fit(*, as_of: date, basis: str | None = None, currency: str | None 
     return _computed(state, as_of, scope.basis, scope.currency)
 
 
-def store_fit(fitted: FittedLifetime, *, scope: Scope, as_of: date) -> LifetimeFit:
-    """Keep a fit of the whole base as the one of ``as_of``; a repeat replaces it."""
+def store_fit(
+    fitted: FittedLifetime, *, scope: Scope, as_of: date, intervals: Mapping[str, Any] | None = None
+) -> LifetimeFit:
+    """Keep a fit of the whole base as the one of ``as_of``, with what its draws say of all accounts; a repeat replaces
+    it."""
     LifetimeFit.objects.filter(as_of=as_of, basis=scope.basis, currency=scope.currency).delete()
     return LifetimeFit.objects.create(
         as_of=as_of,
@@ -130,12 +154,21 @@ def store_fit(fitted: FittedLifetime, *, scope: Scope, as_of: date) -> LifetimeF
             **fitted.parameters,
             **{name: getattr(fitted, name) for name in _KEPT},
             "details": dict(fitted.details),
+            "draws_reason": fitted.draws_reason,
             "state": _state(scope),
         },
+        draws=_drawn(fitted.draws),
+        intervals=intervals,
         log_likelihood=fitted.log_likelihood,
         accounts=fitted.accounts,
         reason=fitted.reason,
     )
+
+
+def stored_night(*, as_of: date, basis: str, currency: str) -> int | None:
+    """Which night's fit and intervals a page of this day would find; another night is another number."""
+    found = LifetimeFit.objects.filter(as_of=as_of, basis=basis, currency=currency)
+    return found.order_by("-pk").values_list("pk", flat=True).first()
 
 
 _KEPT = ("groups", "correlation", "spend_log_likelihood", "spend_reason")
@@ -150,7 +183,31 @@ def _from_row(row: LifetimeFit) -> FittedLifetime:
         accounts=row.accounts,
         reason=row.reason,
         details=stored["details"],
+        draws=_draws_of(row),
+        draws_reason=stored.get("draws_reason", "interval_not_drawn"),
+        intervals=row.intervals or {},
         **{name: stored[name] for name in _KEPT},
+    )
+
+
+def _drawn(draws: ParameterDraws | None) -> dict[str, Any] | None:
+    """For JSON, which keeps every digit: r, alpha, a, b, p, q, gamma of each refit."""
+    if draws is None:
+        return None
+    pairs = zip(draws.purchases, draws.spends, strict=True)
+    return {"asked": draws.asked, "models": [[*astuple(model), *astuple(spend)] for model, spend in pairs]}
+
+
+def _draws_of(row: LifetimeFit) -> ParameterDraws | None:
+    if not row.draws:
+        return None
+    stored, models = row.parameters, row.draws["models"]
+    return ParameterDraws(
+        purchases=tuple(BgNbd(*values[:4]) for values in models),
+        spends=tuple(GammaGamma(*values[4:]) for values in models),
+        point=BgNbd(*(stored[name] for name in ("r", "alpha", "a", "b"))),
+        spend=GammaGamma(*(stored[name] for name in ("p", "q", "gamma"))),
+        asked=row.draws["asked"],
     )
 
 

@@ -14,6 +14,7 @@ from metrics.scope import Level, Scope, scope_of
 from metrics.services.base import Passport, without_accounts
 from metrics.services.concentration import ConcentrationFigures, concentration
 from metrics.services.lifetime import LifetimeFigures, lifetime
+from metrics.services.lifetime_fit import stored_night
 from metrics.services.portfolio import BridgeFigures, Growth, RetentionFigures, two_periods
 from metrics.services.trend import Point, Trend, trends
 
@@ -75,7 +76,8 @@ def is_summary_kept(*, base: Period, comparison: Period, as_of: date) -> bool:
 
 
 def _state(scope: Scope, base: Period, comparison: Period, as_of: date, level: Level) -> tuple[object, ...]:
-    return (*scope.state, base, comparison, as_of, str(level), _SHAPE)
+    night = stored_night(as_of=as_of, basis=scope.basis, currency=scope.currency)  # brings the intervals
+    return (*scope.state, base, comparison, as_of, str(level), night, _SHAPE)
 
 
 def _computed(

@@ -1,0 +1,24 @@
+"""The catalogue's entries about how sure a lifetime value is and how it is found."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from metrics.metric import Direction, Metric, Unit
+
+REFITS = _("200 refits of the model on as many customers, drawn with replacement from all that have ordered")
+
+LIFETIME = (
+    Metric("clv_low", _("Customer lifetime value, lower end"), Unit.MONEY, Direction.UP,
+           _("A tenth of the refits expect less"), REFITS,
+           _("Lower end of the 80 % interval of the expectation: what other customers of the same kind could have "
+             "taught us. What chance then brings to a single account varies more.")),
+    Metric("clv_high", _("Customer lifetime value, upper end"), Unit.MONEY, Direction.UP,
+           _("A tenth of the refits expect more"), REFITS,
+           _("Upper end of the 80 % interval of the expectation. Margin is taken as it is, so it adds nothing to the "
+             "interval.")),
+    Metric("expected_revenue_low", _("Expected revenue, lower end"), Unit.MONEY, Direction.UP,
+           _("A tenth of the refits expect less"), REFITS, _("Lower end of the 80 % interval of the expectation.")),
+    Metric("expected_revenue_high", _("Expected revenue, upper end"), Unit.MONEY, Direction.UP,
+           _("A tenth of the refits expect more"), REFITS, _("Upper end of the 80 % interval of the expectation.")),
+)  # fmt: skip
