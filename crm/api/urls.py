@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from crm.api import metrics, metrics_economics
+from crm.api import metrics, metrics_decomposition, metrics_economics
 from crm.api.root import DocsView, RootView, SchemaView
 from crm.api.routers import router
 from crm.api.views import UnknownAddressView
@@ -23,6 +23,13 @@ v1 = [
         metrics_economics.RetentionEconomicsView.as_view(),
         name="metrics-economics",
     ),
+    path(
+        "metrics/decomposition/",
+        metrics_decomposition.DecompositionView.as_view(),
+        name="metrics-decomposition",
+    ),
+    path("metrics/doubling/", metrics_decomposition.DoublingView.as_view(), name="metrics-doubling"),
+    path("metrics/directions/", metrics_decomposition.DirectionsView.as_view(), name="metrics-directions"),
     *router.urls,
 ]
 

@@ -74,10 +74,10 @@ class Split:
 
     @property
     def reasons(self) -> dict[str, str]:
-        """Why a factor is undefined in a period, by factor and period; missing rates are a matter of the answer."""
+        """Why a factor is undefined, by period and factor; missing rates are a matter of the answer."""
         windows = {"base": self.base_active, "comparison": self.comparison_active}
         return {
-            f"{name}.{window}": reasons.sentence(NO_DENOMINATOR.get(name, "no_active"))
+            f"{window}.{name}": reasons.sentence(NO_DENOMINATOR.get(name, "no_active"))
             for name, part in self.parts.items()
             for window, active in windows.items()
             if getattr(part, window) is None and name != UNATTRIBUTED and not active
@@ -308,8 +308,8 @@ def _factor(factor: Factor, sums: _Sums, number: int, *, is_known: bool) -> int 
 
 
 def _money_fields(effects: Mapping[str, Decimal | None]) -> list[str]:
-    windows = [f"{name}.{window}" for name in (*AVERAGES, UNATTRIBUTED) for window in ("base", "comparison")]
-    return [*(f"{name}.effect" for name in effects), *windows, "base_revenue", "comparison_revenue", "change"]
+    windows = [f"{window}.{name}" for name in (*AVERAGES, UNATTRIBUTED) for window in ("base", "comparison")]
+    return [*(f"effects.{name}" for name in effects), *windows, "base_revenue", "comparison_revenue", "change"]
 
 
 def _money(units: Any, *, is_known: bool) -> Decimal | None:

@@ -29,9 +29,12 @@ from metrics.services.portfolio import Bar
 
 DRIVERS = ("covered_accounts", "active_rate", "revenue_per_active_account")
 TARGET_MULTIPLE = 2.0  # the question as it is asked; the article's doubling principle [S004]
-MAX_TARGET_MULTIPLE = 1000.0
+MIN_TARGET_MULTIPLE, MAX_TARGET_MULTIPLE = 0.01, 1000.0
 MAX_ACCOUNTS = 10**9
 MAX_MONEY = Decimal(10) ** 12
+MAX_NEEDED = 1e15  # a driver that would have to be larger counts as out of reach
+FLOAT_DIGITS = 15  # significant digits that every float64 holds
+RATIO_DECIMALS = 9  # to which a ratio is rounded before it meets a threshold
 SLEEPING, BELOW_PEERS = "sleeping", "below_peers"
 PEERS = ("segment", "size")  # accounts of one value in both are peers (domain.md 7.1)
 COMPARED = ("scenario_revenue", "change", "scenario_multiple", "target_revenue", "is_reached")
@@ -122,9 +125,10 @@ def doubling(
     asked = {name: current[name] if value is None else value for name, value in given.items()}
     problem = _problem(frame.missing, current, revenue)
     table = _table(scope, frame, units, now, is_known=is_known)
-    found = _scenario(current, asked, target_multiple) if not problem else _without_today(current, asked)
-    if given == dict.fromkeys(DRIVERS):
-        found |= {"scenario_revenue": revenue, "change": Decimal(0)} if not problem else {}
+    if problem or revenue is None:
+        found = _without_today(current, asked)
+    else:
+        found = _scenario(current, asked, revenue, target_multiple)
     undefined = [name for name in COMPARED if found[name] is None]
     why = dict.fromkeys(undefined, problem) | rates_missing(frame.missing, ("revenue", "sleeping_revenue", "peer_gap"))
     return DoublingFigures(
@@ -180,15 +184,17 @@ def _without_today(current: Values, asked: Values) -> dict[str, Any]:
     return dict.fromkeys(COMPARED) | {"scenario_revenue": scenario, "drivers": drivers}
 
 
-def _scenario(current: Values, asked: Values, target_multiple: float) -> dict[str, Any]:
+def _scenario(current: Values, asked: Values, revenue: Decimal, target_multiple: float) -> dict[str, Any]:
     """The scenario against today, where today's revenue is above 0."""
     now, then = (np.array([float(values[name] or 0) for name in DRIVERS]) for values in (current, asked))
     played = formula.driver_scenario(now, then)
-    before, after = _rounded(float(played.current_revenue)), _rounded(float(played.revenue))
-    change = np.array([int((after - before).scaleb(money.MONEY_PLACES))], dtype=object)
+    after = revenue if current == asked else _rounded(float(played.revenue))
+    change = np.array([int((after - revenue).scaleb(money.MONEY_PLACES))], dtype=object)
     effects = parts_in_units(played.effects[None, :], change)[0]
-    target = _rounded(float(played.current_revenue) * target_multiple)
-    needed = formula.needed_drivers(then, target=float(target))
+    target = money.rounded(revenue * Decimal(str(target_multiple)))
+    needed = formula.needed_drivers(then, target=float(revenue) * target_multiple)
+    # A ratio meets its threshold rounded, so that float noise never decides.
+    reachable = needed.is_reachable | (np.round(needed.values, RATIO_DECIMALS) <= 1)
     equal = formula.equal_driver_multiples(now, target_multiple=target_multiple)
     drivers = {
         name: Driver(
@@ -199,13 +205,13 @@ def _scenario(current: Values, asked: Values, target_multiple: float) -> dict[st
             equal_value=_as_driver(name, float(now[at] * equal[at])),
             equal_multiple=float(equal[at]),
             needed=_as_driver(name, float(needed.values[at])),
-            is_reachable=bool(needed.is_reachable[at]),
+            is_reachable=bool(reachable[at]) and float(needed.values[at]) <= MAX_NEEDED,
         )
         for at, name in enumerate(DRIVERS)
     }
     return {
         "scenario_revenue": after,
-        "change": after - before,
+        "change": after - revenue,
         "scenario_multiple": float(played.multiple),
         "target_revenue": target,
         "is_reached": after >= target,
@@ -214,14 +220,15 @@ def _scenario(current: Values, asked: Values, target_multiple: float) -> dict[st
 
 
 def _as_driver(name: str, value: float) -> DriverValue | None:
-    """As the driver is written: money as Decimal; None where no value brings the target."""
-    if math.isnan(value):
+    """As the driver is written: money as Decimal; None where no value brings the target, or one beyond all reason."""
+    if math.isnan(value) or value > MAX_NEEDED:
         return None
     return money.rounded(Decimal(value), places=money.AVERAGE_PLACES) if name == DRIVERS[-1] else value
 
 
 def _rounded(amount: float) -> Decimal:
-    return money.rounded(Decimal(amount))
+    """Money with 4 decimals; digits that float64 does not hold are no part of it."""
+    return money.rounded(Decimal(f"{amount:.{FLOAT_DIGITS}g}"))
 
 
 def _table(scope: Scope, frame: frames.Windows, units: Units, now: UnitWindow, *, is_known: bool) -> AccountTable:

@@ -169,9 +169,9 @@ def address_of(route: str, world: World) -> str:
 
 
 def query_of(route: str) -> dict[str, str]:
-    if route in {"metrics-growth", "metrics-bridge", "metrics-retention"}:
+    if route in {f"metrics-{name}" for name in ("growth", "bridge", "retention", "decomposition", "directions")}:
         return {"base": "2023", "comparison": "2024"}
-    if route in {"metrics-activity", "metrics-concentration"}:
+    if route in {"metrics-activity", "metrics-concentration", "metrics-doubling"}:
         return {"period": "2024"}
     return {"metric": "revenue", "from": "2024-01", "to": "2024-02"} if route == "metrics-trend" else {}
 
