@@ -1,7 +1,7 @@
 """What the drawer of a figure says: its value, its passport and the accounts behind it, from the same services as pages and REST."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.conf import settings
@@ -13,11 +13,15 @@ from accounts.models import Account
 from accounts.querysets import AccountQuerySet
 from crm.lib.exceptions import PeriodError
 from crm.lib.periods import Period, parse_period, prior_ttm, ttm
+from crm.web.economics_form import inputs_of
+from crm.web import lifetime_words
 from crm.web.figure import Figure, Kind
 from crm.web.filters import AccountFilter, Asked
 from crm.web.htmx import user_of
 from crm.web.scope import accounts_in_scope
+from metrics import definitions_economics
 from metrics.definitions import METRICS, Metric, Unit
+from metrics.formulas.economics import Reading
 from metrics.scope import Level
 from metrics.selectors import default_as_of
 from metrics.services.account import AccountMetrics, account_metrics
@@ -25,7 +29,10 @@ from metrics.services.activity import activity
 from metrics.services.base import AccountRow, Answer, Passport
 from metrics.services.choices import Choices
 from metrics.services.concentration import concentration
+from metrics.services.economics import economics_of
+from metrics.services.economics_portfolio import portfolio_economics
 from metrics.services.lifetime import lifetime
+from metrics.services.lifetime_interval import ENDS
 from metrics.services.portfolio import BridgeFigures, TwoPeriods, two_periods
 
 SHOWN_ACCOUNTS = 20
@@ -52,8 +59,9 @@ CONCENTRATION = frozenset({
     "top_1_share", "top_5_share", "top_10_share", "top_20_percent_share", "hhi", "effective_accounts", "gini",
     "largest_group_share",
 })  # fmt: skip
-LIFETIME = frozenset({"clv", "expected_revenue", "expected_orders"})
-CHANGES = frozenset({"growth_rate", "overall_growth_rate", "constant_growth_rate", "constant_overall_growth_rate"})
+ECONOMICS = frozenset(one.key for one in definitions_economics.ECONOMICS)
+LIFETIME = frozenset({"clv", "expected_revenue", "expected_orders", *ENDS})
+CHANGES = frozenset({"growth_rate", "overall_growth_rate", "constant_growth_rate", "constant_overall_growth_rate"}) | {f"{reading}_lift" for reading in Reading}
 KINDS = {Unit.MONEY: Kind.MONEY, Unit.RATE: Kind.PERCENT, Unit.COUNT: Kind.COUNT, Unit.DAYS: Kind.COUNT}
 Head = tuple[Any, str, Kind]
 TWO_PERIOD_HEADS: tuple[Head, ...] = (
@@ -68,6 +76,11 @@ CONSTANT_HEADS: tuple[Head, ...] = (
 )
 ACTIVITY_HEADS: tuple[Head, ...] = ((_("Revenue"), "revenue", Kind.MONEY), (_("Orders"), "orders", Kind.COUNT))
 CONCENTRATION_HEADS: tuple[Head, ...] = ((_("Revenue"), "revenue", Kind.MONEY), (_("Share"), "share", Kind.PERCENT))
+ECONOMICS_HEADS: tuple[Head, ...] = (
+    (_("Revenue, 12 months"), "comparison", Kind.MONEY),
+    (_("Revenue, 12 months before"), "base", Kind.MONEY),
+    (_("Gross profit"), "gross_profit", Kind.MONEY),
+)
 _CLV, _EXPECTED, _ALIVE = (
     (_("Lifetime value"), "clv", Kind.MONEY),
     (_("Expected revenue"), "expected_revenue", Kind.MONEY),
@@ -77,6 +90,7 @@ LIFETIME_HEADS: Mapping[str, tuple[Head, ...]] = {
     "clv": (_CLV, _EXPECTED, _ALIVE),
     "expected_revenue": (_EXPECTED, _CLV, _ALIVE),
     "expected_orders": (_EXPECTED, _CLV, _ALIVE),
+    **{end: ((METRICS[end].label, end, Kind.MONEY), _CLV, _EXPECTED) for end in ENDS},
 }
 
 
@@ -91,6 +105,7 @@ class FigureAnswer:
     heads: Sequence[Head] = ()
     read_rows: Callable[[int | None], list[AccountRow]] = field(default=lambda _limit: [])
     account: Account | None = None
+    remarks: Sequence[str] = ()
 
     @property
     def rows(self) -> list[AccountRow]:
@@ -127,7 +142,8 @@ def _of_account(request: HttpRequest, definition: Metric, account: Account) -> F
         raise Http404
     value = getattr(found, definition.key)
     figure = _figure(definition, value, found.currency, found.reasons, {"account": account.pk})
-    return FigureAnswer(definition, figure, found.passport, found.currency, account=account)
+    said = lifetime_words.remarks(found, definition.key)
+    return FigureAnswer(definition, figure, found.passport, found.currency, account=account, remarks=said)
 
 
 def _of_portfolio(request: HttpRequest, definition: Metric) -> FigureAnswer:
@@ -146,8 +162,15 @@ def _of_portfolio(request: HttpRequest, definition: Metric) -> FigureAnswer:
     if key in CONCENTRATION:
         found = concentration(accounts, period=_period(params.get("period")), **choices)
         return _simple(definition, found, CONCENTRATION_HEADS, params)
+    if key in ECONOMICS:
+        inputs = inputs_of(params, currencies=[currency] if currency else [])
+        answer = economics_of(portfolio_economics(accounts, **choices), inputs)
+        return _simple(definition, answer, ECONOMICS_HEADS, params)
     if key in LIFETIME:
-        return _simple(definition, lifetime(accounts, currency=currency), LIFETIME_HEADS[key], params)
+        worth = lifetime(accounts, currency=currency, **outlook_of(params))
+        return replace(
+            _simple(definition, worth, LIFETIME_HEADS[key], params), remarks=lifetime_words.remarks(worth, key)
+        )
     raise Http404
 
 
@@ -225,6 +248,14 @@ def kind_of(definition: Metric, value: Any = None) -> Kind:
     if definition.unit is Unit.DAYS and isinstance(value, float):
         return Kind.SCORE
     return KINDS.get(definition.unit, Kind.NUMBER)
+
+
+def outlook_of(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Horizon and discount as an address of the metrics page says them; what it does not say well is the usual."""
+    form = LifetimeForm(params, currencies=[], defaults=lifetime_defaults(params, None))
+    form.full_clean()
+    found = {name: form.cleaned_data[name] for name in ("horizon_months", "discount") if name in form.cleaned_data}
+    return found | ({"discount": found["discount"] / PERCENT} if "discount" in found else {})
 
 
 def filtered_accounts(request: HttpRequest) -> AccountQuerySet:

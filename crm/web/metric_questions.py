@@ -9,9 +9,12 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy
 
 from crm.web import metric_form
-from crm.web.metric_answers import activity_answer, concentration_answer, lifetime_answer, trend_answer
+from crm.web.economics_form import EconomicsForm, economics_defaults
+from crm.web.metric_answers import activity_answer, concentration_answer, trend_answer
 from crm.web.metric_asked import Asked, Shown
+from crm.web.metric_economics import economics_answer
 from crm.web.metric_form import ChoicesForm
+from crm.web.metric_lifetime import lifetime_answer
 from crm.web.metric_two_periods import change_answer, growth_answer, retention_answer
 
 
@@ -58,6 +61,10 @@ QUESTIONS: dict[str, Question] = {
         Question(
             "trend", gettext_lazy("How does it develop?"), gettext_lazy("Any figure, month by month, quarter by quarter or year by year."),
             "chart-line", metric_form.TrendForm, metric_form.trend_defaults, trend_answer,
+        ),
+        Question(
+            "retention-economics", gettext_lazy("What is better retention worth?"), gettext_lazy("One uplift, three readings; the claims of the articles beside them."),
+            "adjustments-horizontal", EconomicsForm, economics_defaults, economics_answer,
         ),
     )
 }  # fmt: skip

@@ -24,6 +24,7 @@ from crm.web.filters import FILTERS, AccountFilter
 from crm.web.filters import Asked as FilterAsked
 from crm.web.htmx import page_or_fragment, signed_in, user_of
 from crm.web.metric_asked import Asked, Shown
+from crm.web.metric_form import ChoicesForm
 from crm.web.metric_questions import QUESTIONS, Question
 from crm.web.period_choices import presets
 from crm.web.scope import accounts_in_scope, number_style
@@ -56,10 +57,13 @@ class Screen:
         self.filter = AccountFilter(request.GET, FilterAsked(user_of(request), self.as_of))
         self.account = _account(request)
         self.accounts = self._accounts()
-        currencies = sorted({*currencies_in_view(self.accounts, basis=DEFAULT_BASIS), settings.BASE_CURRENCY})
-        self.form = self.question.form(
-            request.GET, currencies=currencies, defaults=self.question.defaults(request.GET, self.as_of)
-        )
+        self.currencies = sorted({*currencies_in_view(self.accounts, basis=DEFAULT_BASIS), settings.BASE_CURRENCY})
+        self.form = self.asked_form()
+
+    def asked_form(self, **more: str) -> ChoicesForm:
+        """The form as the address fills it; ``more`` stands where the address says nothing."""
+        defaults = self.question.defaults(self.request.GET, self.as_of) | more
+        return self.question.form(self.request.GET, currencies=self.currencies, defaults=defaults)
 
     def _accounts(self) -> AccountQuerySet:
         found = self.filter.apply(accounts_in_scope(self.request))
@@ -97,9 +101,11 @@ class Screen:
 
     def shown(self) -> Shown:
         """Raises CrmError for choices that no answer exists for."""
+        return self.question.answer(self.asked())
+
+    def asked(self) -> Asked:
         links = {**self.form.query(), **self.filters}
-        asked = Asked(self.accounts, self.form, self.request.GET, links, number_style(self.request), self.as_of)
-        return self.question.answer(asked)
+        return Asked(self.accounts, self.form, self.request.GET, links, number_style(self.request), self.as_of)
 
 
 def _account(request: HttpRequest) -> Account | None:
@@ -115,7 +121,7 @@ def _account(request: HttpRequest) -> Account | None:
 @require_GET
 def question(request: HttpRequest, key: str = FIRST) -> HttpResponse:
     screen = Screen(request, key)
-    context = _frame_context(screen)
+    context = frame_context(screen)
     status = 200
     if last_booked_on() is None:
         context["is_empty"] = True
@@ -123,13 +129,13 @@ def question(request: HttpRequest, key: str = FIRST) -> HttpResponse:
         status = UNPROCESSABLE
     else:
         try:
-            context |= _answer_context(screen)
+            context |= answer_context(screen)
         except CrmError as refused:
             context["refusal"], status = str(refused), refused.status
     return page_or_fragment(request, "metrics/page.html", "metrics/_screen.html", context, status=status)
 
 
-def _frame_context(screen: Screen) -> dict[str, Any]:
+def frame_context(screen: Screen) -> dict[str, Any]:
     now = screen.form.query()
     carried = urlencode(screen.filters | {name: now[name] for name in ("level", "currency") if name in now}, doseq=True)
     offered: list[dict[str, Any]] = []
@@ -173,7 +179,7 @@ def _carried(screen: Screen, other: Question) -> str:
     return urlencode({**kept, **screen.filters}, doseq=True)
 
 
-def _answer_context(screen: Screen) -> dict[str, Any]:
+def answer_context(screen: Screen) -> dict[str, Any]:
     shown = screen.shown()
     passport = shown.passport
     return {
