@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET
 from accounts.enums import ContractStatus, TeamRole
 from accounts.models import Account, Contract, RevenueRecord, TeamMember
 from crm.lib.periods import Period, ttm
+from crm.web import lifetime_words
 from crm.web.account_chart import CHART_MONTHS, revenue_chart
 from crm.web.attention import contracts_ending, items_of
 from crm.web.figure import Figure, Kind
@@ -123,10 +124,13 @@ class AccountPage:
         ]
 
     def figure(self, name: str, label: Any, kind: Kind) -> Figure:
+        """A figure of the last night, with its interval where it has one."""
         value = getattr(self.figures, name, None)
+        sure = lifetime_words.between(self.figures, name, number_style(self.request))
         reason = "" if value is not None else str(_("not defined by the last night, open it for the reason"))
         currency = self.figures.currency if self.figures and kind is Kind.MONEY else ""
-        return Figure(name, label, value, kind, currency=currency, reason=reason, query={"account": self.account.pk})
+        query = {"account": self.account.pk}
+        return Figure(name, label, value, kind, currency=currency, reason=reason, query=query, note=sure)
 
     @property
     def can_edit(self) -> bool:

@@ -12,10 +12,12 @@ from django.views.decorators.http import require_GET
 from accounts.enums import GRADE_RANK, Grade
 from accounts.querysets import AccountQuerySet
 from crm.lib.periods import Period
+from crm.web import lifetime_words
 from crm.web.attention import needing_attention
 from crm.web.dashboard_charts import bridge_chart, concentration_chart, trend_chart
 from crm.web.drawing import Share
 from crm.web.figure import Figure, Kind
+from crm.web.formats import NumberStyle
 from crm.web.htmx import page_or_fragment, signed_in
 from crm.web.period_bar import PeriodBar
 from crm.web.scope import accounts_in_scope, number_style
@@ -38,6 +40,7 @@ class Tile:
     spark: list[float | None]
     spark_label: str
     note: str = ""
+    between: str = ""
 
     @property
     def is_amount(self) -> bool:
@@ -90,7 +93,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "currencies": choice.currencies(accounts),
         "passport": found.growth.passport,
         "currency": found.growth.currency,
-        "tiles": tiles(found, choice),
+        "tiles": tiles(found, choice, style),
         "bridge": bridge_chart(found.bridge, choice, style),
         "grades": grade_rows(accounts),
         "attention": needing_attention(accounts),
@@ -105,7 +108,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     return page_or_fragment(request, "dashboard/page.html", "dashboard/_body.html", context)
 
 
-def tiles(found: PortfolioSummary, choice: PeriodBar) -> list[Tile]:
+def tiles(found: PortfolioSummary, choice: PeriodBar, style: NumberStyle) -> list[Tile]:
     growth, kept, query = found.growth, found.retention, choice.query
     spark_words = _("each month, over the 12 months before it")
 
@@ -137,12 +140,12 @@ def tiles(found: PortfolioSummary, choice: PeriodBar) -> list[Tile]:
             line("logo_retention"),
             spark_words,
         ),
-        lifetime_tile(found.lifetime, choice, line("ttm_revenue")),
+        lifetime_tile(found.lifetime, choice, line("ttm_revenue"), style),
     ]
 
 
-def lifetime_tile(worth: LifetimeFigures, choice: PeriodBar, spark: list[float | None]) -> Tile:
-    """Portfolio value; where no cost is known, expected revenue under its own name."""
+def lifetime_tile(worth: LifetimeFigures, choice: PeriodBar, spark: list[float | None], style: NumberStyle) -> Tile:
+    """Portfolio value with its interval; where no cost is known, expected revenue under its own name."""
     query = {"currency": choice.currency} if choice.currency else {}
 
     def figure(key: str, label: str) -> Figure:
@@ -155,7 +158,8 @@ def lifetime_tile(worth: LifetimeFigures, choice: PeriodBar, spark: list[float |
     expected = figure("expected_revenue", _("Expected revenue"))
     horizon = _("next %(months)s months") % {"months": worth.horizon_months}
     first, second = (value, expected) if value.value is not None or expected.value is None else (expected, value)
-    return Tile(first, (second,), spark, _("revenue of 12 months, month by month"), note=horizon)
+    sure = lifetime_words.between(worth, first.metric, style)
+    return Tile(first, (second,), spark, _("revenue of 12 months, month by month"), note=horizon, between=sure)
 
 
 def grade_rows(accounts: AccountQuerySet) -> list[GradeRow]:

@@ -13,8 +13,8 @@ from accounts.models import Account
 from accounts.querysets import AccountQuerySet
 from crm.lib.exceptions import PeriodError
 from crm.lib.periods import Period, parse_period, prior_ttm, ttm
-from crm.web.economics_form import inputs_of
 from crm.web import lifetime_words
+from crm.web.economics_form import inputs_of
 from crm.web.figure import Figure, Kind
 from crm.web.filters import AccountFilter, Asked
 from crm.web.htmx import user_of
@@ -167,7 +167,7 @@ def _of_portfolio(request: HttpRequest, definition: Metric) -> FigureAnswer:
         answer = economics_of(portfolio_economics(accounts, **choices), inputs)
         return _simple(definition, answer, ECONOMICS_HEADS, params)
     if key in LIFETIME:
-        worth = lifetime(accounts, currency=currency, **outlook_of(params))
+        worth = lifetime(accounts, currency=currency, **lifetime_words.outlook_of(params))
         return replace(
             _simple(definition, worth, LIFETIME_HEADS[key], params), remarks=lifetime_words.remarks(worth, key)
         )
@@ -248,14 +248,6 @@ def kind_of(definition: Metric, value: Any = None) -> Kind:
     if definition.unit is Unit.DAYS and isinstance(value, float):
         return Kind.SCORE
     return KINDS.get(definition.unit, Kind.NUMBER)
-
-
-def outlook_of(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Horizon and discount as an address of the metrics page says them; what it does not say well is the usual."""
-    form = LifetimeForm(params, currencies=[], defaults=lifetime_defaults(params, None))
-    form.full_clean()
-    found = {name: form.cleaned_data[name] for name in ("horizon_months", "discount") if name in form.cleaned_data}
-    return found | ({"discount": found["discount"] / PERCENT} if "discount" in found else {})
 
 
 def filtered_accounts(request: HttpRequest) -> AccountQuerySet:

@@ -12,10 +12,7 @@ from crm.web.metric_asked import Asked, Shown, accounts_behind, unsaid
 from crm.web.metric_table import Column, Order
 from metrics.services.activity import activity
 from metrics.services.concentration import concentration
-from metrics.services.lifetime import LifetimeFigures, lifetime
 from metrics.services.trend import Trend, trend
-
-LIFETIME_KEYS = ("clv", "expected_revenue", "expected_orders")
 
 
 def activity_answer(asked: Asked) -> Shown:
@@ -86,64 +83,6 @@ def concentration_answer(asked: Asked) -> Shown:
         currency=answer.currency,
         table=accounts_behind(asked, answer.table, columns, Order("revenue", descending=True)),
     )
-
-
-def lifetime_answer(asked: Asked) -> Shown:
-    answer = lifetime(asked.accounts, as_of=asked.as_of, **asked.form.choices())
-    known = next((key for key in LIFETIME_KEYS if getattr(answer, key) is not None), LIFETIME_KEYS[-1])
-    columns = (
-        Column("clv", gettext_lazy("Lifetime value"), Kind.MONEY),
-        Column("expected_revenue", gettext_lazy("Expected revenue"), Kind.MONEY),
-        Column("expected_orders", gettext_lazy("Expected order days"), Kind.SCORE),
-        Column("p_alive", gettext_lazy("Still a customer"), Kind.PERCENT),
-        Column("margin", gettext_lazy("Gross margin"), Kind.PERCENT),
-        Column("grade", gettext_lazy("Data"), Kind.TEXT, is_sortable=False),
-    )
-    return Shown(
-        sentence=_lifetime_sentence(asked, answer),
-        figures=[
-            asked.figure(key, answer, kind=Kind.COUNT if key == "expected_orders" else None) for key in LIFETIME_KEYS
-        ],
-        chart=metric_charts.largest_chart(answer, known),
-        passport=answer.passport,
-        currency=answer.currency,
-        table=accounts_behind(asked, answer.table, columns, Order(known, descending=True)),
-        note=_lifetime_note(answer),
-    )
-
-
-def _lifetime_sentence(asked: Asked, answer: LifetimeFigures) -> SafeString:
-    months = formats.number(answer.horizon_months)
-    expected = asked.said(asked.figure("expected_revenue", answer))
-    if answer.clv is not None:
-        return format_html(
-            _("Over the next {months} months our customers are worth {clv} of gross profit in today's money."),
-            months=months,
-            clv=asked.said(asked.figure("clv", answer)),
-        )
-    if answer.expected_revenue is not None:
-        return format_html(
-            _(
-                "Over the next {months} months our customers bring {expected} of revenue in today's money; what is left of it is not known: {reason}."
-            ),
-            months=months,
-            expected=expected,
-            reason=answer.reasons.get("clv", ""),
-        )
-    return unsaid(answer.reasons.get("expected_revenue", "") or answer.reasons.get("clv", ""))
-
-
-def _lifetime_note(answer: LifetimeFigures) -> str:
-    """What limits the estimate, where something does."""
-    if answer.method is None:
-        return ""
-    if answer.is_dependent:
-        return _(
-            "Who orders often also spends another amount an order, which the model does not expect; take the figure with care."
-        )
-    return _("Fitted on all %(accounts)s customers that have ordered; for one account it is the estimate for accounts with this history.") % {
-        "accounts": formats.number(answer.accounts)
-    }  # fmt: skip
 
 
 def trend_answer(asked: Asked) -> Shown:
