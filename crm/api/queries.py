@@ -3,7 +3,6 @@
 from datetime import date
 from typing import Any, ClassVar
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from drf_spectacular.types import OpenApiTypes
@@ -17,7 +16,8 @@ from accounts.querysets import AccountQuerySet
 from crm.api.errors import BadParameter
 from crm.api.filters import PortfolioFilter, check_parameters
 from crm.lib.exceptions import PeriodError
-from crm.lib.periods import ACCEPTED_FORMS, Period, check_comparable, parse_period
+from crm.lib.periods import ACCEPTED_FORMS, Period, check_comparable
+from metrics.periods import read_period
 from metrics.scope import Level
 from metrics.services.lifetime import HORIZON_MONTHS, MAX_HORIZON_MONTHS, MAX_YEARLY_DISCOUNT, YEARLY_DISCOUNT
 from metrics.services.trend import TREND_METRICS, Interval
@@ -55,7 +55,7 @@ class PeriodField(serializers.Field):
 
     def to_internal_value(self, data: Any) -> Period:
         try:
-            return parse_period(str(data), fiscal_start_month=settings.FISCAL_YEAR_START_MONTH)
+            return read_period(str(data))
         except PeriodError as error:
             raise serializers.ValidationError(str(error)) from error
 

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Self
+from enum import StrEnum
+from typing import Protocol, Self
 
 from django.utils.translation import gettext as _
 
@@ -21,8 +22,42 @@ LAST_YEAR = 9998  # the end of a period is exclusive, and the year 10000 is no d
 MONTHS_PER_YEAR = 12
 MONTHS_PER_QUARTER = 3
 MONTHS_PER_HALF = 6
-ACCEPTED_FORMS = "2011, 2011-Q2, 2011-H1, 2011-06, 2010-12..2011-05, ttm@2011-11, FY2011, FY2011-Q2"
+ACCEPTED_FORMS = (
+    "2011, 2011-Q2, 2011-H1, 2011-06, 2010-12..2011-05, ttm@2011-11, FY2011, FY2011-Q2, FY2011-P03, ytd@2011-05-10, ytd"
+)
 SHOWN_CHARACTERS = 40  # of a text that could not be read
+
+
+class Running(StrEnum):
+    """Periods that run up to a day: this year, quarter or month to date (累计)."""
+
+    YEAR = "ytd"
+    QUARTER = "qtd"
+    MONTH = "mtd"
+
+    @property
+    def months(self) -> int:
+        return {"ytd": MONTHS_PER_YEAR, "qtd": MONTHS_PER_QUARTER, "mtd": 1}[self.value]
+
+    def whole(self, day: date) -> Period:
+        """The whole calendar year, quarter or month of ``day``."""
+        start = date(day.year, (day.month - 1) // self.months * self.months + 1, 1)
+        return Period(start, add_months(start, self.months))
+
+    def until(self, day: date) -> Period:
+        """What of it lies up to ``day``, that day included, under the name it is asked for by: ytd@2011-05-10."""
+        return Period(self.whole(day).start, day + timedelta(days=1), f"{self}@{day}")
+
+
+RUNNING = frozenset(map(str, Running))
+
+
+class FiscalTable(Protocol):
+    """A company's own fiscal calendar."""
+
+    def part(self, year: int, *, months: int = ..., number: int = ...) -> Period:
+        """The ``number``-th stretch of ``months`` periods of a fiscal year; 12 months are the whole year. PeriodError where
+        the calendar does not hold it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -171,7 +206,13 @@ def last_complete_fiscal_year(as_of: date, *, fiscal_start_month: int) -> Period
 
 def year_to_date(as_of: date) -> Period:
     """1 January .. ``as_of`` included."""
-    return Period(date(as_of.year, 1, 1), as_of + timedelta(days=1))
+    return Running.YEAR.until(as_of)
+
+
+def running_of(period: Period) -> Running | None:
+    """Which running period this one was asked for as, if it was."""
+    kind, separator, _day = period.label.partition("@")
+    return Running(kind) if separator and kind in RUNNING else None
 
 
 def check_comparable(base: Period, comparison: Period) -> None:
@@ -183,14 +224,20 @@ def check_comparable(base: Period, comparison: Period) -> None:
         )
 
 
-def parse_period(text: str, *, fiscal_start_month: int = 1) -> Period:
-    """Read one of ACCEPTED_FORMS, whatever its case; raises PeriodError that names them all."""
+def parse_period(
+    text: str, *, fiscal_start_month: int = 1, as_of: date | None = None, fiscal: FiscalTable | None = None
+) -> Period:
+    """Read one of ACCEPTED_FORMS, whatever its case; raises PeriodError that names them all.
+
+    as_of : the day up to which ytd, qtd and mtd run where they name none; without it they are refused
+    fiscal : the company's own calendar; without one fiscal years begin with ``fiscal_start_month``
+    """
     _check_fiscal_start(fiscal_start_month)
+    fiscal = fiscal or _FiscalMonths(fiscal_start_month)
     cleaned = text.strip()
     if ".." in cleaned:
         first_text, _separator, last_text = cleaned.partition("..")
-        first = _parse_unit(first_text, text, fiscal_start_month)
-        last = _parse_unit(last_text, text, fiscal_start_month)
+        first, last = _parse_unit(first_text, text, fiscal), _parse_unit(last_text, text, fiscal)
         if last.end <= first.start or last.start < first.start:
             raise PeriodError(
                 _("The period “%(text)s” ends before it begins; write the earlier end first.") % {"text": _shown(text)}
@@ -200,33 +247,82 @@ def parse_period(text: str, *, fiscal_start_month: int = 1) -> Period:
     if trailing:
         year, month = _year(trailing["year"], text), int(trailing["month"])
         return ttm(month_end(date(year, month, 1)))
-    return _parse_unit(cleaned, text, fiscal_start_month)
+    running = _RUNNING.fullmatch(cleaned)
+    if running:
+        return Running(running["kind"].lower()).until(_running_day(running["day"], text, as_of))
+    return _parse_unit(cleaned, text, fiscal)
+
+
+def is_running_now(text: str) -> bool:
+    """ytd, qtd or mtd without a day: who reads it must say up to which."""
+    return text.strip().lower() in RUNNING
+
+
+def is_fiscal(text: str) -> bool:
+    """The text asks for a fiscal period: who reads it must know the company's calendar."""
+    return "fy" in text.lower()
 
 
 _TTM = re.compile(r"ttm@(?P<year>[0-9]{4})-(?P<month>0[1-9]|1[0-2])", re.IGNORECASE)
+_RUNNING = re.compile(r"(?P<kind>[yqm]td)(?:@(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2}))?", re.IGNORECASE)
 _UNIT = re.compile(
-    r"(?P<fiscal>FY)?(?P<year>[0-9]{4})(?:-(?:Q(?P<quarter>[1-4])|H(?P<half>[12])|(?P<month>0[1-9]|1[0-2])))?",
-    re.IGNORECASE,
+    r"(?P<year>[0-9]{4})(?:-(?:Q(?P<quarter>[1-4])|H(?P<half>[12])|(?P<month>0[1-9]|1[0-2])))?", re.IGNORECASE
+)
+_FISCAL = re.compile(
+    r"FY(?P<year>[0-9]{4})(?:-(?:Q(?P<quarter>[1-4])|H(?P<half>[12])|P(?P<month>0[1-9]|1[0-3])))?", re.IGNORECASE
 )
 
 
-def _parse_unit(unit: str, whole: str, fiscal_start_month: int) -> Period:
+@dataclass(frozen=True, slots=True)
+class _FiscalMonths:
+    """Fiscal years of calendar months, where the company has no calendar of its own."""
+
+    start_month: int
+
+    def part(self, year: int, *, months: int = MONTHS_PER_YEAR, number: int = 1) -> Period:
+        span = fiscal_year(year, fiscal_start_month=self.start_month)
+        if months == MONTHS_PER_YEAR:
+            return span
+        if number * months > MONTHS_PER_YEAR:
+            raise PeriodError(_("The fiscal year %(year)s has 12 periods.") % {"year": year})
+        return _part(span, number, months, fiscal_label(year, months=months, number=number))
+
+
+def fiscal_label(year: int, *, months: int, number: int) -> str:
+    """FY2011, FY2011-H1, FY2011-Q2 or FY2011-P03."""
+    letter = {MONTHS_PER_HALF: "H", MONTHS_PER_QUARTER: "Q"}.get(months)
+    if months == MONTHS_PER_YEAR:
+        return f"FY{year}"
+    return f"FY{year}-{letter}{number}" if letter else f"FY{year}-P{number:02}"
+
+
+def _parse_unit(unit: str, whole: str, fiscal: FiscalTable) -> Period:
     """Month, quarter, half or year, calendar or fiscal; ``whole`` is the full text, for the error message."""
-    found = _UNIT.fullmatch(unit.strip())
-    if not found or (found["fiscal"] and found["month"]):
+    cleaned = unit.strip()
+    found = _UNIT.fullmatch(cleaned) or _FISCAL.fullmatch(cleaned)
+    if not found:
         raise _unreadable(whole)
     year = _year(found["year"], whole)
-    if found["fiscal"]:
-        span, name = fiscal_year(year, fiscal_start_month=fiscal_start_month), f"FY{year}"
-    else:
-        span, name = Period(date(year, 1, 1), date(year + 1, 1, 1), str(year)), str(year)
-    if found["quarter"]:
-        return _part(span, int(found["quarter"]), MONTHS_PER_QUARTER, f"{name}-Q{found['quarter']}")
-    if found["half"]:
-        return _part(span, int(found["half"]), MONTHS_PER_HALF, f"{name}-H{found['half']}")
-    if found["month"]:
-        return _part(span, int(found["month"]), 1, f"{name}-{found['month']}")
-    return span
+    parts = {MONTHS_PER_QUARTER: found["quarter"], MONTHS_PER_HALF: found["half"], 1: found["month"]}
+    months, number = next(((size, int(text)) for size, text in parts.items() if text), (MONTHS_PER_YEAR, 1))
+    if found.re is _FISCAL:
+        return fiscal.part(year, months=months, number=number)
+    span = Period(date(year, 1, 1), date(year + 1, 1, 1), str(year))
+    if months == MONTHS_PER_YEAR:
+        return span
+    return _part(span, number, months, f"{year}-{found.string[found.end('year') + 1 :].upper()}")
+
+
+def _running_day(text: str | None, whole: str, as_of: date | None) -> date:
+    if text is None:
+        if as_of is None:
+            raise _unreadable(whole)
+        return as_of
+    _year(text[:4], whole)
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise _unreadable(whole) from None
 
 
 def _part(span: Period, number: int, months: int, label: str) -> Period:

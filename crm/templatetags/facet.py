@@ -11,9 +11,11 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from accounts.enums import Grade, RevenueKind
+from crm.lib.periods import Period
 from crm.web import formats
 from crm.web.columns import initials as name_initials
 from crm.web.drawing import Share, sparkline
+from crm.web.period_choices import notes_on
 from crm.web.scope import number_style
 
 register = template.Library()
@@ -95,6 +97,12 @@ def change(value: Any, reason: str = "", decimals: int = 1) -> SafeString | str:
 @register.simple_tag
 def number(value: Any, decimals: int = 0, reason: str = "") -> str:
     return not_available(reason) if value is None else formats.number(value, decimals=decimals)
+
+
+@register.simple_tag
+def period_notes(base: Period | None, comparison: Period | None) -> list[str]:
+    """What to know before two periods are compared; empty where nothing is."""
+    return notes_on(base, comparison)
 
 
 @register.filter(expects_localtime=True)

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from django.conf import settings
 from django.http import Http404, HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -12,16 +11,18 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Account
 from accounts.querysets import AccountQuerySet
 from crm.lib.exceptions import PeriodError
-from crm.lib.periods import Period, parse_period, prior_ttm, ttm
+from crm.lib.periods import Period, prior_ttm, ttm
 from crm.web import lifetime_words
 from crm.web.economics_form import inputs_of
 from crm.web.figure import Figure, Kind
 from crm.web.filters import AccountFilter, Asked
 from crm.web.htmx import user_of
+from crm.web.period_choices import base_of
 from crm.web.scope import accounts_in_scope
 from metrics import definitions_economics
 from metrics.definitions import METRICS, Metric, Unit
 from metrics.formulas.economics import Reading
+from metrics.periods import read_period
 from metrics.scope import Level
 from metrics.selectors import default_as_of
 from metrics.services.account import AccountMetrics, account_metrics
@@ -61,7 +62,9 @@ CONCENTRATION = frozenset({
 })  # fmt: skip
 ECONOMICS = frozenset(one.key for one in definitions_economics.ECONOMICS)
 LIFETIME = frozenset({"clv", "expected_revenue", "expected_orders", *ENDS})
-CHANGES = frozenset({"growth_rate", "overall_growth_rate", "constant_growth_rate", "constant_overall_growth_rate"}) | {f"{reading}_lift" for reading in Reading}
+CHANGES = frozenset({"growth_rate", "overall_growth_rate", "constant_growth_rate", "constant_overall_growth_rate"}) | {
+    f"{reading}_lift" for reading in Reading
+}
 KINDS = {Unit.MONEY: Kind.MONEY, Unit.RATE: Kind.PERCENT, Unit.COUNT: Kind.COUNT, Unit.DAYS: Kind.COUNT}
 Head = tuple[Any, str, Kind]
 TWO_PERIOD_HEADS: tuple[Head, ...] = (
@@ -261,7 +264,7 @@ def periods_of(params: Mapping[str, Any]) -> tuple[Period, Period]:
     """Base and comparison of an address; by default the rolling year before and the rolling year. Raises PeriodError."""
     as_of = default_as_of()
     comparison = _read(params.get("comparison")) or ttm(as_of)
-    base = _read(params.get("base")) or (prior_ttm(as_of) if comparison == ttm(as_of) else comparison.shift_years(-1))
+    base = _read(params.get("base")) or (prior_ttm(as_of) if comparison == ttm(as_of) else base_of(comparison))
     return base, comparison
 
 
@@ -270,7 +273,7 @@ def _period(text: str | None) -> Period:
 
 
 def _read(text: str | None) -> Period | None:
-    return parse_period(text, fiscal_start_month=settings.FISCAL_YEAR_START_MONTH) if text else None
+    return read_period(text) if text else None
 
 
 def _level(text: str) -> Level:

@@ -9,8 +9,9 @@ from django.utils.translation import gettext_lazy
 from crm.lib.exceptions import PeriodError
 from crm.lib.periods import ACCEPTED_FORMS, Period, check_comparable
 from crm.web.auth import dress
-from crm.web.period_choices import base_of, default_comparison, period_text, read_period
+from crm.web.period_choices import base_of, default_comparison, period_text
 from metrics.definitions import METRICS
+from metrics.periods import read_period
 from metrics.scope import Level
 from metrics.services.lifetime import HORIZON_MONTHS, MAX_HORIZON_MONTHS, MAX_YEARLY_DISCOUNT, YEARLY_DISCOUNT
 from metrics.services.trend import TREND_METRICS, Interval

@@ -12,7 +12,8 @@ from django.http import HttpRequest
 from accounts.querysets import AccountQuerySet
 from crm.lib.exceptions import PeriodError
 from crm.lib.periods import ACCEPTED_FORMS, Period, check_comparable, ttm
-from crm.web.period_choices import base_of, period_text, presets, read_period
+from crm.web.period_choices import base_of, notes_on, period_text, presets
+from metrics.periods import read_period
 from metrics.scope import Level
 from metrics.selectors import DEFAULT_BASIS, currencies_in_view
 
@@ -69,6 +70,11 @@ class PeriodBar:
     @property
     def is_custom(self) -> bool:
         return not any(preset.is_on for preset in self.presets)
+
+    @property
+    def notes(self) -> list[str]:
+        """What to know before the two are compared."""
+        return notes_on(self.base, self.comparison)
 
     @property
     def accepted_forms(self) -> str:

@@ -1,4 +1,4 @@
-"""Periods as pages offer them: the text of a period in a form people can type again, and presets in whole months."""
+"""Periods as pages offer them: the text of a period in a form people can type again, and presets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,14 +8,16 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from crm.lib.fiscal import is_moved_by_spring_festival, like_for_like
 from crm.lib.periods import (
     MONTHS_PER_QUARTER,
     MONTHS_PER_YEAR,
     Period,
+    Running,
     add_months,
     last_complete_fiscal_year,
     last_complete_month,
-    parse_period,
+    running_of,
     ttm,
 )
 
@@ -30,14 +32,11 @@ class Preset:
     is_now: bool = False
 
 
-def read_period(text: str) -> Period:
-    """A period as typed, by the company's fiscal year; raises PeriodError that names the accepted forms."""
-    return parse_period(text, fiscal_start_month=settings.FISCAL_YEAR_START_MONTH)
-
-
 def period_text(period: Period) -> str:
-    """The period in one of the accepted forms; only for whole months."""
+    """The period in one of the accepted forms; one that cuts a month by the form it was asked for."""
     first, last = period.start, period.last_day
+    if not period.is_whole_months:
+        return period.label
     if period.months == 1:
         return f"{first:%Y-%m}"
     if period.months == MONTHS_PER_YEAR:
@@ -48,10 +47,30 @@ def period_text(period: Period) -> str:
 
 
 def base_of(comparison: Period) -> Period:
-    """The period a comparison is held against unless another is chosen: the same months a year earlier where they lie
-    before it, else as many months just before it."""
+    """The period a comparison is held against unless another is chosen: the same days or months a year earlier where they
+    lie before it, else as many months just before it."""
+    running = running_of(comparison)
+    if running:
+        day = comparison.last_day
+        return running.until(like_for_like(running.whole(day), as_of=day).base.last_day)
     earlier = comparison.shift_years(-1)
     return earlier if earlier.end <= comparison.start else comparison.previous()
+
+
+def notes_on(base: Period | None, comparison: Period | None) -> list[str]:
+    """What to know before two periods are compared: that one is longer, or that a holiday moves between their months."""
+    if base is None or comparison is None:
+        return []
+    notes = []
+    if base.days != comparison.days:
+        counts = {"comparison": comparison.days, "base": base.days}
+        notes.append(_("The periods differ in length: %(comparison)s days against %(base)s.") % counts)
+    if is_moved_by_spring_festival(base) or is_moved_by_spring_festival(comparison):
+        notes.append(
+            _("The Spring Festival moves from year to year, so single months from January to March compare badly; January"
+              " and February together compare better.")
+        )  # fmt: skip
+    return notes
 
 
 def default_comparison(as_of: date) -> Period:
@@ -68,18 +87,23 @@ def last_complete_quarter(as_of: date) -> Period:
 
 
 def presets(as_of: date, *, base: str = "", comparison: str = "") -> Sequence[Preset]:
-    """Last 12 months, last full quarter, last full fiscal year, last month, each against the same months before."""
+    """Whole periods and running ones, each against the same months or days before."""
     fiscal = last_complete_fiscal_year(as_of, fiscal_start_month=settings.FISCAL_YEAR_START_MONTH)
     month = last_complete_month(as_of)
-    offered = (
+    offered = [
         (_("Last 12 months"), ttm(as_of)),
+        (_("This year to date"), Running.YEAR.until(as_of)),
         (_("Last full fiscal year"), fiscal),
         (_("Last full quarter"), last_complete_quarter(as_of)),
         (_("Last full month"), Period(month, add_months(month, 1))),
-    )
-    made = []
+        (_("This quarter to date"), Running.QUARTER.until(as_of)),
+        (_("This month to date"), Running.MONTH.until(as_of)),
+    ]
+    made, known = [], set()
     for label, period in offered:
-        before = base_of(period)
-        texts = period_text(before), period_text(period)
+        if running_of(period) and period in known:  # on the last day of a month, quarter or year nothing is running
+            continue
+        known.add(period)
+        texts = period_text(base_of(period)), period_text(period)
         made.append(Preset(label, *texts, is_now=texts == (base, comparison)))
     return made

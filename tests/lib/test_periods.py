@@ -175,4 +175,54 @@ def test_parse_period_reads_or_refuses_and_nothing_else(text):
     except PeriodError:
         return
     assert period.start < period.end
-    assert period.is_whole_months
+    assert period.is_whole_months or "@" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "last"),
+    [
+        ("ytd@2011-05-10", date(2011, 1, 1), date(2011, 5, 10)),
+        ("QTD@2011-05-10", date(2011, 4, 1), date(2011, 5, 10)),
+        ("mtd@2011-05-10", date(2011, 5, 1), date(2011, 5, 10)),
+        ("ytd", date(2025, 1, 1), date(2025, 3, 10)),
+        (" Qtd ", date(2025, 1, 1), date(2025, 3, 10)),
+        ("mtd", date(2025, 3, 1), date(2025, 3, 10)),
+        ("ytd@9998-12-31", date(9998, 1, 1), date(9998, 12, 31)),
+    ],
+)
+def test_running_periods_end_with_the_day_they_name_or_are_given(text, start, last):
+    period = parse_period(text, as_of=date(2025, 3, 10))
+
+    assert (period.start, period.last_day) == (start, last)
+    assert parse_period(period.label) == period
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["ytd", "mtd", "ytd@", "ytd@2011-05", "ytd@2011-02-30", "ytd@2011-13-01", "ytd@2011-05-10..2011", "htd@2011-05-10"],
+)
+def test_running_period_without_a_day_is_refused(text):
+    with pytest.raises(PeriodError, match="ytd@2011-05-10"):
+        parse_period(text)
+
+
+def test_running_periods_know_what_they_are():
+    assert periods.running_of(parse_period("qtd@2011-05-10")) is periods.Running.QUARTER
+    assert [periods.running_of(parse_period(text)) for text in ("2011", "ttm@2011-05", "2011-01..2011-05")] == [
+        None
+    ] * 3
+    assert periods.Running.QUARTER.whole(date(2011, 5, 10)) == parse_period("2011-Q2")
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [("FY2011-P01", date(2010, 12, 1), date(2011, 1, 1)), ("fy2011-p12", date(2011, 11, 1), date(2011, 12, 1)),
+     ("FY2011-P03..FY2011-P05", date(2011, 2, 1), date(2011, 5, 1))],
+)  # fmt: skip
+def test_fiscal_months_count_from_the_start_of_the_year(text, start, end):
+    assert parse_period(text, fiscal_start_month=12) == Period(start, end)
+
+
+def test_fiscal_year_of_months_has_no_thirteenth():
+    with pytest.raises(PeriodError, match="12 periods"):
+        parse_period("FY2011-P13")

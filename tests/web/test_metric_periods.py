@@ -92,3 +92,47 @@ def test_drawer_of_each_figure_opens_with_and_without_several_currencies(client,
 
     assert (several.status_code, alone.status_code) == (200, 200)
     assert [row.name for row, _cells in several.context["rows"]] == ["Dollar", "Yuan"]
+
+
+def test_year_to_date_counts_the_same_days_of_both_years_and_says_how_many(client, seller, rates):
+    post_revenue([{"account": Account.objects.get(name="Yuan"), "booked_on": date(2012, 3, 10), "amount": Decimal(50)}])
+
+    response = client.get("/metrics/growth/?comparison=ytd@2012-03-10&currency=CNY")
+
+    passport = response.context["passport"]
+    assert (passport.base.label, passport.base.days, passport.comparison.days) == ("ytd@2011-03-10", 69, 70)
+    assert "The periods differ in length: 70 days against 69." in response.content.decode()
+    carried = {one.key: query for one, query in response.context["questions"]}
+    assert carried["activity"] == "currency=CNY&period=ytd%402012-03-10"
+    assert client.get(f"/metrics/activity/?{carried['activity']}").status_code == 200
+
+
+def test_year_to_date_without_a_day_ends_with_the_data(client, seller, rates):
+    response = client.get("/metrics/growth/?comparison=ytd&currency=CNY")
+
+    assert response.context["passport"].comparison.label == "ytd@2011-06-15"
+    assert response.context["passport"].base.label == "ytd@2010-06-15"
+    assert [one["label"] for one in response.context["presets"]][:2] == ["Last 12 months", "This year to date"]
+
+
+def test_drawer_of_a_running_period_is_held_against_the_same_days(client, seller, rates):
+    response = client.get("/figures/overall_growth_rate/?comparison=ytd@2011-06-15&currency=CNY")
+
+    assert response.context["passport"].base.label == "ytd@2010-06-15"
+    assert response.context["figure"].text() == "+9.3%"
+
+
+def test_dashboard_takes_a_running_year_and_names_uneven_lengths(client, seller, rates):
+    post_revenue([{"account": Account.objects.get(name="Yuan"), "booked_on": date(2012, 3, 10), "amount": Decimal(50)}])
+
+    response = client.get("/?comparison=ytd@2012-03-10&base=ytd@2011-03-10&currency=CNY")
+
+    choice = response.context["choice"]
+    assert (choice.error, choice.is_custom, choice.query["comparison"]) == ("", False, "ytd@2012-03-10")
+    assert "70 days against 69" in response.content.decode()
+
+
+def test_single_month_of_the_spring_festival_carries_a_note(client, seller, rates):
+    page = client.get("/metrics/growth/?comparison=2011-02&currency=CNY").content.decode()
+
+    assert "Spring Festival" in page
