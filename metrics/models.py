@@ -4,6 +4,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import RevenueBasis
 from accounts.models.base import CurrencyField
+from metrics.models_reported import ReportedAccount, ReportedFigure
+
+__all__ = [
+    "AccountDay", "AccountFigures", "AccountMonth", "AccountSpan", "LifetimeFit", "ReportedAccount", "ReportedFigure",
+]  # fmt: skip
 
 
 class RollUp(models.Model):
