@@ -13,6 +13,7 @@ from metrics.definitions_currency import CURRENCY
 from metrics.definitions_drivers import DRIVERS
 from metrics.definitions_economics import ECONOMICS
 from metrics.definitions_lifetime import LIFETIME
+from metrics.definitions_next import NEXT
 from metrics.metric import Direction, Metric, Unit
 
 __all__ = ["METRICS", "Direction", "Metric", "Unit"]
@@ -318,4 +319,4 @@ _ENTRIES = (
            _("A range for stated retention rates, where the model has too little data.")),
 )  # fmt: skip
 
-METRICS: dict[str, Metric] = {entry.key: entry for entry in (*_ENTRIES, *CURRENCY, *DRIVERS, *ECONOMICS, *LIFETIME)}
+METRICS: dict[str, Metric] = {entry.key: entry for entry in (*_ENTRIES, *CURRENCY, *DRIVERS, *ECONOMICS, *LIFETIME, *NEXT)}

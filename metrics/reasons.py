@@ -74,6 +74,16 @@ SENTENCES = {
         "with discount 0, a retention of 1 has no finite value: give a discount or a horizon"
     ),
     "retention_below_zero": gettext_lazy("the uplift would bring retention below 0: give a smaller one"),
+    "forecast_short_history": gettext_lazy(
+        "insufficient data: %(found)s complete months of revenue, %(needed)s are needed"
+    ),
+    "forecast_not_better": gettext_lazy("no method came closer than the same month of the year before"),
+    "forecast_no_scale": gettext_lazy("the past repeated itself exactly, so there is nothing to measure a miss by"),
+    "decline_short_history": gettext_lazy("insufficient data: a test needs two years of revenue"),
+    "decline_no_rates": gettext_lazy("the past cannot be tested: an exchange rate is missing"),
+    "decline_few_events": gettext_lazy(
+        "insufficient data: %(found)s accounts lost half their revenue in the year tested, %(needed)s are needed"
+    ),
     "lifetime_missing_rates": gettext_lazy("orders cannot be valued: an exchange rate is missing"),
     "interval_not_drawn": gettext_lazy(
         "the night computes the interval, and what it rests on has changed since the last one"
