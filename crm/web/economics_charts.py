@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from crm.web import formats
 from crm.web.charts import Chart, LegendEntry, Option, Series, lines
 from metrics.formulas.economics import Reading
-from metrics.services.economics import EconomicsFigures, LiftPoint, RatioPoint
+from metrics.services.economics import CURVE_FIRST, CURVE_LAST, EconomicsFigures, LiftPoint, RatioPoint
 
 COLOURS = {
     Reading.CUSTOMER_VALUE: "--series-1",
@@ -17,7 +17,7 @@ COLOURS = {
 HIGHEST_LIFT = 2.0  # of the axis where nothing asks for more: the long run has a pole where nobody leaves
 TABLE_EVERY = 4  # points of the curve: whole percentage points
 LABEL_EVERY = 20  # points of the curve: five percentage points
-RATIO_LABELS = 8  # along the axis of cost shares
+RATIO_LABEL_EVERY = 25  # points of the curve of ratios
 ROOM = 1.25  # above the highest point that must be seen
 
 
@@ -55,7 +55,7 @@ def lift_chart(found: EconomicsFigures) -> Chart:
     return Chart(
         key="economics-lift",
         title=title,
-        caption=title,
+        caption=_caption(found, title),
         summary=_claimed_lift(found),
         option=option,
         columns=[_("Retention"), *words.values()],
@@ -73,14 +73,14 @@ def ratio_chart(found: EconomicsFigures) -> Chart:
     """How many times the first-year profit of a new customer an existing one earns, if a new one costs k times as much."""
     curve, inputs = found.ratio_curve, found.inputs
     labels = [_label(point.cost_share) for point in curve]
-    multiple, ratio = formats.number(inputs.cost_multiple, decimals=1), formats.number(inputs.profit_ratio, decimals=1)
+    multiple, ratio = times(inputs.cost_multiple), times(inputs.profit_ratio)
     name = _("a new customer costs %(multiple)s× (article's claim, source unknown)") % {"multiple": multiple}
     option = lines(labels, [Series(name, [round(point.ratio, 4) for point in curve], "--series-4")], reads="plain")
     option["series"][0]["markLine"] = _mark_line([
         _claim({"yAxis": inputs.profit_ratio}, _("article's claim, source unknown: %(ratio)s×") % {"ratio": ratio}),
         _here({"xAxis": _nearest_share(curve, found.claimed_cost_share)}, formats.percent(found.claimed_cost_share)),
     ])  # fmt: skip
-    option["xAxis"]["axisLabel"] = {"interval": len(labels) // RATIO_LABELS - 1}
+    option["xAxis"]["axisLabel"] = {"interval": RATIO_LABEL_EVERY - 1}
     option["yAxis"] |= {"min": 0, "max": _round_top(ROOM * inputs.profit_ratio)}
     option["grid"] = {"top": 20, "right": 14}
     title = _("Profit of an existing customer as a multiple of a new one's, by what keeping it costs of the margin")
@@ -95,6 +95,18 @@ def ratio_chart(found: EconomicsFigures) -> Chart:
         size="md",
         legend=[LegendEntry(name, "mark-series-4")],
     )
+
+
+def times(value: float) -> str:
+    """A multiple without needless decimals: 3, 2.5."""
+    return formats.number(value, decimals=2).rstrip("0").rstrip(".")
+
+
+def _caption(found: EconomicsFigures, title: str) -> str:
+    retention = found.inputs.retention
+    if retention is None or CURVE_FIRST <= retention <= CURVE_LAST:
+        return title
+    return _("%(title)s; yours, %(share)s, lies beyond it") % {"title": title, "share": formats.percent(retention)}
 
 
 def _claimed_lift(found: EconomicsFigures) -> str:

@@ -83,13 +83,21 @@ def economics_answer(asked: Asked, portfolio: PortfolioEconomics | None = None) 
         claims=_claims(asked, answer),
         ratio=economics_charts.ratio_chart(answer),
         costs=[asked.figure(key, answer) for key in ("cost_ratio", "own_profit_ratio")],
-        losses=[
-            asked.figure(key, answer)
-            for key in ("lost_spend_per_account", "lost_accounts", "customer_value_before", "lost_word_of_mouth")
-        ],
+        losses=_losses(asked, answer),
         unsaid=answer.inputs.unsaid(),
         assumptions=_assumptions(form, answer),
     )
+
+
+def _losses(asked: Asked, answer: EconomicsFigures) -> list[Figure]:
+    """Lost spend as it was, the margin that goes with a customer as the calculator has it, and word of mouth, unknown."""
+    expected = _("Margin still expected of a customer, in today's money")
+    return [
+        asked.figure("lost_spend_per_account", answer),
+        asked.figure("lost_accounts", answer),
+        asked.figure("customer_value_before", answer, label=expected),
+        asked.figure("lost_word_of_mouth", answer),
+    ]
 
 
 def portfolio_figures(known: PortfolioEconomics, links: dict[str, Any]) -> dict[str, Figure]:
@@ -184,8 +192,8 @@ def _claims(asked: Asked, answer: EconomicsFigures) -> SafeString:
             " a customer costs {cost_share} of its yearly margin and winning one {acquisition_share}: a new customer then"
             " hardly earns anything in its first year."
         ),
-        multiple=formats.number(inputs.cost_multiple, decimals=1),
-        ratio=formats.number(inputs.profit_ratio, decimals=1),
+        multiple=economics_charts.times(inputs.cost_multiple),
+        ratio=economics_charts.times(inputs.profit_ratio),
         cost_share=asked.said(asked.figure("claimed_cost_share", answer)),
         acquisition_share=asked.said(asked.figure("claimed_acquisition_share", answer)),
     )
@@ -206,7 +214,7 @@ def _assumptions(form: EconomicsForm, answer: EconomicsFigures) -> list[tuple[An
     found = []
     for slider in (*form.customers, *form.uplifts, *form.others, *form.claims):
         value = form.cleaned_data.get(slider.field.name)
-        shown = formats.number(value, decimals=2).rstrip("0").rstrip(".") if value is not None else _("not said")
+        shown = economics_charts.times(value) if value is not None else _("not said")
         found.append((slider.field.label, f"{shown} {slider.unit}".strip() if value is not None else shown))
     kinds = dict(form.fields["uplift_kind"].choices)  # type: ignore[attr-defined]
     found.append((form["uplift_kind"].label, str(kinds.get(str(answer.inputs.uplift_kind), _("not said")))))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, Unpack
@@ -20,7 +20,7 @@ from crm.lib import money
 from crm.lib.exceptions import FormulaError
 from metrics import reasons
 from metrics.formulas import economics as formula
-from metrics.formulas.economics import Reading, RetentionTerms
+from metrics.formulas.economics import Reading, RetentionTerms, UpliftKind
 from metrics.services.base import Answer, passport
 from metrics.services.choices import Choices
 from metrics.services.economics_inputs import EconomicsInputs
@@ -29,7 +29,7 @@ from metrics.services.economics_portfolio import PortfolioEconomics, Source, por
 PARTS = ("before", "after", "lift", "break_even_cost")
 CURVE_FIRST, CURVE_LAST = 0.50, 0.95  # retentions the lift is drawn over
 CURVE_STEPS = 180  # a quarter of a point each
-RATIO_STEPS = 160  # over the cost shares at which a new customer still earns something in the first year
+RATIO_STEPS = 150  # at least, over the cost shares at which a new customer still earns something in the first year
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,9 @@ class EconomicsFigures(Answer):
     @cached_property
     def ratio_curve(self) -> list[RatioPoint]:
         multiple = self.inputs.cost_multiple
-        shares = np.linspace(0, 1 / multiple, RATIO_STEPS, endpoint=False)
+        step = _round_step(1 / multiple / RATIO_STEPS)
+        shares = np.round(np.arange(math.ceil(1 / multiple / step)) * step, 9)
+        shares = shares[multiple * shares < 1]
         ratios = formula.profit_ratio(shares, cost_multiple=multiple)
         return [RatioPoint(float(share), float(ratio)) for share, ratio in zip(shares, ratios, strict=True)]
 
@@ -170,10 +172,8 @@ def _readings(
     inputs: EconomicsInputs, terms: RetentionTerms | None, why: dict[str, str]
 ) -> tuple[float | None, bool | None, dict[str, Any]]:
     """Raised retention, whether it was capped, and every field of the three readings; the reasons of what is None."""
-    names = [f"{reading}_{part}" for reading in Reading for part in (*PARTS, "claim_true_at")]
     if terms is None or inputs.retention is None:
-        why |= dict.fromkeys(("raised_retention", *names), reasons.sentence(_UNSAID[inputs.unsaid()[0]]))
-        return None, None, dict.fromkeys(names)
+        return None, None, _without_uplift(inputs, inputs.unsaid(), why)
     found = formula.retention_economics([inputs.retention], terms=terms)
     values: dict[str, Any] = {}
     for reading, gain in found.gains.items():
@@ -190,6 +190,20 @@ def _readings(
             f"{reading}_claim_true_at": _claim_true_at(reading, inputs, terms, why),
         }
     return float(found.raised_retention[0]), bool(found.is_capped[0]), values
+
+
+def _without_uplift(inputs: EconomicsInputs, unsaid: tuple[str, ...], why: dict[str, str]) -> dict[str, Any]:
+    """What can be said while something is unsaid: only the values before, where the kind of uplift alone is missing."""
+    values: dict[str, Any] = dict.fromkeys(
+        f"{reading}_{part}" for reading in Reading for part in (*PARTS, "claim_true_at")
+    )
+    if unsaid == ("uplift_kind",):
+        today = replace(inputs, uplift_kind=UpliftKind.POINTS, uplift=0.0)
+        found = _readings(today, today.terms(), {})[2]
+        values |= {name: found[name] for name in values if name.endswith("_before")}
+    missing = ["raised_retention", *(name for name, value in values.items() if value is None)]
+    why |= dict.fromkeys(missing, reasons.sentence(_UNSAID[unsaid[0]]))
+    return values
 
 
 _UNSAID = {
@@ -235,6 +249,12 @@ def _own_ratios(inputs: EconomicsInputs, why: dict[str, str]) -> tuple[float | N
         why["own_profit_ratio"] = reasons.sentence(key)
         return won / kept, None
     return won / kept, float(formula.profit_ratio([kept / margin], cost_multiple=won / kept)[0])
+
+
+def _round_step(value: float) -> float:
+    """The largest of 1, 2, 5 × a power of ten that is not above ``value``."""
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(size * power for size in (5, 2, 1) if size * power <= value)
 
 
 def _source(said: float | None, known: float | None) -> Source | None:

@@ -196,7 +196,7 @@ def test_what_nobody_said_leaves_the_readings_undefined(db, inputs, says):
     assert [getattr(found, f"{reading}_lift") for reading in Reading] == [None] * 3
     assert says in str(found.reasons["customer_value_lift"])
     assert found.curve == []
-    assert len(found.ratio_curve) == economics.RATIO_STEPS
+    assert (len(found.ratio_curve), found.ratio_curve[1].cost_share) == (167, 0.002)
 
 
 @pytest.mark.parametrize(
@@ -219,6 +219,14 @@ def test_values_outside_the_domain_are_refused_by_field(db, changes, field):
     assert list(inputs.problems()) == [field]
     with pytest.raises(FormulaError, match=field):
         answered(inputs)
+
+
+def test_today_is_known_before_the_kind_of_uplift_is(db):
+    found = answered(EconomicsInputs(margin_per_customer=1000, retention=0.8))
+
+    assert (found.customer_value_before, found.first_year_before) == (Decimal("2666.6667"), Decimal(800))
+    assert (found.customer_value_after, found.steady_state_claim_true_at) == (None, None)
+    assert "customer_value_before" not in found.reasons
 
 
 def test_nobody_leaves_has_no_steady_state(db):
