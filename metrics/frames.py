@@ -233,23 +233,31 @@ def monthly(
 
 
 def bucket_totals(
-    scope: Scope, *, first: date, buckets: int, months_each: int, level: Level = Level.ENTITY
+    scope: Scope,
+    *,
+    first: date,
+    buckets: int,
+    months_each: int | Sequence[int],
+    level: Level = Level.ENTITY,
 ) -> tuple[dict[str, NDArray[Any]], tuple[MissingRate, ...]]:
     """Totals over all accounts in view of ``buckets`` stretches of months that begin with ``first``, each shape (buckets,).
 
+    months_each : of every stretch, or of each of them in order
     Names: net, cost, lines_without_cost, orders, active (accounts or groups with an order), is_missing.
     """
-    source = lines(scope, first=first, end=add_months(first, buckets * months_each))
+    each = [months_each] * buckets if isinstance(months_each, int) else months_each
+    bucket_of = np.repeat(np.arange(buckets), each)  # of each month
+    source = lines(scope, first=first, end=add_months(first, len(bucket_of)))
     is_group = level == Level.GROUP
     unit = "t.root" if is_group else "line.account_id"
-    number = f"((extract(year FROM day) * 12 + extract(month FROM day))::int - {first.year * 12 + first.month})"
+    month = f"(extract(year FROM day) * 12 + extract(month FROM day))::int - {first.year * 12 + first.month}"
+    number = f"(ARRAY[{', '.join(map(str, bucket_of))}])[{month} + 1]"
     totals = [(name, expression.replace("INSIDE", ""), kind) for name, expression, kind in _WINDOW_SUMS]
     totals.append(("active", f"count(DISTINCT {unit}) FILTER (WHERE orders > 0)", "int8"))
     picked = ", ".join(as_sql(expression, kind) for _name, expression, kind in totals)
     sql = (
-        f"{ROOTS if is_group else ''} SELECT {as_sql(f'{number} / {months_each}', 'int4')}, {picked}"
-        f" FROM ({source.sql}) AS line {'JOIN tree t ON t.id = line.account_id' if is_group else ''} GROUP BY"
-        f" {number} / {months_each}"
+        f"{ROOTS if is_group else ''} SELECT {as_sql(number, 'int4')}, {picked}"
+        f" FROM ({source.sql}) AS line {'JOIN tree t ON t.id = line.account_id' if is_group else ''} GROUP BY {number}"
     )
     columns: dict[str, Kind] = {"bucket": "int4"}
     columns |= {name: kind for name, _expression, kind in totals}

@@ -97,6 +97,7 @@ class TrendView(FigureView):
     def answer(self, accounts: AccountQuerySet, **choices: Any) -> Any:
         metric = choices.pop("metric")
         ends = {"first": choices.pop("from", None), "last": choices.pop("to", None)}
+        choices["is_spring_joined"] = choices.pop("spring", "") == "joined"
         try:
             return trends(accounts, metrics=[metric], **ends, **choices)[metric]
         except PeriodError as error:

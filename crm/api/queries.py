@@ -168,7 +168,19 @@ class EndField(PeriodField):
 class TrendQuery(LevelQuery):
     metric = serializers.ChoiceField(choices=[(name, name) for name in TREND_METRICS])
     interval = serializers.ChoiceField(choices=[(str(name), str(name)) for name in Interval], required=False)
+    spring = serializers.ChoiceField(
+        choices=[(name, name) for name in ("separate", "joined")],
+        required=False,
+        help_text="By month: January and February as two points (default), or as one; the Spring Festival moves between them.",
+    )
     as_of = DayField(required=False, help_text="Default: the day the data go up to.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.get("spring") == "joined" and attrs.get("interval", Interval.MONTH) != Interval.MONTH:
+            raise serializers.ValidationError(
+                {"spring": [_("January and February can be joined in a series by month only.")]}
+            )
+        return attrs
 
     def get_fields(self) -> dict[str, serializers.Field]:
         """`from` is a word of Python and cannot be declared above."""

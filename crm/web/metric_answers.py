@@ -95,6 +95,7 @@ def trend_answer(asked: Asked) -> Shown:
         first=first.start if first else None,
         last=last.last_day if last else None,
         as_of=asked.as_of,
+        is_spring_joined=asked.form.is_spring_joined,
         **asked.form.choices(),
     )
     return Shown(
@@ -104,6 +105,7 @@ def trend_answer(asked: Asked) -> Shown:
         passport=found.passport,
         currency=found.currency if metric_charts.series_kind(found.metric) is Kind.MONEY else "",
         points=metric_charts.series_rows(found),
+        note=metric_charts.spring_note(found),
     )
 
 

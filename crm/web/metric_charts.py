@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from accounts.querysets import AccountQuerySet
+from crm.lib.fiscal import is_moved_by_spring_festival
 from crm.lib.periods import Period, add_months, month_start
 from crm.web import dashboard_charts, formats, metric_form
 from crm.web.charts import Chart, LegendEntry, Series, bars, lines
@@ -24,6 +25,7 @@ from metrics.services.trend import Interval, Point, Trend, trends
 MONTHS_BACK = 23  # of a rolling line, besides the current month
 SHOWN_LARGEST = 12
 SERIES_COLOURS = ("--series-1", "--series-3", "--series-2")
+SPRING_MARK = "†"
 COUNTED = frozenset({"orders", "active_accounts"})
 RATES = frozenset({
     "margin", "growth_rate", "overall_growth_rate", "net_revenue_retention", "gross_revenue_retention", "logo_retention",
@@ -196,10 +198,30 @@ def series_rows(found: Trend) -> list[list[Any]]:
                 period_name(found, point.period),
                 _text(point, kind),
                 _text(before, kind) if before else "–",
-                _change(point, before, kind),
+                _marked(_change(point, before, kind), point, before),
             ]
         )
     return rows
+
+
+def spring_note(found: Trend) -> str:
+    """What the mark on single months from January to March means, where a row carries it."""
+    if not any(_is_moved(point, year_before(found, point)) for point in found.points):
+        return ""
+    return _(
+        "%(mark)s The Spring Festival moves from year to year, so single months from January to March compare badly; take"
+        " January and February together."
+    ) % {"mark": SPRING_MARK}
+
+
+def _marked(change: str, point: Point, before: Point | None) -> str:
+    return f"{change} {SPRING_MARK}" if _is_moved(point, before) else change
+
+
+def _is_moved(point: Point, before: Point | None) -> bool:
+    """A change between two years that the holiday moves."""
+    is_compared = before is not None and before.value is not None and point.value is not None
+    return is_compared and is_moved_by_spring_festival(point.period)
 
 
 def series_kind(metric: str) -> Kind:
@@ -216,15 +238,20 @@ def series_text(metric: str, value: Any, currency: str, style: NumberStyle) -> s
 
 
 def period_name(found: Trend, period: Period) -> str:
-    """A month in words, else its label."""
-    return formats.month(period.start) if found.interval == Interval.MONTH else period.label
+    """A month in words, January and February joined too, else its label."""
+    if found.interval != Interval.MONTH:
+        return period.label
+    if period.months == 1:
+        return formats.month(period.start)
+    return _("Jan–Feb %(year)s") % {"year": period.start.year}
 
 
 def year_before(found: Trend, point: Point) -> Point | None:
     """The point of the same period one year earlier, if the series has it."""
     start = point.period.start
     wanted = start.replace(year=start.year - 1)
-    return next((other for other in found.points if other.period.start == wanted), None)
+    earlier = (other for other in found.points if other.period.start == wanted)
+    return next((other for other in earlier if other.period.months == point.period.months), None)
 
 
 def _change(point: Point, before: Point | None, kind: Kind) -> str:

@@ -24,6 +24,8 @@ INTERVALS = (
     (Interval.QUARTER, gettext_lazy("quarter")),
     (Interval.YEAR, gettext_lazy("year")),
 )
+JOINED = "joined"
+SPRING = (("", gettext_lazy("two months")), (JOINED, gettext_lazy("together")))
 # Figures of a series that the catalogue does not name by the same key.
 SERIES_LABELS = {"gross_profit": gettext_lazy("Gross profit")}
 
@@ -124,11 +126,18 @@ class LifetimeForm(ChoicesForm):
 class TrendForm(ChoicesForm):
     metric = forms.ChoiceField(label=gettext_lazy("Figure"))
     interval = forms.ChoiceField(label=gettext_lazy("Each"), choices=INTERVALS)
-    field_order = ("metric", "interval", "from", "to", "level", "currency")
+    spring = forms.ChoiceField(label=gettext_lazy("January and February"), choices=SPRING, required=False)
+    field_order = ("metric", "interval", "spring", "from", "to", "level", "currency")
 
     def prepare(self) -> None:
         super().prepare()
         self.fields["metric"].choices = [(key, series_label(key)) for key in TREND_METRICS]  # type: ignore[attr-defined]
+        if self.data.get("interval") in {str(Interval.QUARTER), str(Interval.YEAR)}:
+            del self.fields["spring"]  # they hold both months anyway
+
+    @property
+    def is_spring_joined(self) -> bool:
+        return self.cleaned_data.get("spring") == JOINED
 
 
 # "from" is a word of the language and cannot be a class attribute.

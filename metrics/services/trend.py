@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from accounts.querysets import AccountQuerySet
 from crm.lib import money
 from crm.lib.exceptions import PeriodError
+from crm.lib.fiscal import month_columns
 from crm.lib.periods import Period, add_months, last_complete_month, month_start
 from metrics import frames, reasons
 from metrics.formulas.exact import exact_total
@@ -113,17 +114,21 @@ def trends(
     interval: Interval | str = Interval.MONTH,
     first: date | None = None,
     last: date | None = None,
+    is_spring_joined: bool = False,
     **choices: Unpack[Choices],
 ) -> dict[str, Trend]:
     """Several series of ``accounts`` (already limited to what the caller may see), at most two queries for all of them.
 
     first, last : dates in the first and last period wanted; by default the last 36 complete months of the ledger.
+    is_spring_joined : of a series by month, January and February as one point: the Spring Festival moves between them
     raises PeriodError : nothing between the two, or more than MAX_POINTS periods
     """
     interval, as_of = Interval(interval), choices.get("as_of") or default_as_of()
     scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
     level = Level(choices.get("level", Level.ENTITY))
     periods = _periods(interval, first=first, last=last, as_of=as_of)
+    if is_spring_joined and interval is Interval.MONTH:
+        periods = list(month_columns(Period(periods[0].start, periods[-1].end), is_spring_joined=True))
     found: dict[str, list[Point]] = {}
     flows, rolling = [m for m in metrics if m in FLOWS], [m for m in metrics if m in ROLLING]
     if flows:
@@ -161,9 +166,9 @@ def _periods(interval: Interval, *, first: date | None, last: date | None, as_of
 def _flow_points(
     scope: Scope, level: Level, metrics: list[str], periods: list[Period], as_of: date
 ) -> dict[str, list[Point]]:
-    width = periods[0].months
+    widths = [period.months for period in periods]
     sums, missing = frames.bucket_totals(
-        scope, first=periods[0].start, buckets=len(periods), months_each=width, level=level
+        scope, first=periods[0].start, buckets=len(periods), months_each=widths, level=level
     )
     known_from, found = data_start(), {}
     for metric in metrics:
@@ -183,15 +188,15 @@ def _rolling_points(
     scope: Scope, level: Level, metrics: list[str], periods: list[Period], as_of: date
 ) -> dict[str, list[Point]]:
     first = add_months(periods[0].end, -1 - MONTHS_BEHIND)
-    months = MONTHS_BEHIND + 1 + (len(periods) - 1) * periods[0].months
+    columns = [Period(periods[0].start, period.end).months - periods[0].months for period in periods]
+    months = MONTHS_BEHIND + 1 + columns[-1]
     # What a missing rate leaves unknown counts as nothing here; the points it touches are undefined below.
     spans, net, missing = frames.monthly(scope, first=first, months=months, level=level)
     monthly = units_of(spans, level).sums(net)
     prior, last = year_pairs(monthly)
     known_from = data_start()
     found: dict[str, list[Point]] = {metric: [] for metric in metrics}
-    for number, period in enumerate(periods):
-        column = number * period.months
+    for column, period in zip(columns, periods, strict=True):
         retention = cohort_retention(prior[:, column], last[:, column])
         for metric in metrics:
             months_needed = TTM_MONTHS if metric == "ttm_revenue" else MONTHS_BEHIND + 1

@@ -99,3 +99,27 @@ def test_running_period_that_cannot_be_read_is_400(admin, ledger, text):
     problem = assert_problem(admin.get("/api/v1/metrics/activity/", {"period": text}), 400)
 
     assert pointers(problem) == ["period"]
+
+
+def test_trend_joins_january_and_february(admin, ledger):
+    post_revenue(
+        [{"account": ledger["yuan"], "booked_on": date(2011, month, 5), "amount": Decimal(10)} for month in (1, 2)]
+    )
+    query = {"metric": "revenue", "from": "2011-01", "to": "2011-03", "currency": "CNY", "account": ledger["yuan"].pk}
+
+    joined, apart = ask(admin, "trend", spring="joined", **query), ask(admin, "trend", spring="separate", **query)
+
+    assert joined["points"][0] == {
+        "period": "2011-01..2011-02",
+        "first_day": "2011-01-01",
+        "last_day": "2011-02-28",
+        "value": "20.0000",
+    }
+    assert [point["value"] for point in apart["points"]] == ["10.0000", "10.0000", "0.0000"]
+
+
+@pytest.mark.parametrize("query", [{"spring": "together"}, {"spring": "joined", "interval": "quarter"}])
+def test_spring_that_cannot_be_joined_is_400_and_named(admin, ledger, query):
+    problem = assert_problem(admin.get("/api/v1/metrics/trend/", {"metric": "revenue", **query}), 400)
+
+    assert pointers(problem) == ["spring"]

@@ -118,3 +118,39 @@ def test_rolling_rate_of_a_window_without_a_rate_is_undefined_and_the_others_are
 
     assert [point.value is None for point in series.points] == [True, False]
     assert series.points[0].reason == "no rate USD→CNY for 2010-05"
+
+
+def test_january_and_february_can_stand_as_one_point(ledger):
+    post_revenue([{"account": ledger[2], "booked_on": date(2011, 2, 3), "amount": Decimal(5)}])
+    ends = {"first": date(2010, 12, 1), "last": date(2011, 3, 1), "as_of": AS_OF}
+
+    apart = trends(Account.objects.all(), metrics=TREND_METRICS, **ends)
+    joined = trends(Account.objects.all(), metrics=TREND_METRICS, is_spring_joined=True, **ends)
+
+    revenue = joined["revenue"]
+    assert [point.period.label for point in revenue.points] == ["2010-12", "2011-01..2011-02", "2011-03"]
+    single = values(apart["revenue"])
+    assert values(revenue) == [single[0], single[1] + single[2], single[3]]
+    assert values(joined["active_accounts"]) == [2, 3, 2]  # an account that orders in both months counts once
+    for metric in ("ttm_revenue", "overall_growth_rate"):  # rolling years end with the point, so with February
+        assert values(joined[metric]) == [value for place, value in enumerate(values(apart[metric])) if place != 1]
+
+
+def test_only_months_are_joined(ledger):
+    quarters = [
+        values(
+            trend(Account.objects.all(), metric="revenue", interval="quarter", is_spring_joined=is_joined, as_of=AS_OF)
+        )
+        for is_joined in (False, True)
+    ]
+
+    assert quarters[0] == quarters[1]
+
+
+def test_joined_point_names_the_missing_rate_of_either_month(ledger):
+    post_revenue([{"account": ledger[0], "booked_on": date(2011, 2, 1), "currency": "GBP"}])
+
+    series = trend(Account.objects.all(), metric="revenue", currency="CNY", is_spring_joined=True, as_of=AS_OF)
+
+    gaps = [(point.period.label, point.reason) for point in series.points if point.value is None]
+    assert gaps == [("2011-01..2011-02", "no rate GBP→CNY for 2011-02")]

@@ -136,3 +136,41 @@ def test_single_month_of_the_spring_festival_carries_a_note(client, seller, rate
     page = client.get("/metrics/growth/?comparison=2011-02&currency=CNY").content.decode()
 
     assert "Spring Festival" in page
+
+
+@pytest.fixture
+def monthly(seller):
+    """Revenue of 10 in every month of 2010 and 20 in every month of 2011, in the yuan account."""
+    yuan = Account.objects.get(name="Yuan")
+    post_revenue(
+        [
+            {"account": yuan, "booked_on": date(year, month, 5), "amount": Decimal(amount)}
+            for year, amount in ((2010, 10), (2011, 20))
+            for month in range(1, 13)
+        ]
+    )
+    return f"account={yuan.pk}&metric=revenue&from=2010-01&to=2011-12"
+
+
+def test_series_marks_single_months_that_the_spring_festival_moves(client, monthly):
+    found = shown(client, f"/metrics/trend/?{monthly}")
+
+    changes = {row[0]: row[3] for row in found.points}
+    assert (changes["Jan 2011"], changes["Mar 2011"], changes["Apr 2011"]) == ("+100.0% †", "+100.0% †", "+100.0%")
+    assert found.note.startswith("† The Spring Festival moves")
+
+
+def test_series_joins_january_and_february_and_compares_them(client, monthly):
+    response = client.get(f"/metrics/trend/?{monthly}&spring=joined")
+
+    rows = {row[0]: row[1:] for row in response.context["shown"].points}
+    assert rows["Jan–Feb 2011"] == ["40", "20", "+100.0%"]
+    assert "Jan 2011" not in rows
+    assert "spring=joined" in response.context["query"]
+
+
+def test_quarters_have_no_choice_about_january_and_february(client, monthly):
+    response = client.get(f"/metrics/trend/?{monthly}&interval=quarter&spring=joined")
+
+    assert response.status_code == 200
+    assert "spring" not in response.context["form"].fields
