@@ -14,13 +14,13 @@ from crm.web.economics_charts import names
 from crm.web.economics_form import EconomicsForm, portfolio_defaults
 from crm.web.export import FORMS, table_file
 from crm.web.htmx import page_or_fragment, signed_in, user_of
-from crm.web.metric_economics import EconomicsShown, economics_answer, portfolio_figures
+from crm.web.metric_economics import SOURCES, EconomicsShown, economics_answer, portfolio_figures
 from crm.web.metrics import UNPROCESSABLE, Screen, answer_context, frame_context
 from metrics.formulas.economics import Reading, UpliftKind
 from metrics.scope import Level
 from metrics.selectors import last_booked_on
 from metrics.services.economics import EconomicsFigures
-from metrics.services.economics_portfolio import portfolio_economics
+from metrics.services.economics_portfolio import Source, portfolio_economics
 
 KEY = "retention-economics"
 
@@ -80,7 +80,12 @@ def _known_context(screen: EconomicsScreen) -> dict[str, Any]:
     figures = portfolio_figures(screen.portfolio, {**form.query(), **screen.filters})
     return {
         "known": {
-            name: {"figure": figure, "is_used": form[name].value() == defaults.get(name), "query": screen.with_(**{name: ""})}
+            name: {
+                "figure": figure,
+                "is_used": form[name].value() == defaults.get(name),
+                "query": screen.with_(**{name: ""}),
+                "source": SOURCES[(name == "margin_per_customer" and screen.portfolio.margin_source) or Source.LEDGER],
+            }
             for name, figure in figures.items()
         },
         "kinds": [

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from crm.web import economics_charts, formats
 from crm.web.charts import Chart
-from crm.web.economics_form import EconomicsForm
+from crm.web.economics_form import EconomicsForm, portfolio_defaults
 from crm.web.figure import Figure, Kind
 from crm.web.metric_asked import Asked, Shown, unsaid
 from crm.web.period_choices import period_text
@@ -77,7 +77,7 @@ def economics_answer(asked: Asked, portfolio: PortfolioEconomics | None = None) 
         chart=economics_charts.lift_chart(answer),
         passport=answer.passport,
         currency=answer.currency,
-        note=_note(answer),
+        note=_note(form, answer),
         answer=answer,
         cards=[_card(asked, answer, reading, words[reading]) for reading in Reading],
         claims=_claims(asked, answer),
@@ -199,12 +199,20 @@ def _claims(asked: Asked, answer: EconomicsFigures) -> SafeString:
     )
 
 
-def _note(answer: EconomicsFigures) -> str:
+def margin_source(form: EconomicsForm, known: PortfolioEconomics) -> Source | None:
+    """Where the margin in the form comes from: the ledger, as long as its value stands there untouched."""
+    shown = form["margin_per_customer"].value()
+    if not shown:
+        return None
+    return known.margin_source if shown == portfolio_defaults(known).get("margin_per_customer") else Source.GIVEN
+
+
+def _note(form: EconomicsForm, answer: EconomicsFigures) -> str:
     if answer.is_capped:
         return _("The uplift stops at a retention of %(cap)s.") % {
             "cap": formats.percent(answer.raised_retention or 0)
         }  # fmt: skip
-    if answer.margin_source is Source.REVENUE:
+    if margin_source(form, answer.portfolio) is Source.REVENUE:
         return _("Cost is missing on some lines, so revenue stands in for margin: type the margin to have profit.")
     return ""
 
@@ -218,6 +226,6 @@ def _assumptions(form: EconomicsForm, answer: EconomicsFigures) -> list[tuple[An
         found.append((slider.field.label, f"{shown} {slider.unit}".strip() if value is not None else shown))
     kinds = dict(form.fields["uplift_kind"].choices)  # type: ignore[attr-defined]
     found.append((form["uplift_kind"].label, str(kinds.get(str(answer.inputs.uplift_kind), _("not said")))))
-    source = answer.margin_source
+    source = margin_source(form, answer.portfolio)
     found.append((_("Margin from"), str(SOURCES[source]) if source else _("not said")))
     return found

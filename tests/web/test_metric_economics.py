@@ -50,6 +50,17 @@ def test_first_visit_fills_in_the_ledger_and_asks_what_the_uplift_means(client, 
     assert "economics-lift" not in html
 
 
+def test_margin_says_whether_it_is_profit_or_revenue(client, seller):
+    client.force_login(seller)
+    untouched = "uplift_kind=points&margin_per_customer=1500&retention=80"
+
+    html = ask(client, f"{PATH}?{untouched}").content.decode()
+
+    assert "revenue of the last 12 months per account that ordered: cost is missing on some lines" in html
+    assert "so revenue stands in for margin" in html
+    assert "so revenue stands in for margin" not in ask(client, f"{PATH}?{TYPED}").content.decode()
+
+
 def test_answer_is_one_sentence_with_the_three_readings_in_it(client, seller):
     client.force_login(seller)
 
