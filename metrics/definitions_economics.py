@@ -67,7 +67,9 @@ ECONOMICS = (
           "claims of an article without a source."),
     ),
     Metric("claimed_acquisition_share", _("Acquisition cost at which both claims hold"), Unit.RATE, Direction.NEITHER,
-           _("multiple × that cost share"), TYPED, _("Near 100 %: a new customer hardly earns anything in the first year.")),
+           _("multiple × that cost share"), TYPED,
+           # xgettext:no-python-format
+           _("Near 100 %: a new customer hardly earns anything in the first year.")),
     Metric("cost_ratio", _("A new customer costs"), Unit.NUMBER, Direction.DOWN,
            _("acquisition cost ÷ yearly cost of keeping a customer"), TYPED, _("By the costs that were typed.")),
     Metric("own_profit_ratio", _("An existing customer earns"), Unit.NUMBER, Direction.NEITHER,
