@@ -79,6 +79,7 @@ POLICY: dict[tuple[str, str], Rule] = {
     ("imports-withdraw", "POST"): holders_of(WITHDRAW_BATCH),
     **{(f"metrics-{question}", "GET"): LOGGED_IN for question in QUESTIONS},
     **{(f"metrics-{question}", "GET"): LOGGED_IN for question in ("cohorts", "sleepers", "segments")},
+    **{(f"metrics-{question}", "GET"): LOGGED_IN for question in ("forecast", "decline")},
     **_list("models", create=holders_of("tiering.add_scoringmodel")),
     ("models-detail", "GET"): LOGGED_IN,
     ("models-activate", "POST"): holders_of("tiering.activate_model"),

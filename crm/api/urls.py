@@ -4,6 +4,7 @@ from django.urls import include, path, re_path
 
 from crm.api import metrics, metrics_decomposition, metrics_economics
 from crm.api.metrics_cohorts import routes as cohort_routes
+from crm.api.metrics_next import routes as next_routes
 from crm.api.root import DocsView, RootView, SchemaView
 from crm.api.routers import router
 from crm.api.views import UnknownAddressView
@@ -32,6 +33,7 @@ v1 = [
     path("metrics/doubling/", metrics_decomposition.DoublingView.as_view(), name="metrics-doubling"),
     path("metrics/directions/", metrics_decomposition.DirectionsView.as_view(), name="metrics-directions"),
     *cohort_routes,
+    *next_routes,
     *router.urls,
 ]
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accounts.querysets import AccountQuerySet
-from crm.lib.periods import prior_ttm, ttm
+from crm.lib.periods import Period, prior_ttm, ttm
 from metrics import frames
 from metrics.formulas.decline import LATE_RHYTHM, DeclineRisk, RiskBand, Signal, decline_risk, lost_share
 from metrics.formulas.exact import BoolArray, FloatArray, exact_total
@@ -19,7 +19,7 @@ from metrics.formulas.patterns import OrderRhythm, order_rhythm
 from metrics.frames import Windows
 from metrics.frames_figures import alive_chances
 from metrics.scope import Level, Scope, scope_of
-from metrics.selectors import DEFAULT_BASIS, default_as_of
+from metrics.selectors import DEFAULT_BASIS, data_start, default_as_of
 from metrics.services.base import AccountTable, Answer, Reasons, Units, passport, rates_missing, units_of
 from metrics.services.choices import Choices
 from metrics.services.decline_backtest import DeclineBacktest, decline_backtest
@@ -79,7 +79,7 @@ def decline(accounts: AccountQuerySet, **choices: Unpack[Choices]) -> DeclineFig
     net = np.where(units.any(frame.is_missing), np.nan, units.sums(frame.net))
     risk = decline_risk(
         rhythm=rhythm.rhythm_ratio,
-        revenue_lost=_trend(net),
+        revenue_lost=_trend(net, before=before),
         alive=_alive(scope, frame, units, as_of),
     )
     table = _table(units, rhythm, net, risk).where(_watched(frame, units, as_of))
@@ -104,11 +104,12 @@ def _rhythm(scope: Scope, frame: Windows, units: Units, as_of: date) -> OrderRhy
     return order_rhythm(who, days, accounts=len(units.ids), as_of=np.datetime64(as_of))
 
 
-def _trend(net: FloatArray) -> FloatArray:
-    """Share of the prior year's revenue that was lost; NaN where a rate is missing."""
-    is_known = np.isfinite(net).all(axis=1)
-    lost = np.full(len(net), np.nan)
-    lost[is_known] = lost_share(net[is_known, 1], net[is_known, 0])
+def _trend(net: FloatArray, *, before: Period) -> FloatArray:
+    """Share of the prior year's revenue that was lost; NaN where a rate is missing or the ledger begins later."""
+    known_from, lost = data_start(), np.full(len(net), np.nan)
+    if known_from is not None and known_from <= before.start:
+        is_known = np.isfinite(net).all(axis=1)
+        lost[is_known] = lost_share(net[is_known, 1], net[is_known, 0])
     return lost
 
 
