@@ -80,6 +80,10 @@ POLICY: dict[tuple[str, str], Rule] = {
     **{(f"metrics-{question}", "GET"): LOGGED_IN for question in QUESTIONS},
     **{(f"metrics-{question}", "GET"): LOGGED_IN for question in ("cohorts", "sleepers", "segments")},
     **{(f"metrics-{question}", "GET"): LOGGED_IN for question in ("forecast", "decline")},
+    **_list("reported-figures", create=LOGGED_IN),
+    ("reported-figures-detail", "GET"): LOGGED_IN,
+    ("reported-figures-accounts", "GET"): LOGGED_IN,
+    ("reported-figures-withdraw", "POST"): LOGGED_IN,  # the view asks for the author, or the right over others' reports
     **_list("models", create=holders_of("tiering.add_scoringmodel")),
     ("models-detail", "GET"): LOGGED_IN,
     ("models-activate", "POST"): holders_of("tiering.activate_model"),

@@ -15,6 +15,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import Account, User
 from crm.api.policy import POLICY, rule_for
+from crm.lib.periods import parse_period
+from crm.reported import report
 from tests.api.conftest import allow, assert_problem
 from tests.api.nights import AS_OF, make_published_run, make_scoring_model
 from tests.factories import (
@@ -75,8 +77,13 @@ def world(db, settings, tmp_path):
         "imports": make_batch(created_by=editor),
         "models": make_scoring_model(),
         "runs": None,
+        "reported-figures": None,
     }
     rows["runs"] = make_published_run(rows["models"], {account: "gold"})
+    rows["reported-figures"] = report(
+        author=editor, question="growth", title="2024", filters={"account": [str(account.pk)]},
+        base=parse_period("2023"), comparison=parse_period("2024"),
+    )  # fmt: skip
     return World(people, account, rows)
 
 
@@ -106,6 +113,13 @@ def bodies(world: World) -> dict[str, dict[str, Any]]:
         "revenue": {"account": key, "booked_on": "2024-01-01", "amount": "5", "currency": "CNY"},
         "models": {"preset": "full"},
         "runs": {"as_of": str(AS_OF)},
+        "reported-figures": {
+            "question": "growth",
+            "base": "2023",
+            "comparison": "2024",
+            "title": "New",
+            "account": [key],
+        },
     }
 
 
@@ -163,7 +177,7 @@ def address_of(route: str, world: World) -> str:
     from django.urls import reverse
 
     resource, _dash, kind = route.rpartition("-")
-    if kind in {"detail", "metrics", "tiering", "errors", "withdraw", "activate"}:
+    if kind in {"detail", "metrics", "tiering", "errors", "withdraw", "activate", "accounts"}:
         return reverse(f"api:{route}", args=[world.rows[resource].pk])
     return reverse(f"api:{route}")
 
@@ -184,7 +198,7 @@ def send(client: APIClient, route: str, method: str, world: World) -> Any:
         return client.post(address, {"file": SimpleUploadedFile("f.csv", RETAIL), "wait": "true"}, format="multipart")
     if route == "models-activate":
         return client.post(address, format="json")
-    if route == "imports-withdraw":
+    if route in {"imports-withdraw", "reported-figures-withdraw"}:
         return client.post(address, {"reason": "test"}, format="json")
     body = bodies(world)[resource] if method in {"POST", "PUT"} else {}
     return getattr(client, method.lower())(address, body, format="json", headers={"If-Match": "*"})
@@ -209,6 +223,8 @@ def expected(person: str, route: str, method: str) -> set[int]:
         return {404}
     if is_of_account and method == "POST" and resource not in {"accounts", "imports"} and not sees:
         return {400}  # the account named in the body is unknown to them
+    if route == "reported-figures-withdraw" and person not in {"editor", "admin"}:
+        return {403}  # others reported it
     if kind == "errors":
         return {404}  # the batch of this world rejected nothing
     if route == "accounts-detail" and method == "DELETE":
