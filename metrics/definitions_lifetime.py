@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from metrics.metric import Direction, Metric, Unit
 
 REFITS = _("200 refits of the model on as many customers, drawn with replacement from all that have ordered")
+CONTRACTS = _("signed contracts with a first and a last day and an amount")
 
 LIFETIME = (
     Metric("clv_low", _("Customer lifetime value, lower end"), Unit.MONEY, Direction.UP,
@@ -21,4 +22,7 @@ LIFETIME = (
            _("A tenth of the refits expect less"), REFITS, _("Lower end of the 80 % interval of the expectation.")),
     Metric("expected_revenue_high", _("Expected revenue, upper end"), Unit.MONEY, Direction.UP,
            _("A tenth of the refits expect more"), REFITS, _("Upper end of the 80 % interval of the expectation.")),
+    Metric("contract_value", _("Signed and still to come"), Unit.MONEY, Direction.UP,
+           _("Amount × days left ÷ days of the term, month by month, discounted"), CONTRACTS,
+           _("A stand-in for recognised revenue: the amount is spread evenly over the days of the term.")),
 )  # fmt: skip

@@ -85,6 +85,17 @@ SENTENCES = {
         "insufficient data: %(found)s accounts lost half their revenue in the year tested, %(needed)s are needed"
     ),
     "lifetime_missing_rates": gettext_lazy("orders cannot be valued: an exchange rate is missing"),
+    "no_contract": gettext_lazy("no signed contract with a first and a last day runs"),
+    "contract_no_amount": gettext_lazy("a running contract has no amount, or no exchange rate for it"),
+    "renewal_few_contracts": gettext_lazy(
+        "insufficient data: %(found)s contracts of this length came to a renewal, %(needed)s are needed"
+    ),
+    "renewal_few_points": gettext_lazy(
+        "insufficient data: contracts of this length came to %(found)s renewals in a row, %(needed)s are needed"
+    ),
+    "renewal_no_fit": gettext_lazy("insufficient data: the renewals do not follow the model"),
+    "formula_short_history": gettext_lazy("the ledger does not reach back 12 months"),
+    "interval_contracts": gettext_lazy("the interval is that of estimates from orders; this is a value of contracts"),
     "interval_not_drawn": gettext_lazy(
         "the night computes the interval, and what it rests on has changed since the last one"
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Unpack
@@ -17,25 +17,16 @@ from crm.lib.periods import Period, prior_ttm, ttm
 from metrics import frames, reasons
 from metrics.formulas import growth as growth_formula
 from metrics.formulas.exact import exact_total
-from metrics.formulas.lifetime import simple_lifetime_value
 from metrics.formulas.margin import gross_margin, gross_profit
 from metrics.frames import LEDGER_START, Windows
 from metrics.models import AccountDay, AccountMonth
 from metrics.scope import Level, Scope, scope_of
 from metrics.selectors import data_start, default_as_of
+from metrics.services.account_lifetime import lifetime_of_account
 from metrics.services.base import Passport, passport, rates_missing
 from metrics.services.choices import Choices
-from metrics.services.lifetime import (
-    HORIZON_MONTHS,
-    RETENTION_RANGE,
-    YEARLY_DISCOUNT,
-    AccountLifetimes,
-    account_lifetimes,
-    check_outlook,
-    explain_intervals,
-)
-from metrics.services.lifetime_fit import FittedLifetime, lifetime_fit
-from metrics.services.lifetime_interval import Outlook, intervals
+from metrics.services.lifetime import HORIZON_MONTHS, YEARLY_DISCOUNT, check_outlook
+from metrics.services.lifetime_interval import Outlook
 
 MIN_ORDER_DAYS = 3  # for an interval of one's own
 MONEY_FIELDS = (
@@ -48,8 +39,9 @@ MONEY_FIELDS = (
 class AccountMetrics:
     """Money has 4 decimals (an average 12), rates are fractions; what is None has its reason.
 
-    data_grade: how far clv, expected_revenue and p_alive can be trusted for this one account (A own history, B estimate
-    for accounts with this history, C no model).
+    method: how clv and expected_revenue were found (domain.md 2.4); data_grade: how far they can be trusted for this one
+    account (A own history or contract schedule, B estimate for accounts with this history, C no model). contract_value:
+    what its running contracts still bring, discounted, spread evenly over their days; renewal_method: of their renewals.
     """
 
     ttm_revenue: Decimal | None
@@ -81,6 +73,9 @@ class AccountMetrics:
     clv_high: Decimal | None
     simple_clv_low: Decimal | None
     simple_clv_high: Decimal | None
+    contract_value: Decimal | None
+    renewal_method: str | None
+    method: str
     data_grade: str
     horizon_months: int
     discount: float
@@ -110,12 +105,11 @@ def account_metrics(
     )
     why: dict[str, str] = rates_missing(windows.missing, MONEY_FIELDS)
     days = _order_days(account, scope, as_of)
+    outlook = Outlook(as_of, horizon_months, discount)
     return AccountMetrics(
         **_revenue(windows, before, why),
         **_orders(account=account, scope=scope, windows=windows, days=days, as_of=as_of, why=why),
-        **_lifetime(
-            scope=scope, windows=windows, as_of=as_of, horizon_months=horizon_months, discount=discount, why=why
-        ),
+        **lifetime_of_account(account.pk, scope=scope, windows=windows, outlook=outlook, why=why),
         horizon_months=horizon_months,
         discount=discount,
         currency=scope.currency,
@@ -193,61 +187,6 @@ def _orders(
     }
 
 
-def _lifetime(
-    *, scope: Scope, windows: Windows, as_of: date, horizon_months: int, discount: float, why: dict[str, str]
-) -> dict[str, Any]:
-    fitted = lifetime_fit(as_of=as_of, basis=scope.basis, currency=scope.currency)
-    histories = frames.histories(scope, as_of=as_of)
-    found = account_lifetimes(
-        fitted, histories, windows, as_of=as_of, horizon_months=horizon_months, discount=discount
-    )  # fmt: skip
-    if not len(found.account_ids):
-        why |= dict.fromkeys(("p_alive", "expected_orders", "expected_revenue", "clv"), reasons.sentence("no_order"))
-    else:
-        _explain(fitted, found, why)
-    sure = intervals(scope, fitted, found.valued(), Outlook(as_of, horizon_months, discount))
-    ends = sure.totals if len(found.account_ids) else dict.fromkeys(sure.totals)
-    explain_intervals(replace(sure, totals=ends), why)
-    low, high = _by_formula(windows, discount, why)
-    return {
-        **ends,
-        "p_alive": _first(found.p_alive),
-        "expected_orders": _first(found.expected_orders),
-        "expected_revenue": _money(_first(found.expected_revenue)),
-        "clv": _money(_first(found.clv)),
-        "simple_clv_low": low,
-        "simple_clv_high": high,
-        "data_grade": str(found.grade[0]) if len(found.grade) else "C",
-    }
-
-
-def _explain(fitted: FittedLifetime, found: AccountLifetimes, why: dict[str, str]) -> None:
-    """Why a lifetime figure of the one account is undefined."""
-    if fitted.model is None:
-        fields = ("p_alive", "expected_orders", "expected_revenue", "clv")
-        why |= dict.fromkeys(fields, fitted.sentence())
-        return
-    if found.is_closed[0]:
-        why["p_alive"] = reasons.sentence("account_closed")
-    elif found.repeats[0] == 0:
-        why["p_alive"] = reasons.sentence("one_order_day")
-    if not np.isfinite(found.expected_revenue[0]):
-        sentence = fitted.spend_sentence() or reasons.sentence("lifetime_missing_rates")
-        why |= dict.fromkeys(("expected_revenue", "clv"), sentence)
-    elif not np.isfinite(found.clv[0]):
-        why["clv"] = reasons.sentence("no_cost")
-
-
-def _by_formula(windows: Windows, discount: float, why: dict[str, str]) -> tuple[Decimal | None, Decimal | None]:
-    profit = gross_profit(*(_single(v)[:1] for v in (windows.net, windows.cost, windows.lines_without_cost)))
-    if windows.missing or not np.isfinite(profit).all():
-        sentence = why.get("ttm_gross_profit") or reasons.sentence("no_cost")
-        why |= dict.fromkeys(("simple_clv_low", "simple_clv_high"), sentence)
-        return None, None
-    low, high = (exact_total(simple_lifetime_value(profit, [r], discount=discount)) for r in RETENTION_RANGE)
-    return low, high
-
-
 def _order_days(account: Account, scope: Scope, as_of: date) -> NDArray[np.datetime64]:
     days = AccountDay.objects.filter(account=account, basis=scope.basis, orders__gt=0, day__lte=as_of)
     return np.array(list(days.order_by("day").values_list("day", flat=True).distinct()), dtype="datetime64[D]")
@@ -256,14 +195,6 @@ def _order_days(account: Account, scope: Scope, as_of: date) -> NDArray[np.datet
 def _single(values: NDArray[Any]) -> NDArray[Any]:
     """The one row of the account, zeros where nothing is booked for it."""
     return values[0] if len(values) else np.zeros(values.shape[1], dtype=values.dtype)
-
-
-def _first(values: NDArray[Any]) -> float | None:
-    return float(values[0]) if len(values) and np.isfinite(values[0]) else None
-
-
-def _money(value: float | None) -> Decimal | None:
-    return None if value is None else exact_total([value])
 
 
 def _known(value: float, field: str, key: str, why: dict[str, str]) -> Decimal | None:

@@ -19,9 +19,11 @@ from metrics.formulas.exact import UNITS_PER_ONE, FloatArray
 from metrics.formulas.growth import growth_rate
 from metrics.formulas.margin import gross_margin, gross_profit
 from metrics.frames import LEDGER_START, Histories, Windows
+from metrics.frames_contracts import contract_state
 from metrics.scope import Scope, scope_of
 from metrics.selectors import data_start
 from metrics.services.lifetime import HORIZON_MONTHS, YEARLY_DISCOUNT, AccountLifetimes, account_lifetimes
+from metrics.services.lifetime_contracts import contract_values
 from metrics.services.lifetime_fit import FittedLifetime, fit_purchases, purchases_of, store_fit, with_draws
 from metrics.services.lifetime_interval import ENDS, Outlook, of_the_night
 
@@ -64,7 +66,10 @@ def write_account_figures(as_of: date, *, basis: str | None = None, currency: st
     purchases = purchases_of(histories, as_of=as_of)
     fitted = fit_purchases(purchases, is_rate_missing=bool(histories.missing))
     fitted = with_draws(fitted, purchases, as_of=as_of)
-    values = account_lifetimes(fitted, histories, windows, as_of=as_of)
+    signed = contract_values(
+        scope, histories.account_ids, as_of=as_of, horizon_months=HORIZON_MONTHS, discount=YEARLY_DISCOUNT
+    )
+    values = account_lifetimes(fitted, histories, windows, signed, as_of=as_of)
     ends, together = _intervals(scope, fitted, values, as_of)
     _write(scope, _rows(windows, histories, values, ends, before), as_of)
     store_fit(fitted, scope=scope, as_of=as_of, intervals=together)
@@ -77,7 +82,8 @@ def _intervals(
     """(ends of each account, those of all together to be stored), by the draws of the fit; none where it has none."""
     if fitted.draws is None:
         return {}, None
-    return of_the_night(scope, values.valued(), fitted.draws, Outlook(as_of, HORIZON_MONTHS, YEARLY_DISCOUNT))
+    valued = values.valued(rests_on=contract_state(currency=scope.currency))
+    return of_the_night(scope, valued, fitted.draws, Outlook(as_of, HORIZON_MONTHS, YEARLY_DISCOUNT))
 
 
 def _rows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -19,17 +20,20 @@ from metrics.formulas.exact import BoolArray, FloatArray, exact_total
 from metrics.formulas.lifetime import simple_lifetime_value
 from metrics.formulas.margin import gross_margin, gross_profit
 from metrics.frames import LEDGER_START, Histories, Windows
+from metrics.frames_contracts import contract_state
 from metrics.scope import Level, Scope, scope_of
-from metrics.selectors import default_as_of
+from metrics.selectors import data_start, default_as_of
 from metrics.services.base import AccountTable, Answer, passport
 from metrics.services.choices import Choices
-from metrics.services.lifetime_fit import TIME_UNIT, FittedLifetime, Purchases, lifetime_fit, purchases_of
+from metrics.services.lifetime_contracts import ContractValues, RenewalCohort, contract_values, renewal_cohorts
+from metrics.services.lifetime_fit import METHOD, TIME_UNIT, FittedLifetime, Purchases, lifetime_fit, purchases_of
 from metrics.services.lifetime_interval import Intervals, Outlook, Valued, intervals
 
 HORIZON_MONTHS = 36
 MAX_HORIZON_MONTHS = 120
 YEARLY_DISCOUNT = 0.10
 MAX_YEARLY_DISCOUNT = 1.0
+FORMULA = "formula"  # method of an account that no model speaks for: history, and a value by formula for a range
 RETENTION_RANGE = (0.6, 0.9)  # of the formula, where the model has too little data; a range says that it is one
 
 
@@ -37,8 +41,9 @@ RETENTION_RANGE = (0.6, 0.9)  # of the formula, where the model has too little d
 class AccountLifetimes:
     """Per account that has ordered by the as-of, ascending by id; NaN where undefined.
 
-    expected_revenue is discounted; clv is its margin. grade: how far one account's figure can be trusted, as
-    ``metrics.formulas.uncertainty.data_grades`` says.
+    expected_revenue is discounted; clv is its margin. method: of the account (domain.md 2.4), FORMULA where no model
+    speaks for it. grade: how far one account's figure can be trusted, as ``metrics.formulas.uncertainty.data_grades``
+    says.
     """
 
     account_ids: NDArray[np.int64]
@@ -51,19 +56,21 @@ class AccountLifetimes:
     is_closed: BoolArray
     repeats: NDArray[np.int64]
     purchases: Purchases
+    method: NDArray[np.str_]
+    contracts: ContractValues
 
-    def valued(self) -> Valued:
+    def valued(self, *, rests_on: str) -> Valued:
         """What an interval needs of them."""
-        closed = np.where(self.is_closed, 0.0, np.nan)
-        return Valued(
-            self.account_ids, self.purchases, self.margin, ~self.is_closed, {"clv": closed, "expected_revenue": closed}
-        )
+        fixed = {"clv": self.clv, "expected_revenue": self.expected_revenue}
+        is_drawn = ~self.is_closed & (self.method == METHOD)
+        return Valued(self.account_ids, self.purchases, self.margin, is_drawn, fixed, rests_on)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LifetimeFigures(Answer):
-    """The model and the portfolio's value. model_accounts: customers of the whole base behind the fit; clv_accounts: of
-    those in view, the ones whose margin is known. simple_clv_low and _high: by formula for RETENTION_RANGE. The other
+    """The model and the portfolio's value. accounts: customers of the whole base behind the fit; clv_accounts: of those
+    in view, the ones whose margin is known; methods: how many of them are valued by which; contract_value: what running
+    contracts still bring, a part of expected_revenue; renewals: the models of contracts. simple_clv_low and _high: by formula for RETENTION_RANGE. The other
     ends are the middle 80 % of refits on resampled customers: of the expectation, not of what chance then brings."""
 
     method: str | None
@@ -84,6 +91,9 @@ class LifetimeFigures(Answer):
     expected_revenue_high: Decimal | None
     expected_orders: float | None
     clv_accounts: int
+    contract_value: Decimal | None
+    methods: Mapping[str, int]
+    renewals: tuple[RenewalCohort, ...]
     simple_clv_low: Decimal | None
     simple_clv_high: Decimal | None
 
@@ -105,17 +115,23 @@ def lifetime(
     scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
     fitted = lifetime_fit(as_of=as_of, basis=scope.basis, currency=scope.currency)
     histories, windows = load(scope, as_of=as_of)
-    found = account_lifetimes(
-        fitted, histories, windows, as_of=as_of, horizon_months=horizon_months, discount=discount
+    signed = contract_values(
+        scope, histories.account_ids, as_of=as_of, horizon_months=horizon_months, discount=discount
     )  # fmt: skip
+    found = account_lifetimes(
+        fitted, histories, windows, signed, as_of=as_of, horizon_months=horizon_months, discount=discount
+    )
     why: dict[str, str] = {}
     totals = _totals(fitted, found, why)
-    sure = intervals(scope, fitted, found.valued(), Outlook(as_of, horizon_months, discount))
+    state = contract_state(currency=scope.currency)
+    sure = intervals(scope, fitted, found.valued(rests_on=state), Outlook(as_of, horizon_months, discount))
     explain_intervals(sure, why)
     low, high = _simple_range(windows, discount, why)
+    used, times = np.unique(found.method, return_counts=True)
     columns = {
         "clv": found.clv, "expected_revenue": found.expected_revenue, "expected_orders": found.expected_orders,
-        "p_alive": found.p_alive, "margin": found.margin, "grade": found.grade, **sure.columns,
+        "p_alive": found.p_alive, "margin": found.margin, "grade": found.grade, "method": found.method,
+        "contract_value": found.contracts.signed, **sure.columns,
     }  # fmt: skip
     return LifetimeFigures(
         method=fitted.method,
@@ -133,6 +149,9 @@ def lifetime(
         expected_orders=totals[2],
         **sure.totals,
         clv_accounts=int(np.isfinite(found.clv).sum()),
+        contract_value=_signed_total(found.contracts, why),
+        methods=dict(zip(used.tolist(), times.tolist(), strict=True)),
+        renewals=tuple(renewal_cohorts(state, as_of).values()),
         simple_clv_low=low,
         simple_clv_high=high,
         currency=scope.currency,
@@ -171,13 +190,15 @@ def account_lifetimes(
     fitted: FittedLifetime,
     histories: Histories,
     windows: Windows,
+    signed: ContractValues,
     *,
     as_of: date,
     horizon_months: int = HORIZON_MONTHS,
     discount: float = YEARLY_DISCOUNT,
 ) -> AccountLifetimes:
     """Value of each account; windows as from ``load``: the margin is that of the TTM, or of all history where the TTM
-    has no revenue. A closed account expects nothing."""
+    has no revenue. An account whose contracts have a model is valued by it, any other by its orders; a closed one expects
+    nothing."""
     n = len(histories.account_ids)
     place = np.searchsorted(windows.spans.account_ids, histories.account_ids)
     is_closed = np.asarray(windows.spans.closed_on[place] <= np.datetime64(as_of))
@@ -195,12 +216,18 @@ def account_lifetimes(
         orders, discounted = np.where(is_closed, 0.0, orders), np.where(is_closed, 0.0, discounted)
         if fitted.spend:
             revenue = discounted * _expected_values(fitted.spend, purchases.frequency, purchases.mean_value)
+    method = np.where(signed.method == "", METHOD if fitted.model else FORMULA, signed.method)
+    by_contract = np.where(is_closed, 0.0, signed.expected)
+    revenue = np.where(signed.method == "", revenue, by_contract)
     clv = np.where(revenue == 0, 0.0, revenue * margin)
     alive = np.where(is_closed, np.nan, alive)
-    grade = uncertainty.data_grades(is_minimum_met=fitted.model is not None, repeats=histories.repeat_days)
-    return AccountLifetimes(
-        histories.account_ids, alive, orders, revenue, margin, clv, grade, is_closed, histories.repeat_days, purchases
+    grade = uncertainty.data_grades(
+        is_minimum_met=method != FORMULA, repeats=histories.repeat_days, has_schedule=signed.has_schedule
     )
+    return AccountLifetimes(
+        histories.account_ids, alive, orders, revenue, margin, clv, grade, is_closed, histories.repeat_days, purchases,
+        method, signed,
+    )  # fmt: skip
 
 
 def known_margin(windows: Windows) -> FloatArray:
@@ -221,16 +248,15 @@ def _totals(
     fitted: FittedLifetime, found: AccountLifetimes, why: dict[str, str]
 ) -> tuple[Decimal | None, Decimal | None, float | None]:
     """(CLV, expected revenue, expected orders) of the portfolio; None with its reason."""
-    if fitted.model is None or fitted.spend is None:
+    orders = float(found.expected_orders.sum()) if fitted.model else None
+    if fitted.model is None:
+        why |= dict.fromkeys(("method", "parameters", "log_likelihood", "expected_orders"), fitted.sentence())
+    is_said = np.isfinite(found.expected_revenue)
+    if (fitted.model is None or fitted.spend is None) and not (len(is_said) and is_said.all()):
         sentence = fitted.sentence() or fitted.spend_sentence()
-        missing = ("clv", "expected_revenue") if fitted.model else ("clv", "expected_revenue", "expected_orders")
-        why |= dict.fromkeys(missing, sentence)
-        if fitted.model is None:
-            why |= dict.fromkeys(("method", "parameters", "log_likelihood"), sentence)
-            return None, None, None
-        return None, None, float(found.expected_orders.sum())
+        why |= dict.fromkeys(("clv", "expected_revenue"), sentence)
+        return None, None, orders
     expected = exact_total(np.round(found.expected_revenue, 4))
-    orders = float(found.expected_orders.sum())
     is_unknown = ~np.isfinite(found.clv)
     if not is_unknown.any():
         return exact_total(np.round(found.clv, 4)), expected, orders
@@ -241,8 +267,21 @@ def _totals(
     return None, expected, orders
 
 
+def _signed_total(signed: ContractValues, why: dict[str, str]) -> Decimal | None:
+    """What running contracts still bring; None where there is none, or one without its amount."""
+    is_running = signed.cohort > 0
+    if is_running.any() and signed.has_schedule[is_running].all():
+        return exact_total(np.round(signed.signed[is_running], 4))
+    why["contract_value"] = reasons.sentence("contract_no_amount" if is_running.any() else "no_contract")
+    return None
+
+
 def _simple_range(windows: Windows, discount: float, why: dict[str, str]) -> tuple[Decimal | None, Decimal | None]:
-    """Value by formula of the gross profit of the TTM, for the two ends of RETENTION_RANGE."""
+    """Value by formula of the gross profit of the TTM, for the two ends of RETENTION_RANGE; it takes 12 months of data."""
+    known_from = data_start()
+    if known_from is None or windows.periods[0].start < known_from:
+        why |= dict.fromkeys(("simple_clv_low", "simple_clv_high"), reasons.sentence("formula_short_history"))
+        return None, None
     profit = gross_profit(windows.net[:, 0], windows.cost[:, 0], windows.lines_without_cost[:, 0])
     if windows.missing or not np.isfinite(profit).all():
         key = reasons.missing_rates_sentence(windows.missing) if windows.missing else reasons.sentence("no_cost")

@@ -76,6 +76,8 @@ class Outlook:
 def intervals(scope: Scope, fitted: FittedLifetime, valued: Valued, outlook: Outlook) -> Intervals:
     """Intervals of the accounts of ``scope``: the night's where they are all accounts in the usual outlook, else computed
     where they are few and kept; otherwise none, with its reason. Never a refit."""
+    if not valued.is_drawn.any() and (valued.fixed["expected_revenue"] > 0).any():
+        return _nothing(valued, reasons.sentence("interval_contracts"))
     if fitted.draws is None:
         return _nothing(valued, reasons.sentence(fitted.draws_reason))
     kept = fitted.intervals

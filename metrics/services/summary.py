@@ -10,6 +10,7 @@ from accounts.models import Account
 from accounts.querysets import AccountQuerySet
 from crm.lib.periods import Period, add_months, last_complete_month
 from crm.lib.remember import is_remembered, remembered
+from metrics.frames_contracts import contract_state
 from metrics.scope import Level, Scope, scope_of
 from metrics.services.base import Passport, without_accounts
 from metrics.services.concentration import ConcentrationFigures, concentration
@@ -77,7 +78,8 @@ def is_summary_kept(*, base: Period, comparison: Period, as_of: date) -> bool:
 
 def _state(scope: Scope, base: Period, comparison: Period, as_of: date, level: Level) -> tuple[object, ...]:
     night = stored_night(as_of=as_of, basis=scope.basis, currency=scope.currency)  # brings the intervals
-    return (*scope.state, base, comparison, as_of, str(level), night, _SHAPE)
+    signed = contract_state(currency=scope.currency)
+    return (*scope.state, base, comparison, as_of, str(level), night, signed, _SHAPE)
 
 
 def _computed(

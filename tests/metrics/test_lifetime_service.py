@@ -54,7 +54,7 @@ def test_portfolio_value_equals_the_definition_account_by_account(base):
     assert float(found.expected_revenue) == pytest.approx(revenue.sum(), rel=1e-7)
     assert float(found.clv) == pytest.approx(revenue.sum() * 0.4, rel=1e-4)  # cost is 60 % of every line
     assert found.expected_orders == pytest.approx(before.sum(), rel=1e-9)
-    assert (found.clv_accounts, set(found.reasons)) == (260, {*ENDS})  # no night has drawn
+    assert (found.clv_accounts, set(found.reasons)) == (260, {*ENDS, "contract_value"})
     assert found.simple_clv_low < found.simple_clv_high
 
 
