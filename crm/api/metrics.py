@@ -23,7 +23,7 @@ from crm.lib.exceptions import PeriodError
 from metrics.services.activity import activity
 from metrics.services.concentration import concentration
 from metrics.services.lifetime import lifetime
-from metrics.services.portfolio import bridge, growth, retention
+from metrics.services.portfolio import growth, retention
 from metrics.services.trend import trends
 
 
@@ -60,12 +60,6 @@ def question(query: type[Query], answer: type[answers.AnswerSerializer], descrip
 class GrowthView(FigureView):
     def answer(self, accounts: AccountQuerySet, **choices: Any) -> Any:
         return growth(accounts, **choices)
-
-
-@question(TwoPeriodsQuery, answers.BridgeSerializer, "What moved the revenue from one period to the other?")
-class BridgeView(FigureView):
-    def answer(self, accounts: AccountQuerySet, **choices: Any) -> Any:
-        return bridge(accounts, **choices)
 
 
 @question(TwoPeriodsQuery, answers.RetentionSerializer, "Do our customers stay, and with how much of their revenue?")

@@ -2,7 +2,7 @@
 
 from django.urls import include, path, re_path
 
-from crm.api import metrics, metrics_decomposition, metrics_economics
+from crm.api import metrics, metrics_breakdown, metrics_decomposition, metrics_economics
 from crm.api.metrics_cohorts import routes as cohort_routes
 from crm.api.metrics_next import routes as next_routes
 from crm.api.root import DocsView, RootView, SchemaView
@@ -14,7 +14,7 @@ v1 = [
     path("schema/", SchemaView.as_view(), name="schema"),
     path("docs/", DocsView.as_view(), name="docs"),
     path("metrics/growth/", metrics.GrowthView.as_view(), name="metrics-growth"),
-    path("metrics/bridge/", metrics.BridgeView.as_view(), name="metrics-bridge"),
+    path("metrics/bridge/", metrics_breakdown.BridgeView.as_view(), name="metrics-bridge"),
     path("metrics/retention/", metrics.RetentionView.as_view(), name="metrics-retention"),
     path("metrics/activity/", metrics.ActivityView.as_view(), name="metrics-activity"),
     path("metrics/concentration/", metrics.ConcentrationView.as_view(), name="metrics-concentration"),

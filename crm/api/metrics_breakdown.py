@@ -1,0 +1,58 @@
+"""The revenue bridge on the wire, whole and leaf by leaf."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.querysets import AccountQuerySet
+from crm.api.answers import BarSerializer, BridgeSerializer, Money
+from crm.api.metrics import FigureView, question
+from crm.api.queries import TwoPeriodsQuery
+from metrics.leaves import Dimension
+from metrics.services.breakdown import COLUMNS, BridgeLeaf, BrokenDownBridge, bridge_breakdown
+
+
+class BridgeQuery(TwoPeriodsQuery):
+    by = serializers.ChoiceField(
+        choices=[(str(one), str(one)) for one in Dimension],
+        required=False,
+        help_text="Splits the bridge into leaves; a group lies in the leaf of its top.",
+    )
+
+
+class BridgeLeafSerializer(serializers.Serializer):
+    """opening + all lines = closing. `key` is the value as filters take it, empty where none is given."""
+
+    key = serializers.CharField()
+    label = serializers.CharField()
+    change = Money()
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        return super().get_fields() | {name: BarSerializer() for name in COLUMNS}
+
+    def to_representation(self, leaf: BridgeLeaf) -> dict[str, Any]:
+        told = {name: self.fields[name].to_representation(getattr(leaf, name)) for name in ("key", "label", "change")}
+        return told | {name: BarSerializer(bar).data for name, bar in leaf.bars.items()}
+
+
+class BreakdownSerializer(serializers.Serializer):
+    """Amounts and accounts of the leaves add up to those of the bridge; the largest change comes first."""
+
+    by = serializers.ChoiceField(choices=[(str(one), str(one)) for one in Dimension])
+    leaves = BridgeLeafSerializer(many=True)
+
+
+class BrokenDownBridgeSerializer(BridgeSerializer):
+    __doc__ = f"{BridgeSerializer.__doc__}\n\n`breakdown` is there with `by`."
+
+    breakdown = BreakdownSerializer(required=False)
+
+    def to_representation(self, answer: BrokenDownBridge) -> dict[str, Any]:  # type: ignore[override]
+        told = super().to_representation(answer.bridge)
+        return told | ({"breakdown": BreakdownSerializer(answer.breakdown).data} if answer.breakdown else {})
+
+
+@question(BridgeQuery, BrokenDownBridgeSerializer, "What moved the revenue from one period to the other, and where?")
+class BridgeView(FigureView):
+    def answer(self, accounts: AccountQuerySet, **choices: Any) -> BrokenDownBridge:
+        return bridge_breakdown(accounts, **choices)
