@@ -127,3 +127,12 @@ class EvaluatorFunction(TextChoices):
     PRODUCT = "product", _("Product")
     MANAGEMENT = "management", _("Management")
     CUSTOMER = "customer", _("Customer")
+
+
+class CalendarPattern(TextChoices):
+    """How a fiscal year falls into periods; codes of weeks are those of crm.lib.fiscal.WeekPattern."""
+
+    MONTHS = "months", _("Calendar months")
+    FOUR_FOUR_FIVE = "4-4-5", _("Weeks: 4-4-5")
+    FOUR_FIVE_FOUR = "4-5-4", _("Weeks: 4-5-4")
+    FIVE_FOUR_FOUR = "5-4-4", _("Weeks: 5-4-4")

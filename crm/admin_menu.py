@@ -54,6 +54,8 @@ NAVIGATION = [
         _item(_("Saved mappings"), "alt_route", "accounts.savedmapping"),
         _item(_("Products"), "inventory_2", "accounts.product"),
         _item(_("Exchange rates"), "currency_exchange", "accounts.exchangerate"),
+        _item(_("Fiscal calendars"), "edit_calendar", "accounts.fiscalcalendar"),
+        _item(_("Fiscal periods"), "date_range", "accounts.fiscalperiodrow"),
     ),
     _group(
         _("Tiering"),

@@ -39,7 +39,11 @@ class Windows:
 
 
 def windows_at(as_of: date, *, fiscal_start_month: int) -> Windows:
-    """Every window of an evaluation as of one day; a period is complete on its last day."""
+    """Every window of an evaluation as of one day; a period is complete on its last day.
+
+    Fiscal years here begin with ``fiscal_start_month`` and hold whole months, whatever fiscal calendar is active for
+    pages and REST: grades compare years of equal length, and a calendar chosen later must change no past one.
+    """
     fy1 = last_complete_fiscal_year(as_of, fiscal_start_month=fiscal_start_month)
     first_half_of_next = Period(fy1.end, add_months(fy1.end, MONTHS_PER_HALF))
     half1 = first_half_of_next

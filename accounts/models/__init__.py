@@ -2,6 +2,7 @@
 
 from accounts.models.account import Account
 from accounts.models.base import TimeStamped
+from accounts.models.calendar import FiscalCalendar, FiscalPeriodRow
 from accounts.models.changes import FactChange
 from accounts.models.imports import ImportBatch, ResentRow, SavedMapping
 from accounts.models.ledger import Contract, ExchangeRate, Product, RevenueRecord
@@ -14,6 +15,8 @@ __all__ = [
     "Contract",
     "ExchangeRate",
     "FactChange",
+    "FiscalCalendar",
+    "FiscalPeriodRow",
     "ImportBatch",
     "Product",
     "Rating",

@@ -19,10 +19,12 @@ from crm.lib.exceptions import PeriodError
 from crm.lib.periods import (
     FIRST_YEAR,
     LAST_YEAR,
+    MONTHS_PER_HALF,
     MONTHS_PER_QUARTER,
     MONTHS_PER_YEAR,
     Period,
     add_months,
+    fiscal_label,
     fiscal_year,
     is_month_end,
     month_end,
@@ -31,6 +33,7 @@ from crm.lib.periods import (
 WEEK = timedelta(days=7)
 WEEKS_PER_YEAR = 52
 QUARTERS = 4
+MOST_PERIODS = 13  # of a fiscal year: thirteen of four weeks
 FEBRUARY = 2
 MARCH = 3
 SATURDAY = 5  # Monday is 0
@@ -238,6 +241,29 @@ class FiscalCalendar:
                 % {"first": self.years[0].year, "last": self.years[-1].year, "year": number}
             )
         return self._by_year[number]
+
+    def part(self, year: int, *, months: int = MONTHS_PER_YEAR, number: int = 1) -> Period:
+        """The ``number``-th stretch of ``months`` periods, as texts ask for it: the year, a half, a quarter or a period."""
+        asked = self.year(year)
+        if months == MONTHS_PER_YEAR:
+            return asked.period
+        if months == MONTHS_PER_QUARTER:
+            return asked.quarter(number)
+        if months == MONTHS_PER_HALF:
+            first, last = asked.quarter(2 * number - 1), asked.quarter(2 * number)
+            return Period(first.start, last.end, fiscal_label(year, months=months, number=number))
+        if number > len(asked.months):
+            raise PeriodError(
+                _("The fiscal year %(year)s has %(count)s periods.") % {"year": year, "count": len(asked.months)}
+            )
+        return asked.months[number - 1].period
+
+    def last_complete(self, as_of: date) -> Period | None:
+        """The last fiscal year that is complete on ``as_of``; None before the first is, and a year after the last was."""
+        complete = [year.period for year in self.years if year.period.last_day <= as_of]
+        if not complete or as_of - complete[-1].last_day >= (WEEKS_PER_YEAR + 1) * WEEK:
+            return None
+        return complete[-1]
 
     def month_of(self, day: date) -> FiscalMonth:
         """The period a day lies in."""

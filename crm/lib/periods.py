@@ -284,7 +284,9 @@ class _FiscalMonths:
         if months == MONTHS_PER_YEAR:
             return span
         if number * months > MONTHS_PER_YEAR:
-            raise PeriodError(_("The fiscal year %(year)s has 12 periods.") % {"year": year})
+            raise PeriodError(
+                _("The fiscal year %(year)s has %(count)s periods.") % {"year": year, "count": MONTHS_PER_YEAR}
+            )
         return _part(span, number, months, fiscal_label(year, months=months, number=number))
 
 

@@ -1,13 +1,14 @@
 """Periods as pages offer them: the text of a period in a form people can type again, and presets."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.conf import settings
 from django.utils.translation import gettext as _
 
+from crm.lib.exceptions import PeriodError
 from crm.lib.fiscal import is_moved_by_spring_festival, like_for_like
 from crm.lib.periods import (
     MONTHS_PER_QUARTER,
@@ -15,11 +16,12 @@ from crm.lib.periods import (
     Period,
     Running,
     add_months,
-    last_complete_fiscal_year,
+    is_fiscal,
     last_complete_month,
     running_of,
     ttm,
 )
+from metrics.periods import last_fiscal_year, read_period
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,20 @@ def base_of(comparison: Period) -> Period:
     if running:
         day = comparison.last_day
         return running.until(like_for_like(running.whole(day), as_of=day).base.last_day)
+    if not comparison.is_whole_months and is_fiscal(comparison.label):
+        return _earlier_fiscal(comparison)
     earlier = comparison.shift_years(-1)
     return earlier if earlier.end <= comparison.start else comparison.previous()
+
+
+def _earlier_fiscal(comparison: Period) -> Period:
+    """The same periods of earlier fiscal years of a calendar of weeks. Raises PeriodError where it does not reach back."""
+    years = [int(year) for year in _FISCAL_YEARS.findall(comparison.label)]
+    behind = years[-1] - years[0] + 1
+    return read_period(_FISCAL_YEARS.sub(lambda found: str(int(found[0]) - behind), comparison.label))
+
+
+_FISCAL_YEARS = re.compile(r"(?<=FY)[0-9]{4}")
 
 
 def notes_on(base: Period | None, comparison: Period | None) -> list[str]:
@@ -88,12 +102,11 @@ def last_complete_quarter(as_of: date) -> Period:
 
 def presets(as_of: date, *, base: str = "", comparison: str = "") -> Sequence[Preset]:
     """Whole periods and running ones, each against the same months or days before."""
-    fiscal = last_complete_fiscal_year(as_of, fiscal_start_month=settings.FISCAL_YEAR_START_MONTH)
     month = last_complete_month(as_of)
     offered = [
         (_("Last 12 months"), ttm(as_of)),
         (_("This year to date"), Running.YEAR.until(as_of)),
-        (_("Last full fiscal year"), fiscal),
+        (_("Last full fiscal year"), last_fiscal_year(as_of)),
         (_("Last full quarter"), last_complete_quarter(as_of)),
         (_("Last full month"), Period(month, add_months(month, 1))),
         (_("This quarter to date"), Running.QUARTER.until(as_of)),
@@ -101,9 +114,14 @@ def presets(as_of: date, *, base: str = "", comparison: str = "") -> Sequence[Pr
     ]
     made, known = [], set()
     for label, period in offered:
-        if running_of(period) and period in known:  # on the last day of a month, quarter or year nothing is running
+        if period is None or (
+            running_of(period) and period in known
+        ):  # on the last day of a month, quarter or year nothing is running
             continue
         known.add(period)
-        texts = period_text(base_of(period)), period_text(period)
+        try:
+            texts = period_text(base_of(period)), period_text(period)
+        except PeriodError:  # the fiscal calendar begins with this year
+            continue
         made.append(Preset(label, *texts, is_now=texts == (base, comparison)))
     return made

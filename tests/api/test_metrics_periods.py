@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from accounts.calendars import activate_calendar, generate_calendar
 from tests.api.conftest import assert_problem, pointers
 from tests.factories import make_account, make_rate, make_user, post_revenue
 
@@ -123,3 +124,21 @@ def test_spring_that_cannot_be_joined_is_400_and_named(admin, ledger, query):
     problem = assert_problem(admin.get("/api/v1/metrics/trend/", {"metric": "revenue", **query}), 400)
 
     assert pointers(problem) == ["spring"]
+
+
+def test_fiscal_periods_follow_the_active_calendar(admin, ledger):
+    query = {"period": "FY2011-P06", "currency": "CNY"}
+    before = ask(admin, "activity", **query)["passport"]["comparison"]
+    calendar = generate_calendar(name="Retail", pattern="4-5-4", first=2010, last=2012, month=1, is_named_by_start=True)
+    activate_calendar(calendar=calendar)
+    after = ask(admin, "activity", **query)
+
+    assert before == {"label": "FY2011-P06", "first_day": "2011-06-01", "last_day": "2011-06-30"}
+    assert after["passport"]["comparison"] == {
+        "label": "FY2011-P06",
+        "first_day": "2011-07-03",
+        "last_day": "2011-07-30",
+    }
+    assert ask(admin, "activity", period="FY2011-P05", currency="CNY")["revenue"] == "1312.0000"
+    refused = assert_problem(admin.get("/api/v1/metrics/activity/", {"period": "FY2013"}), 400)
+    assert "2010 to 2012" in refused["detail"]

@@ -4,8 +4,13 @@ from datetime import date
 
 import pytest
 
+from accounts.calendars import activate_calendar, generate_calendar
+from crm.lib.exceptions import PeriodError
 from crm.lib.periods import parse_period
 from crm.web.period_choices import base_of, notes_on, period_text, presets
+from metrics.periods import read_period
+
+pytestmark = pytest.mark.django_db
 
 
 @pytest.mark.parametrize(
@@ -66,3 +71,43 @@ def test_single_months_from_january_to_march_carry_a_note(month):
     assert "Spring Festival" in notes_on(parse_period(f"2010-{month}"), parse_period(f"2011-{month}"))[0]
     assert notes_on(parse_period("2010-01..2010-02"), parse_period("2011-01..2011-02")) == []
     assert notes_on(parse_period("2010-04"), parse_period("2011-04")) == []
+
+
+@pytest.fixture
+def retail():
+    """Years of 52 or 53 weeks that end in January; FY2012 has 53."""
+    return activate_calendar(
+        calendar=generate_calendar(
+            name="Retail", pattern="4-5-4", first=2009, last=2013, month=1, is_named_by_start=True
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("comparison", "base"),
+    [("FY2011", "FY2010"), ("fy2011-q2", "FY2010-Q2"), ("FY2011-P03", "FY2010-P03"),
+     ("FY2011-P03..FY2011-P05", "FY2010-P03..FY2010-P05"), ("FY2012..FY2013", "FY2010..FY2011")],
+)  # fmt: skip
+def test_base_of_a_period_of_weeks_is_the_same_of_the_fiscal_year_before(retail, comparison, base):
+    found = base_of(read_period(comparison))
+
+    assert (found, period_text(found)) == (read_period(base), base)
+
+
+def test_base_before_the_calendar_begins_is_refused(retail):
+    with pytest.raises(PeriodError, match="covers the years"):
+        base_of(read_period("FY2009"))
+
+
+def test_last_full_fiscal_year_is_that_of_the_active_calendar(retail):
+    offered = {preset.label: (preset.base, preset.comparison) for preset in presets(date(2012, 5, 10))}
+
+    assert offered["Last full fiscal year"] == ("FY2010", "FY2011")
+    first = [preset.label for preset in presets(date(2010, 5, 10))]
+    assert "Last full fiscal year" not in first  # nothing to hold it against
+
+
+def test_year_of_53_weeks_says_so(retail):
+    notes = notes_on(read_period("FY2011"), read_period("FY2012"))
+
+    assert notes == ["The periods differ in length: 371 days against 364."]
