@@ -12,7 +12,7 @@ from accounts.models import Account
 from accounts.querysets import AccountQuerySet
 from crm.lib.exceptions import PeriodError
 from crm.lib.periods import Period, prior_ttm, ttm
-from crm.web import lifetime_words
+from crm.web import figure_drivers, lifetime_words
 from crm.web.economics_form import inputs_of
 from crm.web.figure import Figure, Kind
 from crm.web.filters import AccountFilter, Asked
@@ -162,6 +162,8 @@ def _of_portfolio(request: HttpRequest, definition: Metric) -> FigureAnswer:
         return _simple(
             definition, activity(accounts, period=_period(params.get("period")), **choices), ACTIVITY_HEADS, params
         )
+    if key in figure_drivers.KEYS:
+        return _driven(definition, accounts, params, choices)
     if key in CONCENTRATION:
         found = concentration(accounts, period=_period(params.get("period")), **choices)
         return _simple(definition, found, CONCENTRATION_HEADS, params)
@@ -207,6 +209,22 @@ def _two_periods(definition: Metric, found: TwoPeriods, params: Mapping[str, Any
         answer.currency,
         heads,
         lambda limit: table.rows(order_by=order, by_size=by_size, limit=limit),
+    )
+
+
+def _driven(
+    definition: Metric, accounts: AccountQuerySet, params: Mapping[str, Any], choices: Choices
+) -> FigureAnswer:
+    key = definition.key
+    if key in figure_drivers.SCENARIOS:
+        found = figure_drivers.scenario_of(key, accounts, params, period=_period(params.get("period")), **choices)
+    else:
+        base, comparison = periods_of(params)
+        found = figure_drivers.change_of(key, accounts, params, base=base, comparison=comparison, **choices)
+    reasons = {definition.key: found.reason}
+    figure = _figure(definition, found.value, found.answer.currency, reasons, _kept(params))
+    return FigureAnswer(
+        definition, figure, found.answer.passport, found.answer.currency, found.heads, found.read_rows
     )
 
 

@@ -49,10 +49,34 @@ class Asked:
             query=self.links,
         )
 
+    def with_params(self, **changes: str) -> str:
+        """The address with other values, on its first page."""
+        params = self.params.copy()
+        for name in ("page", "sort", "line"):
+            params.pop(name, None)
+        for name, value in changes.items():
+            params[name] = value
+        return params.urlencode()
+
+    def without_params(self, *names: str) -> str:
+        """The address without some of its values."""
+        params = self.params.copy()
+        for name in ("page", *names):
+            params.pop(name, None)
+        return params.urlencode()
+
     def said(self, figure: Figure) -> SafeString:
         """A figure inside a sentence."""
         unit = format_html(" {}", figure.currency) if figure.currency and figure.value is not None else ""
         return format_html("<strong>{}{}</strong>", figure.as_link(self.style), unit)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of an answer that is its own: a template and what it needs, as ``content``."""
+
+    template: str
+    content: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +92,7 @@ class RateLine:
 @dataclass(frozen=True, slots=True)
 class Shown:
     """An answer as the page shows it. ``table`` is None where no accounts stand behind a point (a series); ``rates`` is
-    empty where one currency is all there is."""
+    empty where one currency is all there is; ``above`` and ``below`` stand before and after the chart."""
 
     sentence: SafeString
     figures: Sequence[Figure]
@@ -81,6 +105,8 @@ class Shown:
     lines: Sequence[tuple[str, Any]] = field(default_factory=tuple)
     line: str = ""
     rates: Sequence[RateLine] = ()
+    above: Piece | None = None
+    below: Piece | None = None
 
 
 def accounts_behind(asked: Asked, table: AccountTable, columns: Sequence[Column], order: Order) -> Accounts:

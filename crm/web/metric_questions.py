@@ -8,10 +8,13 @@ from typing import Any
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy
 
-from crm.web import metric_form
+from crm.web import drivers_form, metric_form
 from crm.web.economics_form import EconomicsForm, economics_defaults
 from crm.web.metric_answers import activity_answer, concentration_answer, trend_answer
 from crm.web.metric_asked import Asked, Shown
+from crm.web.metric_decomposition import decomposition_answer
+from crm.web.metric_directions import directions_answer
+from crm.web.metric_doubling import doubling_answer
 from crm.web.metric_economics import economics_answer
 from crm.web.metric_form import ChoicesForm
 from crm.web.metric_lifetime import lifetime_answer
@@ -41,6 +44,18 @@ QUESTIONS: dict[str, Question] = {
         Question(
             "change", gettext_lazy("Where did the change come from?"), gettext_lazy("From opening to closing revenue, account by account."),
             "git-branch", metric_form.TwoPeriodsForm, metric_form.two_period_defaults, change_answer,
+        ),
+        Question(
+            "decomposition", gettext_lazy("What drove the change?"), gettext_lazy("Revenue = covered accounts × active rate × revenue per active account."),
+            "sitemap", drivers_form.DecompositionForm, drivers_form.decomposition_defaults, decomposition_answer,
+        ),
+        Question(
+            "directions", gettext_lazy("Do we grow wider or deeper?"), gettext_lazy("Horizontal: customers won or won back. Vertical: what existing customers bought more or less."),
+            "arrow-up-right", drivers_form.LeavesForm, drivers_form.directions_defaults, directions_answer,
+        ),
+        Question(
+            "doubling", gettext_lazy("What would it take to double?"), gettext_lazy("Set the three drivers and see what the period would have brought."),
+            "target", drivers_form.DoublingForm, drivers_form.doubling_defaults, doubling_answer,
         ),
         Question(
             "retention", gettext_lazy("Do they stay?"), gettext_lazy("Customers and revenue of the base period that are still there."),

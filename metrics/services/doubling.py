@@ -69,7 +69,8 @@ class DoublingFigures(Answer):
 
     sleeping : accounts on the books without an order in the period, with their revenue above 0 of a year before
     below_peers : active accounts below the median of their peers, with what they lack to it
-    ``table`` has revenue, prior_revenue, orders, last_order_on, peer_median, peer_gap and the standing of each account.
+    ``table`` has revenue, prior_revenue, orders, last_order_on, peer_median, peer_gap, potential (either of the two) and
+    the standing of each account.
     """
 
     revenue: Decimal | None
@@ -247,6 +248,7 @@ def _table(scope: Scope, frame: frames.Windows, units: Units, now: UnitWindow, *
         "last_order_on": units.latest(frame.spans.last_order_on),
         "peer_median": median if is_known else unknown,
         "peer_gap": gap if is_known else unknown,
+        "potential": np.where(is_sleeping, positive_part(prior), np.nan_to_num(gap)) if is_known else unknown,
         "standing": np.select([is_sleeping, is_below & is_known], [SLEEPING, BELOW_PEERS], default=""),
     }
     return AccountTable(units.ids, columns, units.members).where(now.is_covered | (now.revenue != 0))
