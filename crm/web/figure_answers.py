@@ -15,6 +15,7 @@ from crm.lib.periods import Period, prior_ttm, ttm
 from crm.web import figure_drivers, lifetime_words
 from crm.web.economics_form import inputs_of
 from crm.web.figure import Figure, Kind
+from crm.web.figure_cohorts import KIND_KEYS, kinds_answer
 from crm.web.filters import AccountFilter, Asked
 from crm.web.htmx import user_of
 from crm.web.period_choices import base_of
@@ -124,6 +125,8 @@ def answer_for(request: HttpRequest, metric: str) -> FigureAnswer:
     definition = METRICS.get(metric)
     if definition is None or definition.unit is Unit.GROUP_OF_FIGURES:
         raise Http404
+    if metric in KIND_KEYS:
+        return _of_kinds(request, definition)
     if request.GET.get("account") and not PERIODS & set(request.GET):
         return _of_account(request, definition, _one_account(request))
     return _of_portfolio(request, definition)
@@ -177,6 +180,16 @@ def _of_portfolio(request: HttpRequest, definition: Metric) -> FigureAnswer:
             _simple(definition, worth, LIFETIME_HEADS[key], params), remarks=lifetime_words.remarks(worth, key)
         )
     raise Http404
+
+
+def _of_kinds(request: HttpRequest, definition: Metric) -> FigureAnswer:
+    """Cohorts, sleepers, kinds of customers; an account is a filter here."""
+    params = request.GET
+    choices: Choices = {"level": _level(params.get("level", "")), "currency": _currency(params.get("currency", ""))}
+    found, heads = kinds_answer(
+        definition.key, filtered_accounts(request), params, _period(params.get("period")), **choices
+    )
+    return _simple(definition, found, heads, params)
 
 
 def _two_periods(definition: Metric, found: TwoPeriods, params: Mapping[str, Any]) -> FigureAnswer:

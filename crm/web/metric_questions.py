@@ -9,15 +9,19 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy
 
 from crm.web import drivers_form, metric_form
+from crm.web.cohorts_form import CohortsForm, SegmentsForm, SleepersForm, cohorts_defaults, sleepers_defaults
 from crm.web.economics_form import EconomicsForm, economics_defaults
 from crm.web.metric_answers import activity_answer, concentration_answer, trend_answer
 from crm.web.metric_asked import Asked, Shown
+from crm.web.metric_cohorts import cohorts_answer
 from crm.web.metric_decomposition import decomposition_answer
 from crm.web.metric_directions import directions_answer
 from crm.web.metric_doubling import doubling_answer
 from crm.web.metric_economics import economics_answer
 from crm.web.metric_form import ChoicesForm
 from crm.web.metric_lifetime import lifetime_answer
+from crm.web.metric_segments import segments_answer
+from crm.web.metric_sleepers import sleepers_answer
 from crm.web.metric_two_periods import change_answer, growth_answer, retention_answer
 
 
@@ -62,8 +66,20 @@ QUESTIONS: dict[str, Question] = {
             "users", metric_form.TwoPeriodsForm, metric_form.two_period_defaults, retention_answer,
         ),
         Question(
+            "cohorts", gettext_lazy("How do cohorts develop?"), gettext_lazy("Customers by the period they came in, and what became of them."),
+            "stairs-up", CohortsForm, cohorts_defaults, cohorts_answer,
+        ),
+        Question(
             "activity", gettext_lazy("How active are they?"), gettext_lazy("Who of those on the books orders, how often, for how much."),
             "activity", metric_form.OnePeriodForm, metric_form.one_period_defaults, activity_answer,
+        ),
+        Question(
+            "sleepers", gettext_lazy("Who sleeps?"), gettext_lazy("Customers silent for longer than their own rhythm allows."),
+            "moon", SleepersForm, sleepers_defaults, sleepers_answer,
+        ),
+        Question(
+            "segments", gettext_lazy("Which kinds of customers do we have?"), gettext_lazy("Scores from 1 to 5 by last order, orders and revenue, against one another."),
+            "star", SegmentsForm, metric_form.one_period_defaults, segments_answer,
         ),
         Question(
             "concentration", gettext_lazy("Who carries us?"), gettext_lazy("How much of the revenue hangs on how few."),

@@ -22,13 +22,15 @@ from metrics.frames import IntArray, Purchases
 from metrics.reasons import MissingRate
 from metrics.scope import Level, Scope, scope_of
 from metrics.selectors import default_as_of
-from metrics.services.base import NOBODY, AccountTable, Answer, Units, passport, units_of
+from metrics.services.base import AccountTable, Answer, Units, passport, units_of
 from metrics.services.choices import Choices
 from metrics.services.trend import Interval
 
 MAX_PERIODS = 240  # cells grow with the square
 NEXT_AGE = 1
 SHARES = ("next_active_share", "next_revenue_share", "year_active_share", "year_revenue_share")
+COLUMNS = ("revenue", "active_periods", "cohort", "first_revenue_on")  # of the accounts behind the answer
+_NONE: IntArray = np.zeros(0, dtype=np.int64)
 _BEFORE_DATA = np.datetime64(date.min)  # how the frames mark a customer from before the data start
 
 
@@ -141,7 +143,12 @@ def _nobody(asked: _Asked) -> CohortFigures:
     why = dict.fromkeys(SHARES, reasons.sentence("no_first_revenue"))
     nothing: dict[str, Any] = dict.fromkeys(SHARES)
     return CohortFigures(
-        cohorts=(), pooled=(), reasons=why, table=NOBODY, **nothing, **asked.fixed(accounts=0, span=None)
+        cohorts=(),
+        pooled=(),
+        reasons=why,
+        table=AccountTable(_NONE, dict.fromkeys(COLUMNS, _NONE)),
+        **nothing,
+        **asked.fixed(accounts=0, span=None),
     )
 
 

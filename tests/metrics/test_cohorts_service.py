@@ -1,6 +1,5 @@
 """Cohorts of those in view: the worked example, a slow version, rates, groups, nobody."""
 
-from collections import defaultdict
 from datetime import date
 from decimal import Decimal
 
@@ -258,10 +257,7 @@ def slow_matrix(posted, *, months_each, periods, base_age, finished):
         members = {account for account, first in came.items() if first == row}
         for age in range(finished - row):
             rows = [one for one in posted if one[0] in members and place(one[1]) == row + age]
-            by_day = defaultdict(Decimal)
-            for account, day, amount, reference in rows:
-                by_day[account, reference, day] += amount
-            active = {account for (account, _reference, _day), net in by_day.items() if net > 0}
+            active = {account for account, _day, amount, _reference in rows if amount > 0}  # each invoice is an order
             found[row, age] = (len(members), len(active), sum((one[2] for one in rows), Decimal(0)))
     shares = {}
     for (row, age), (size, active, revenue) in found.items():
