@@ -20,7 +20,7 @@ DateArray = NDArray[np.datetime64]
 
 UNITS_PER_ONE = 10_000  # ten-thousandths, the fourth decimal
 _EXACT_FLOAT = 2.0**53  # whole numbers up to here are exact in float64
-_PART_NOISE = 1e-9  # of the largest part: what computing in float64 may leave between the parts and their total
+_PART_NOISE = 1e-9  # of the largest amount: what computing in float64 may leave between the parts and their total
 
 
 def whole_units(*amounts: ArrayLike) -> tuple[NDArray[Any], ...]:
@@ -44,10 +44,12 @@ def exact_total(amounts: ArrayLike) -> Decimal:
     return units_total(whole_units(amounts)[0])
 
 
-def parts_in_units(parts: ArrayLike, totals: NDArray[Any]) -> NDArray[Any]:
+def parts_in_units(parts: ArrayLike, totals: NDArray[Any], *, scale: ArrayLike = 0.0) -> NDArray[Any]:
     """Money parts, shape (n, k), in whole ten-thousandths that add up to ``totals``, shape (n,), whole ten-thousandths.
 
     Each part is rounded; what rounding leaves goes to the largest part of its row. Python's whole numbers.
+    scale : size of the amounts that the parts were computed from, money, shape (n,) or one; their float64 noise is that
+    of the parts, however small these are
     raises FormulaError : a part is NaN, or a row misses its total by more than rounding (it is no split of it)
     """
     amounts = np.asarray(parts, dtype=np.float64)
@@ -56,7 +58,8 @@ def parts_in_units(parts: ArrayLike, totals: NDArray[Any]) -> NDArray[Any]:
     scaled = np.rint(amounts * UNITS_PER_ONE)
     units = np.array([[int(unit) for unit in row] for row in scaled.tolist()], dtype=object).reshape(amounts.shape)
     rest = np.array([int(total) for total in totals.tolist()], dtype=object) - units.sum(axis=1)
-    allowed = amounts.shape[1] + _PART_NOISE * np.abs(scaled).max(axis=1, initial=0.0)
+    largest = np.maximum(np.abs(scaled).max(axis=1, initial=0.0), np.abs(np.asarray(scale)) * UNITS_PER_ONE)
+    allowed = amounts.shape[1] + _PART_NOISE * largest
     if (np.abs(rest.astype(np.float64)) > allowed).any():
         raise FormulaError("the parts do not add up to their total")
     units[np.arange(len(units)), np.abs(amounts).argmax(axis=1)] += rest

@@ -268,7 +268,8 @@ def _splits(
     base, comparison = sums
     change = comparison.revenue - base.revenue
     left = [np.where(one.active > 0, 0, one.revenue) for one in sums]  # no active account carries it
-    effects = parts_in_units(found.effects, change - (left[1] - left[0]))
+    scale = np.maximum(*(np.abs(one.counts.revenue) for one in sums))
+    effects = parts_in_units(found.effects, change - (left[1] - left[0]), scale=scale)
     splits = []
     for number, (key, label) in enumerate(zip(keys, labels, strict=True)):
         parts = {

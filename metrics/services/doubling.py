@@ -191,7 +191,7 @@ def _scenario(current: Values, asked: Values, revenue: Decimal, target_multiple:
     played = formula.driver_scenario(now, then)
     after = revenue if current == asked else _rounded(float(played.revenue))
     change = np.array([int((after - revenue).scaleb(money.MONEY_PLACES))], dtype=object)
-    effects = parts_in_units(played.effects[None, :], change)[0]
+    effects = parts_in_units(played.effects[None, :], change, scale=float(revenue))[0]
     target = money.rounded(revenue * Decimal(str(target_multiple)))
     needed = formula.needed_drivers(then, target=float(revenue) * target_multiple)
     # A ratio meets its threshold rounded, so that float noise never decides.

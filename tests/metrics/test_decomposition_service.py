@@ -264,3 +264,17 @@ def test_number_of_statements_does_not_grow_with_accounts(by):
     sell(3)
 
     assert statements() == one
+
+
+def test_amounts_of_a_currency_with_many_zeros_add_up():
+    accounts = [make_account(region=name) for name in ("N", "N", "S")]
+    rows = [
+        {"account": one, "booked_on": date(year, 5, 5), "amount": Decimal(33_333_333_333_333 + at + year)}
+        for at, one in enumerate(accounts)
+        for year in (2010, 2011)
+    ]
+    post_revenue(rows)
+
+    for method in ("shapley", "lmdi"):
+        found = ask(by="region", method=method, factors=4)
+        assert sum(found.effects.values()) == found.change == 3

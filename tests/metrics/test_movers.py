@@ -98,6 +98,14 @@ def test_parts_in_units_refuses_what_is_no_split():
         parts_in_units([[1.0, np.nan]], np.array([10_000]))
 
 
+def test_parts_in_units_allows_the_noise_of_what_was_split():
+    noisy, total = [[0.02, 0.01]], np.array([0])
+
+    assert parts_in_units(noisy, total, scale=1e14).tolist() == [[-100, 100]]
+    with pytest.raises(FormulaError):
+        parts_in_units(noisy, total)
+
+
 @settings(max_examples=500)
 @given(
     st.lists(st.tuples(*[st.floats(-1e9, 1e9) for _ in range(3)]), min_size=1, max_size=6),
