@@ -267,9 +267,10 @@ def test_number_of_statements_does_not_grow_with_accounts(by):
 
 
 def test_amounts_of_a_currency_with_many_zeros_add_up():
+    """Each account near 9e11, the most whose fourth decimal float64 holds (formulas/exact.py); their sum is beyond."""
     accounts = [make_account(region=name) for name in ("N", "N", "S")]
     rows = [
-        {"account": one, "booked_on": date(year, 5, 5), "amount": Decimal(33_333_333_333_333 + at + year)}
+        {"account": one, "booked_on": date(year, 5, 5), "amount": Decimal(890_000_000_000 + at + year)}
         for at, one in enumerate(accounts)
         for year in (2010, 2011)
     ]
