@@ -16,6 +16,7 @@ from crm.web import figure_drivers, lifetime_words
 from crm.web.economics_form import inputs_of
 from crm.web.figure import Figure, Kind
 from crm.web.figure_cohorts import KIND_KEYS, kinds_answer
+from crm.web.figure_next import NEXT_KEYS, next_answer
 from crm.web.filters import AccountFilter, Asked
 from crm.web.htmx import user_of
 from crm.web.period_choices import base_of
@@ -127,6 +128,8 @@ def answer_for(request: HttpRequest, metric: str) -> FigureAnswer:
         raise Http404
     if metric in KIND_KEYS:
         return _of_kinds(request, definition)
+    if metric in NEXT_KEYS:
+        return _of_next(request, definition)
     if request.GET.get("account") and not PERIODS & set(request.GET):
         return _of_account(request, definition, _one_account(request))
     return _of_portfolio(request, definition)
@@ -192,6 +195,14 @@ def _of_kinds(request: HttpRequest, definition: Metric) -> FigureAnswer:
     return _simple(definition, found, heads, params)
 
 
+def _of_next(request: HttpRequest, definition: Metric) -> FigureAnswer:
+    """Forecast and risk of decline; an account is a filter here."""
+    params = request.GET
+    choices: Choices = {"level": _level(params.get("level", "")), "currency": _currency(params.get("currency", ""))}
+    found, heads = next_answer(definition.key, filtered_accounts(request), params, **choices)
+    return _simple(definition, found, heads, params)
+
+
 def _two_periods(definition: Metric, found: TwoPeriods, params: Mapping[str, Any]) -> FigureAnswer:
     key = definition.key
     heads, order, by_size = TWO_PERIOD_HEADS, "change", True
@@ -225,9 +236,7 @@ def _two_periods(definition: Metric, found: TwoPeriods, params: Mapping[str, Any
     )
 
 
-def _driven(
-    definition: Metric, accounts: AccountQuerySet, params: Mapping[str, Any], choices: Choices
-) -> FigureAnswer:
+def _driven(definition: Metric, accounts: AccountQuerySet, params: Mapping[str, Any], choices: Choices) -> FigureAnswer:
     key = definition.key
     if key in figure_drivers.SCENARIOS:
         found = figure_drivers.scenario_of(key, accounts, params, period=_period(params.get("period")), **choices)
@@ -236,9 +245,7 @@ def _driven(
         found = figure_drivers.change_of(key, accounts, params, base=base, comparison=comparison, **choices)
     reasons = {definition.key: found.reason}
     figure = _figure(definition, found.value, found.answer.currency, reasons, _kept(params))
-    return FigureAnswer(
-        definition, figure, found.answer.passport, found.answer.currency, found.heads, found.read_rows
-    )
+    return FigureAnswer(definition, figure, found.answer.passport, found.answer.currency, found.heads, found.read_rows)
 
 
 def _simple(definition: Metric, found: Answer, heads: Sequence[Head], params: Mapping[str, Any]) -> FigureAnswer:

@@ -14,15 +14,18 @@ from crm.web.economics_form import EconomicsForm, economics_defaults
 from crm.web.metric_answers import activity_answer, concentration_answer, trend_answer
 from crm.web.metric_asked import Asked, Shown
 from crm.web.metric_cohorts import cohorts_answer
+from crm.web.metric_decline import decline_answer
 from crm.web.metric_decomposition import decomposition_answer
 from crm.web.metric_directions import directions_answer
 from crm.web.metric_doubling import doubling_answer
 from crm.web.metric_economics import economics_answer
+from crm.web.metric_forecast import forecast_answer
 from crm.web.metric_form import ChoicesForm
 from crm.web.metric_lifetime import lifetime_answer
 from crm.web.metric_segments import segments_answer
 from crm.web.metric_sleepers import sleepers_answer
 from crm.web.metric_two_periods import change_answer, growth_answer, retention_answer
+from crm.web.next_form import ForecastForm, forecast_defaults, no_defaults
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,18 @@ QUESTIONS: dict[str, Question] = {
         Question(
             "retention-economics", gettext_lazy("What is better retention worth?"), gettext_lazy("One uplift, three readings; the claims of the articles beside them."),
             "adjustments-horizontal", EconomicsForm, economics_defaults, economics_answer,
+        ),
+        Question(
+            "retention-economics", gettext_lazy("What is better retention worth?"), gettext_lazy("One uplift, three readings; the claims of the articles beside them."),
+            "adjustments-horizontal", EconomicsForm, economics_defaults, economics_answer,
+        ),
+        Question(
+            "forecast", gettext_lazy("What comes next?"), gettext_lazy("Revenue of the coming months, where a method has beaten the year before."),
+            "arrow-right", ForecastForm, forecast_defaults, forecast_answer,
+        ),
+        Question(
+            "decline", gettext_lazy("Who is about to leave?"), gettext_lazy("Points of risk from named signals, tested on our own past."),
+            "alert-triangle", ChoicesForm, no_defaults, decline_answer,
         ),
     )
 }  # fmt: skip

@@ -57,6 +57,11 @@ class DeclineFigures(Answer):
         return "points" if self.is_by_points else "rhythm"
 
     @property
+    def is_late_rhythm(self) -> BoolArray:
+        """Of each row of the table, whether its next order is clearly late."""
+        return _parts(self.table)["late_rhythm"]
+
+    @property
     def points_precision(self) -> float | None:
         return None if self.backtest.points is None else self.backtest.points.precision
 

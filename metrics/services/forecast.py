@@ -61,7 +61,7 @@ class SeriesForecast:
     """One series: the whole portfolio, or a leaf whose ``key`` is its value as account filters take it.
 
     forecast_revenue : sum of ``months``; past_revenue : of as many complete months before them. ``months`` is empty and
-    ``reason`` says why where nothing is shown. mase, wape : backtest of the chosen method, ``baseline_…`` of the same
+    ``reason`` says why where nothing is shown. mase, wape : backtest of the method shown, ``baseline_…`` of the same
     month last year; below the baseline is better. method, pattern, origins, train_months : what was tried on what.
     """
 
@@ -233,9 +233,10 @@ def _one(name: tuple[str, Any], history: FloatArray, found: Forecasts, place: in
     before = history[-line.horizon :]
     is_known = not line.missing and line.months >= line.horizon
     chosen, baseline = found.chosen, found.baseline
-    accuracy = {} if line.missing else {
-        "mase": chosen.mase, "wape": chosen.wape, "baseline_mase": baseline.mase, "baseline_wape": baseline.wape,
-    }  # fmt: skip
+    accuracy: dict[str, FloatArray] = {}
+    if not line.missing:
+        accuracy |= {"baseline_mase": baseline.mase, "baseline_wape": baseline.wape}
+        accuracy |= {"mase": chosen.mase, "wape": chosen.wape} if months else {}
     return SeriesForecast(
         key=name[0],
         label=name[1],
@@ -246,7 +247,7 @@ def _one(name: tuple[str, Any], history: FloatArray, found: Forecasts, place: in
         pattern=str(found.pattern[place]),
         origins=int(found.origins[place]),
         train_months=int(found.train_months[place]),
-        **{key: _number(accuracy[key][place]) if accuracy else None for key in ACCURACY},
+        **{key: _number(accuracy[key][place]) if key in accuracy else None for key in ACCURACY},
         months=months,
         past=tuple(past),
         reason="" if months else line.missing or _why_not(str(found.reason[place]), known, line.horizon),
@@ -277,7 +278,8 @@ def _reasons(whole: SeriesForecast, *, is_tried: bool) -> Mapping[str, str]:
     for name in ACCURACY:
         if getattr(whole, name) is None:
             field = name if name.startswith("baseline") else f"forecast_{name}"
-            why[field] = reasons.sentence("forecast_no_scale") if is_tried else whole.reason
+            is_shown = whole.is_shown or name.startswith("baseline")
+            why[field] = reasons.sentence("forecast_no_scale") if is_tried and is_shown else whole.reason
     return why
 
 

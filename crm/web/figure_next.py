@@ -1,0 +1,48 @@
+"""The drawers of the figures of what comes next: the answer, and the accounts behind each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.querysets import AccountQuerySet
+from crm.web.figure import Kind
+from metrics.formulas.decline import RiskBand
+from metrics.services.base import Answer
+from metrics.services.decline import decline
+from metrics.services.forecast import HORIZON_MONTHS, MAX_HORIZON_MONTHS, forecast
+
+Heads = Sequence[tuple[Any, str, Kind]]
+FORECAST = frozenset({"forecast_revenue", "forecast_mase", "forecast_wape", "baseline_mase", "baseline_wape"})
+BANDS = {"at_risk_accounts": RiskBand.HIGH, "at_risk_money": RiskBand.HIGH, "watch_accounts": RiskBand.WATCH}
+LATE = frozenset({"late_rhythm_accounts", "late_rhythm_money"})
+DECLINE = frozenset({*BANDS, *LATE, "points_precision", "baseline_precision"})
+NEXT_KEYS = FORECAST | DECLINE
+_STAKE, _POINTS, _RHYTHM = (
+    (_("At stake"), "money_at_stake", Kind.MONEY),
+    (_("Points"), "points", Kind.SCORE),
+    (_("Order rhythm"), "rhythm", Kind.SCORE),
+)
+FORECAST_HEADS: Heads = (
+    (_("Revenue, 12 months"), "ttm_revenue", Kind.MONEY),
+    (_("12 months before"), "prior_ttm_revenue", Kind.MONEY),
+)
+
+
+def next_answer(key: str, accounts: AccountQuerySet, params: Mapping[str, Any], **choices: Any) -> tuple[Answer, Heads]:
+    """(answer with the accounts behind the figure, their columns)."""
+    if key in FORECAST:
+        return forecast(accounts, horizon_months=_horizon(params.get("horizon_months", "")), **choices), FORECAST_HEADS
+    found = decline(accounts, **choices)
+    table = found.table
+    if key in BANDS:
+        return replace(found, table=table.where(table.columns["band"] == str(BANDS[key]))), (_STAKE, _POINTS, _RHYTHM)
+    if key in LATE:
+        return replace(found, table=table.where(found.is_late_rhythm)), (_STAKE, _RHYTHM, _POINTS)
+    return found, ((_POINTS, _RHYTHM, _STAKE) if key == "points_precision" else (_RHYTHM, _POINTS, _STAKE))
+
+
+def _horizon(text: str) -> int:
+    is_number = text.isascii() and text.isdecimal() and len(text) < 4
+    return min(max(int(text), 1), MAX_HORIZON_MONTHS) if is_number else HORIZON_MONTHS
