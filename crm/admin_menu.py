@@ -71,6 +71,8 @@ NAVIGATION = [
         _item(_("Account days"), "today", "metrics.accountday"),
         _item(_("First and last days"), "start", "metrics.accountspan"),
         _item(_("Lifetime fits"), "ssid_chart", "metrics.lifetimefit"),
+        _item(_("Reported figures"), "lock", "metrics.reportedfigure"),
+        _item(_("Accounts of reports"), "playlist_add_check", "metrics.reportedaccount"),
     ),
     _group(
         _("People and access"),

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
@@ -14,17 +13,31 @@ from accounts.models import Account, User
 from accounts.querysets import AccountQuerySet
 from crm.web.filters import AccountFilter, Asked
 from crm.web.scope import MINE
+from metrics.enums import ReportedQuestion
 from metrics.models import ReportedFigure
+from metrics.querysets import ReportedFigureQuerySet
 from metrics.selectors import default_as_of
 from metrics.services import reported
 from metrics.services.base import Passport
+from metrics.services.reported import Compared, decimal_of, figure_keys, unit_of
 
+__all__ = [
+    "ACCOUNT", "PAGE_QUESTIONS", "SCOPE", "as_kept", "counted_accounts", "live", "passport", "report", "unit_of",
+    "visible_figures",
+]  # fmt: skip
+
+# Questions of the metrics page whose answers can be kept.
+PAGE_QUESTIONS = {
+    "growth": ReportedQuestion.GROWTH,
+    "change": ReportedQuestion.BRIDGE,
+    "retention": ReportedQuestion.RETENTION,
+}
 ACCOUNT, SCOPE = "account", "scope"  # kept beside the filters of the account list
 NAMED_ACCOUNTS = 5  # in the words of a filter by accounts
 Filters = Mapping[str, Sequence[str]]
 
 
-def visible_figures(user: User) -> QuerySet[ReportedFigure]:
+def visible_figures(user: User) -> ReportedFigureQuerySet:
     """Reports the user may see, newest first, as lists show them."""
     return ReportedFigure.objects.visible_to(user).select_related("author", "withdrawn_by").order_by("-pk")
 
@@ -48,6 +61,15 @@ def live(figure: ReportedFigure, reader: User) -> reported.LiveComparison:
         accounts=counted_accounts(reader, figure.filters, author=figure.author),
         visible=Account.objects.visible_to(reader),
     )
+
+
+def as_kept(figure: ReportedFigure) -> list[Compared]:
+    """The figures alone, held against themselves."""
+    return [
+        Compared(key, value, value, figure.reasons.get(key, ""), "")
+        for key in figure_keys(figure.question, figure.figures)
+        for value in [decimal_of(figure.figures[key])]
+    ]
 
 
 def passport(figure: ReportedFigure) -> Passport:

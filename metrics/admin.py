@@ -1,9 +1,19 @@
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from unfold.contrib.filters.admin import RangeDateFilter
 
 from accounts.admin.shared import FoundByAccountMixin, VisibleMixin
 from crm.lib.admin_parts import LargeTableAdmin
-from metrics.models import AccountDay, AccountFigures, AccountMonth, AccountSpan, LifetimeFit
+from metrics.models import (
+    AccountDay,
+    AccountFigures,
+    AccountMonth,
+    AccountSpan,
+    LifetimeFit,
+    ReportedAccount,
+    ReportedFigure,
+)
 
 SUMS = ("net", "credits", "cost", "lines_without_cost", "quantity", "lines", "orders")
 
@@ -50,3 +60,32 @@ class LifetimeFitAdmin(LargeTableAdmin):
     list_filter = ("method", "basis", "currency")
     date_hierarchy = "as_of"
     ordering = ("-as_of", "-pk")
+
+
+@admin.register(ReportedFigure)
+class ReportedFigureAdmin(LargeTableAdmin):
+    """What was reported, as it was: nobody adds, changes or removes it here."""
+
+    list_display = (
+        *("title", "question", "base_label", "comparison_label", "currency", "level", "accounts", "as_of"),
+        *("author", "created_at", "withdrawn_at"),
+    )
+    list_filter = ("question", "level", "basis")
+    list_select_related = ("author",)
+    search_fields = ("title", "note")
+    date_hierarchy = "created_at"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ReportedFigure]:
+        return super().get_queryset(request).visible_to(request.user)
+
+
+@admin.register(ReportedAccount)
+class ReportedAccountAdmin(LargeTableAdmin):
+    list_display = ("code", "name", "base_amount", "comparison_amount", "figure")
+    list_select_related = ("figure",)
+    raw_id_fields = ("figure", "account", "root")
+    search_fields = ("code", "name")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ReportedAccount]:
+        seen = ReportedFigure.objects.visible_to(request.user)
+        return super().get_queryset(request).filter(figure__in=seen.order_by().values("pk"))

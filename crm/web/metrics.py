@@ -17,6 +17,7 @@ from accounts.models import Account
 from accounts.querysets import AccountQuerySet
 from crm.lib.exceptions import CrmError
 from crm.models import SavedView, ViewPage
+from crm.reported import PAGE_QUESTIONS
 from crm.web import formats
 from crm.web.accounts import options_of
 from crm.web.export import FORMS, table_file
@@ -189,6 +190,7 @@ def answer_context(screen: Screen) -> dict[str, Any]:
         "level": _level(passport.level),
         "lines": [(key, label, _with(screen, line=key)) for key, label in shown.lines],
         "all_lines": _with(screen, line=""),
+        "can_keep": screen.question.key in PAGE_QUESTIONS,
     }
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web import economics, metrics
+from crm.web import economics, metrics, reported
 
 app_name = "metrics"
 urlpatterns = [
@@ -10,6 +10,11 @@ urlpatterns = [
     path("views/new/", metrics.save_view, name="save_view"),
     path("views/<int:pk>/", metrics.open_view, name="view"),
     path("views/<int:pk>/delete/", metrics.delete_view, name="delete_view"),
+    path("reported/", reported.index, name="reported_list"),
+    path("reported/new/", reported.keep, name="reported_keep"),
+    path("reported/<int:pk>/", reported.detail, name="reported"),
+    path("reported/<int:pk>/withdraw/", reported.withdraw, name="reported_withdraw"),
+    path("reported/<int:pk>/export/<slug:form>/", reported.export, name="reported_export"),
     path("retention-economics/", economics.page),
     path("retention-economics/export/<slug:form>/", economics.export),
     path("<slug:key>/", metrics.question, name="question"),

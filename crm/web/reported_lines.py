@@ -1,0 +1,165 @@
+"""A reported figure as its page shows it: figures beside the live ones, what differs with sign and arrow, and why."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from accounts.enums import RevenueBasis
+from crm import reported
+from crm.lib.money import MINOR_PLACES, MONEY_PLACES, rounded
+from crm.web import formats
+from crm.web.figure import Kind, format_value
+from crm.web.figure_answers import kind_of
+from crm.web.formats import NumberStyle
+from metrics.definitions import METRICS
+from metrics.enums import ReportedQuestion
+from metrics.metric import Direction, Unit
+from metrics.models import ReportedFigure
+from metrics.scope import Level
+from metrics.services.reported import ACCOUNTS_SUFFIX, BRIDGE_LINES, Compared
+from metrics.services.reported_causes import Cause
+
+HEADLINES = {
+    ReportedQuestion.GROWTH: "growth_rate",
+    ReportedQuestion.RETENTION: "net_revenue_retention",
+    ReportedQuestion.BRIDGE: "closing",
+}
+RATE_DECIMALS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class FigureLine:
+    """One figure: as reported, live, and the difference; ``reason`` says why one is undefined."""
+
+    label: Any
+    reported: str
+    live: str
+    difference: SafeString | str
+    is_different: bool
+    reason: str
+    is_detail: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CauseLine:
+    sentence: str
+    base: SafeString | str
+    comparison: SafeString | str
+
+
+def figure_lines(figures: Iterable[Compared]) -> list[FigureLine]:
+    return [
+        FigureLine(
+            label_of(one.key),
+            _text(one.key, one.reported),
+            _text(one.key, one.live),
+            _difference(one),
+            one.is_different,
+            one.reported_reason or one.live_reason,
+            is_detail=_is_line_count(one.key),
+        )
+        for one in figures
+    ]
+
+
+def cause_lines(causes: Sequence[Cause]) -> list[CauseLine]:
+    return [CauseLine(one.sentence, _signed(one.base_difference), _signed(one.comparison_difference)) for one in causes]
+
+
+def headline(figure: ReportedFigure, style: NumberStyle) -> tuple[Any, str]:
+    """(what it is, its value) of the one figure that lists show."""
+    key = HEADLINES[ReportedQuestion(figure.question)]
+    text = figure.figures.get(key)
+    definition = METRICS[key]
+    kind = kind_of(definition)
+    value = _("n/a") if text is None else format_value(Decimal(text), kind, style)
+    return definition.label, f"{value} {figure.currency}" if kind is Kind.MONEY and text is not None else value
+
+
+def label_of(key: str) -> Any:
+    if _is_line_count(key):
+        return _("%(figure)s, accounts") % {"figure": METRICS[key.removesuffix(ACCOUNTS_SUFFIX)].label}
+    return METRICS[key].label if key in METRICS else key
+
+
+def about(figure: ReportedFigure) -> list[tuple[Any, Any]]:
+    """What stands behind the figures, in words: page and file say the same."""
+    spans = ((_("Base"), figure.base), (_("Comparison"), figure.comparison))
+    level = _("groups") if figure.level == Level.GROUP else _("legal entities")
+    filters = "; ".join(f"{label}: {value}" for label, value in figure.filter_words)
+    return [
+        (_("Question"), figure.get_question_display()),
+        *((label, formats.period(one.start, one.last_day)) for label, one in spans),
+        (_("Currency"), figure.currency),
+        (_("Revenue basis"), dict(RevenueBasis.choices)[figure.basis]),
+        (_("Counted in"), level),
+        (_("Accounts"), formats.number(figure.accounts)),
+        (_("Filter"), filters or _("none")),
+        (_("Accounts counted"), _("those %(user)s may see") % {"user": figure.author.display_name}),
+        (_("Data until"), formats.day(figure.as_of)),
+        (_("Version"), f"{figure.question} v{figure.version}"),
+    ]
+
+
+def live_address(figure: ReportedFigure) -> str:
+    """The question of today with the dates and filters of the report."""
+    key = next(name for name, question in reported.PAGE_QUESTIONS.items() if question == figure.question)
+    kept = {name: values for name, values in figure.filters.items() if name != reported.SCOPE}
+    chosen: dict[str, Any] = {"base": figure.base_label, "comparison": figure.comparison_label}
+    if figure.level == Level.GROUP:
+        chosen["level"] = figure.level
+    return f"{reverse('metrics:question', args=[key])}?{urlencode({**chosen, 'currency': figure.currency, **kept}, doseq=True)}"
+
+
+def _is_line_count(key: str) -> bool:
+    return key.endswith(ACCOUNTS_SUFFIX) and key.removesuffix(ACCOUNTS_SUFFIX) in BRIDGE_LINES
+
+
+def _text(key: str, value: Decimal | None) -> str:
+    if value is None:
+        return _("n/a")
+    unit = reported.unit_of(key)
+    if unit is Unit.MONEY:
+        return formats.money(value, decimals=_places(value))
+    if unit is Unit.RATE:
+        return formats.percent(value, decimals=RATE_DECIMALS, signed=kind_of(METRICS[key]) is Kind.CHANGE)
+    return formats.number(value)
+
+
+def _places(value: Decimal) -> int:
+    """Two decimals, or all four where a cent does not tell it all."""
+    return MINOR_PLACES if rounded(value, places=MINOR_PLACES) == value else MONEY_PLACES
+
+
+def _difference(one: Compared) -> SafeString | str:
+    """Sign and arrow first, colour last and only where more is better or worse."""
+    if not one.is_different:
+        return format_html('<span class="muted">{}</span>', _("the same"))
+    if one.difference is None:
+        return format_html('<span class="flat">{}</span>', _("known on one side only"))
+    unit = reported.unit_of(one.key)
+    if unit is Unit.RATE:
+        text = _("%(points)s points") % {"points": formats.points(100 * one.difference, decimals=RATE_DECIMALS)}
+    else:
+        sign = "+" if one.difference > 0 else ""
+        text = f"{sign}{_text(one.key, one.difference)}"
+    rises = one.difference > 0
+    direction = Direction.NEITHER if _is_line_count(one.key) else METRICS[one.key].direction
+    css = "flat" if direction is Direction.NEITHER else ("up" if rises == (direction is Direction.UP) else "down")
+    return format_html('<span class="{}">{} {}</span>', css, "↑" if rises else "↓", text)
+
+
+def _signed(amount: Decimal | None) -> SafeString | str:
+    if amount is None:
+        return format_html('<span class="muted">{}</span>', "–")
+    if not amount:
+        return formats.money(0, decimals=MINOR_PLACES)
+    text = formats.money(amount, decimals=_places(amount))
+    return f"↑ +{text}" if amount > 0 else f"↓ {text}"
