@@ -6,6 +6,8 @@ from django.db.models import Count, Max, Min, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.dates import MONTHS, WEEKDAYS
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
@@ -181,8 +183,10 @@ class FiscalCalendarAdmin(ModelAdmin):
         return calendar.last
 
     @display(description=_("periods"), ordering="count")
-    def periods(self, calendar: Any) -> int:
-        return calendar.count
+    def periods(self, calendar: Any) -> SafeString:
+        """Their number, as a link to them."""
+        rows = reverse("admin:accounts_fiscalperiodrow_changelist")
+        return format_html('<a href="{}?calendar__id__exact={}">{}</a>', rows, calendar.pk, calendar.count)
 
 
 @admin.register(FiscalPeriodRow)

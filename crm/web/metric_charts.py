@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from accounts.querysets import AccountQuerySet
-from crm.lib.fiscal import is_moved_by_spring_festival
+from crm.lib.fiscal import MARCH, is_moved_by_spring_festival
 from crm.lib.periods import Period, add_months, month_start
 from crm.web import dashboard_charts, formats, metric_form
 from crm.web.charts import Chart, LegendEntry, Series, bars, lines
@@ -206,8 +206,11 @@ def series_rows(found: Trend) -> list[list[Any]]:
 
 def spring_note(found: Trend) -> str:
     """What the mark on single months from January to March means, where a row carries it."""
-    if not any(_is_moved(point, year_before(found, point)) for point in found.points):
+    moved = [point for point in found.points if _is_moved(point, year_before(found, point))]
+    if not moved:
         return ""
+    if all(point.period.start.month == MARCH for point in moved):
+        return _("%(mark)s The Spring Festival moves from year to year, and March with it.") % {"mark": SPRING_MARK}
     return _(
         "%(mark)s The Spring Festival moves from year to year, so single months from January to March compare badly; take"
         " January and February together."
