@@ -8,9 +8,9 @@ from typing import Any
 from crm.web.charts import LegendEntry, Option
 
 STEPS = 5
-NICE = 0.05  # the scale ends at a multiple of it
+NICE_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0)  # widths of a step that read well
 OPEN = -1.0  # value of a cell that is not over: below every step
-WIDE_FROM = ((25, "plot-wider"), (15, "plot-wide"))  # columns that no longer fit a phone: the map scrolls sideways
+WIDE_FROM = ((19, "plot-wider"), (11, "plot-wide"))  # columns that no longer fit a phone: the map scrolls sideways
 HEIGHTS = ((8, "md"), (11, "lg"), (15, "xl"))  # rows up to, size
 
 
@@ -32,7 +32,7 @@ def top_of(values: Sequence[float]) -> float:
     if not known:
         return 1.0
     high = known[min(len(known) - 1, int(0.9 * len(known)))]
-    return max(NICE, -(-round(high / NICE, 9) // 1) * NICE)
+    return STEPS * next((step for step in NICE_STEPS if round(STEPS * step, 9) >= high), NICE_STEPS[-1])
 
 
 def bounds(top: float) -> list[float]:

@@ -16,6 +16,13 @@ from crm.web.metric_table import Column, Order
 from metrics.services.sleepers import SleeperFigures, SleepState, sleepers
 
 SHOWN_LARGEST = 12
+HATCHED = {
+    "symbol": "rect",
+    "color": "token:--surface",
+    "dashArrayX": [1, 0],
+    "dashArrayY": [1, 5],
+    "rotation": -0.7854,
+}
 COLOURS = {SleepState.LATE: "--series-3", SleepState.CHURNED: "--series-5"}
 KEYS = (
     "sleeping_accounts", "sleeping_share", "late_accounts", "late_money", "churned_accounts", "churned_money",
@@ -93,9 +100,9 @@ def _chart(answer: SleeperFigures, state: str) -> Chart:
     series = [
         Series(
             label,
-            [_datum(row.values, label) if row.values["state"] == one.value else None for row in rows],
+            [float(row.values["money_at_stake"]) if row.values["state"] == one.value else None for row in rows],
             COLOURS[one],
-            {"stack": "stake", "label": {"show": True, "position": "right", "facetFormat": "money"}},
+            {"stack": "stake", "label": {"show": True, "position": "right", "facetFormat": "money"}, **_look(one)},
         )
         for one, label in STATES.items()
     ]
@@ -104,7 +111,7 @@ def _chart(answer: SleeperFigures, state: str) -> Chart:
         title=title,
         caption=title,
         option=bars(names, series, reads="money", horizontal=True)
-        | {"yAxis": _names(names), "grid": {"right": 150}, "tooltip": {"show": False}},
+        | {"yAxis": _names(names), "grid": {"right": 52}, "tooltip": {"show": False}},
         columns=[_("Account"), _("At stake"), _("Why"), _("Next step")],
         rows=[
             [
@@ -115,7 +122,7 @@ def _chart(answer: SleeperFigures, state: str) -> Chart:
             ]
             for row in rows
         ],
-        legend=[LegendEntry(label, f"mark-{COLOURS[one][2:]}") for one, label in STATES.items()],
+        legend=[LegendEntry(label, f"mark-{one}") for one, label in STATES.items()],
         size="lg",
         is_empty=not rows,
         empty_title=_("Nothing at stake"),
@@ -124,13 +131,10 @@ def _chart(answer: SleeperFigures, state: str) -> Chart:
     )
 
 
-def _datum(values: dict[str, Any], label: Any) -> dict[str, Any]:
-    stake = values["money_at_stake"]
-    return {
-        "value": float(stake),
-        "label_text": _("%(amount)s, %(days)s days")
-        % {"amount": formats.money_short(stake), "days": formats.number(values["days_silent"])},
-    }
+def _look(state: SleepState) -> dict[str, Any]:
+    """Churned bars are hatched besides their colour."""
+    colour = {"color": f"token:{COLOURS[state]}", "borderRadius": 2}
+    return {"itemStyle": colour | ({"decal": HATCHED} if state is SleepState.CHURNED else {})}
 
 
 def _names(names: list[str]) -> dict[str, Any]:
@@ -138,5 +142,5 @@ def _names(names: list[str]) -> dict[str, Any]:
         "type": "category",
         "data": names,
         "inverse": True,
-        "axisLabel": {"width": 110, "overflow": "truncate", "interval": 0, "hideOverlap": False},
+        "axisLabel": {"width": 96, "overflow": "truncate", "interval": 0, "hideOverlap": False},
     }

@@ -258,7 +258,8 @@ def test_query_count_does_not_grow_with_the_accounts(client, seller, key):
 
 
 @pytest.mark.parametrize(
-    ("values", "top"), [([], 1.0), ([0.0], 1.0), ([0.031], 0.05), ([0.2, 0.31, 0.42], 0.45), ([0.5] * 20 + [9.0], 0.5)]
+    ("values", "top"),
+    [([], 1.0), ([0.0], 1.0), ([0.031], 0.05), ([0.2, 0.31, 0.42], 0.5), ([0.5] * 20 + [9.0], 0.5), ([99.0], 50.0)],
 )
 def test_steps_of_a_heat_map_end_where_most_values_lie(values, top):
     assert top_of(values) == pytest.approx(top)
