@@ -33,12 +33,12 @@ CURRENCY = (
         _("Everything booked in the comparison period, as if rates had stayed."),
     ),
     Metric(
-        "cohort_fx_effect", _("Exchange rates, same customers"), Unit.MONEY, Direction.NEITHER,
+        "cohort_fx_effect", _("Exchange rate effect, same customers"), Unit.MONEY, Direction.NEITHER,
         _("Reported comparison revenue of existing accounts − the same at constant rates"), RATED,
         _("The part of the change that came from exchange rates and not from customers. 0 where one currency is all there is."),
     ),
     Metric(
-        "fx_effect", _("Exchange rates"), Unit.MONEY, Direction.NEITHER,
+        "fx_effect", _("Exchange rate effect"), Unit.MONEY, Direction.NEITHER,
         _("Reported comparison revenue − comparison revenue at constant rates, over all accounts"), RATED,
         _("What exchange rates added or took away: reported = constant + this. A month without a stored average takes the "
           "mean of its daily rates."),

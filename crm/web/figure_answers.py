@@ -77,7 +77,7 @@ TWO_PERIOD_HEADS: tuple[Head, ...] = (
 CONSTANT_HEADS: tuple[Head, ...] = (
     *TWO_PERIOD_HEADS[:2],
     (_("At constant rates"), "constant", Kind.MONEY),
-    (_("Exchange rates"), "fx_effect", Kind.MONEY),
+    (_("Exchange rate effect"), "fx_effect", Kind.MONEY),
 )
 ACTIVITY_HEADS: tuple[Head, ...] = ((_("Revenue"), "revenue", Kind.MONEY), (_("Orders"), "orders", Kind.COUNT))
 CONCENTRATION_HEADS: tuple[Head, ...] = ((_("Revenue"), "revenue", Kind.MONEY), (_("Share"), "share", Kind.PERCENT))

@@ -22,7 +22,7 @@ TWO_PERIOD_COLUMNS = (
 )
 CONSTANT_COLUMNS = (
     Column("constant", gettext_lazy("At constant rates"), Kind.MONEY),
-    Column("fx_effect", gettext_lazy("Exchange rates"), Kind.MONEY),
+    Column("fx_effect", gettext_lazy("Exchange rate effect"), Kind.MONEY),
 )
 BRIDGE_LINES = ("opening", "expansion", "contraction", "churned", "reactivated", "new", "adjustment", "closing")
 

@@ -52,7 +52,7 @@ def test_growth_is_shown_reported_and_at_constant_rates_side_by_side(client, sel
         ("+9.3%", "+7.5%", "22"),
         ("+9.3%", "+7.5%", "22"),
     ]
-    assert [head.label for head in found.table.heads][-2:] == ["At constant rates", "Exchange rates"]
+    assert [head.label for head in found.table.heads][-2:] == ["At constant rates", "Exchange rate effect"]
 
 
 def test_one_currency_shows_no_line_of_rates(client, seller, rates):
