@@ -1,6 +1,6 @@
 """The nightly chain; the order of its stages is written here and nowhere else.
 
-roll-up (a check, rebuilt only if it differs) → figures → indicators → scores → grades → publish
+roll-up (a check, rebuilt only if it differs) → figures → products → indicators → scores → grades → publish
 
 Everything before the publish writes where no reader looks, and the publish is one transaction: a night that is killed
 anywhere leaves the one before in view, and the next try starts over and completes. The lease is a session-level
@@ -27,6 +27,7 @@ from accounts.models import Account, User
 from crm.lib.exceptions import CrmError
 from crm.lib.periods import ttm
 from metrics import rollup
+from metrics.product_rollup import write_account_products
 from metrics.selectors import default_as_of, last_booked_on
 from metrics.services.figures import write_account_figures
 from metrics.services.summary import is_summary_kept, portfolio_summary
@@ -121,6 +122,8 @@ def _run_stages(run: TierRun, *, today: date) -> None:
     if run.trigger != RunTrigger.REPLAY:  # pages show the figures of the newest night
         with phases.phase("figures") as counts:
             counts["accounts"] = write_account_figures(run.as_of).accounts
+        with phases.phase("products") as counts:
+            counts["rows"] = write_account_products(run.as_of)
     design = run.model.design()
     with phases.phase("indicators") as counts, one_snapshot():
         measured = indicators.measure(

@@ -79,6 +79,38 @@ class AccountSpan(models.Model):
         return f"{self.account_id} {self.basis}: {self.first_order_on} to {self.last_order_on}"
 
 
+class AccountProduct(models.Model):
+    """What one account bought of one product, in one currency and on one basis, as the last night summed it up.
+
+    net, cost (in ``currency``) and lines of the rolling year and of the year before; first and last day with a line
+    above 0, null where there is none. Lines without a product are in no row. Written by metrics.product_rollup alone.
+    """
+
+    account = models.ForeignKey("accounts.Account", on_delete=models.CASCADE, related_name="+", db_index=False)
+    product = models.ForeignKey("accounts.Product", on_delete=models.CASCADE, related_name="+", db_index=False)
+    currency = CurrencyField()
+    basis = models.CharField(max_length=10, choices=RevenueBasis)
+    ttm_net = models.DecimalField(max_digits=25, decimal_places=4)
+    ttm_cost = models.DecimalField(max_digits=25, decimal_places=4)
+    ttm_lines = models.PositiveIntegerField()
+    ttm_lines_without_cost = models.PositiveIntegerField()
+    prior_net = models.DecimalField(max_digits=25, decimal_places=4)
+    prior_lines = models.PositiveIntegerField()
+    first_bought_on = models.DateField(null=True)
+    last_bought_on = models.DateField(null=True)
+    as_of = models.DateField()
+
+    class Meta:
+        verbose_name = _("account product")
+        constraints = [
+            models.UniqueConstraint(fields=["account", "product", "currency", "basis"], name="accountproduct_once"),
+        ]
+        indexes = [models.Index(fields=["product"], name="accountproduct_product")]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.product_id} as of {self.as_of}: {self.ttm_net} {self.currency}"
+
+
 class AccountFigures(models.Model):
     """What the account list shows of one account, as the last night computed it; money in ``currency``.
 

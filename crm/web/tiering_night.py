@@ -27,6 +27,7 @@ Moves = list[tuple[str, str, int]]
 PHASE_LABELS: dict[str, Any] = {
     "roll_up": gettext_lazy("Check the roll-up"),
     "figures": gettext_lazy("Figures of every account"),
+    "products": gettext_lazy("What every account buys"),
     "indicators": gettext_lazy("Measure the indicators"),
     "scores": gettext_lazy("Score"),
     "grades": gettext_lazy("Grade"),
@@ -34,6 +35,7 @@ PHASE_LABELS: dict[str, Any] = {
 }
 COUNT_LABELS: dict[str, Any] = {
     "rebuilt_rows": gettext_lazy("rows rebuilt"),
+    "rows": gettext_lazy("rows"),
     "accounts": gettext_lazy("accounts"),
     "moves": gettext_lazy("moves"),
     "periods": gettext_lazy("grade periods"),
