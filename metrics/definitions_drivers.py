@@ -33,19 +33,24 @@ DRIVERS = (
            _("What existing accounts bought more or less, lost ones included.")),
     # What drove the change, what would double it
     Metric("covered_accounts_effect", _("Effect of covered accounts"), Unit.MONEY, Direction.UP,
-           _("Change of covered accounts × mean of the other factors over all orders of change"), DRIVEN,
+           _("Change of covered accounts × mean of the other factors over all orders of change; by LMDI:"
+             " logarithmic mean of revenue × ln of the ratio of the factor"), DRIVEN,
            _("What more or fewer accounts on the books did to revenue.")),
     Metric("active_rate_effect", _("Effect of the active rate"), Unit.MONEY, Direction.UP,
-           _("Change of the active rate × mean of the other factors over all orders of change"), DRIVEN,
+           _("Change of the active rate × mean of the other factors over all orders of change; by LMDI:"
+             " logarithmic mean of revenue × ln of the ratio of the factor"), DRIVEN,
            _("What more or fewer of them ordering did to revenue.")),
     Metric("revenue_per_active_account_effect", _("Effect of revenue per active account"), Unit.MONEY, Direction.UP,
-           _("Change of revenue per active account × mean of the other factors over all orders of change"), DRIVEN,
+           _("Change of revenue per active account × mean of the other factors over all orders of change; by LMDI:"
+             " logarithmic mean of revenue × ln of the ratio of the factor"), DRIVEN,
            _("What larger or smaller customers did to revenue.")),
     Metric("order_frequency_effect", _("Effect of orders per active account"), Unit.MONEY, Direction.UP,
-           _("Change of orders per active account × mean of the other factors over all orders of change"), DRIVEN,
+           _("Change of orders per active account × mean of the other factors over all orders of change; by LMDI:"
+             " logarithmic mean of revenue × ln of the ratio of the factor"), DRIVEN,
            _("What ordering more or less often did to revenue.")),
     Metric("average_order_value_effect", _("Effect of revenue per order"), Unit.MONEY, Direction.UP,
-           _("Change of revenue per order × mean of the other factors over all orders of change"), DRIVEN,
+           _("Change of revenue per order × mean of the other factors over all orders of change; by LMDI:"
+             " logarithmic mean of revenue × ln of the ratio of the factor"), DRIVEN,
            _("What larger or smaller orders did to revenue.")),
     Metric("unattributed_effect", _("Change without an active account"), Unit.MONEY, Direction.NEITHER,
            _("Revenue of periods without an active account, comparison − base"), DRIVEN,

@@ -80,7 +80,8 @@ class Slider:
         step = 1 if self.field.name == DRIVERS[0] and self.high <= SLIDER_STEPS else self.high / SLIDER_STEPS
         ends = {"min": 0.0, "max": self.high, "step": step, "value": self._place()}
         return format_html(
-            '<input type="range" class="slider-range" aria-label="{}" data-slider-range{}>',
+            '<input type="range" id="slide_{}" class="slider-range" aria-label="{}" data-slider-range{}>',
+            self.field.name,  # by its id the page finds the focus again after each answer
             self.field.label,
             flatatt({name: f"{value:.{PRECISION}g}" for name, value in ends.items()}),
         )
