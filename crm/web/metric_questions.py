@@ -13,6 +13,7 @@ from crm.web.cohorts_form import CohortsForm, SegmentsForm, SleepersForm, cohort
 from crm.web.economics_form import EconomicsForm, economics_defaults
 from crm.web.metric_answers import activity_answer, concentration_answer, trend_answer
 from crm.web.metric_asked import Asked, Shown
+from crm.web.metric_breakdown import BridgeForm, bridge_defaults
 from crm.web.metric_cohorts import cohorts_answer
 from crm.web.metric_decline import decline_answer
 from crm.web.metric_decomposition import decomposition_answer
@@ -50,7 +51,7 @@ QUESTIONS: dict[str, Question] = {
         ),
         Question(
             "change", gettext_lazy("Where did the change come from?"), gettext_lazy("From opening to closing revenue, account by account."),
-            "git-branch", metric_form.TwoPeriodsForm, metric_form.two_period_defaults, change_answer,
+            "git-branch", BridgeForm, bridge_defaults, change_answer,
         ),
         Question(
             "decomposition", gettext_lazy("What drove the change?"), gettext_lazy("Revenue = covered accounts × active rate × revenue per active account."),

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from crm.web import formats, metric_charts
 from crm.web.figure import Figure, Kind
 from crm.web.metric_asked import Asked, RateLine, Shown, accounts_behind, unsaid
+from crm.web.metric_breakdown import breakdown_piece
 from crm.web.metric_table import Column, Order
 from metrics.definitions import METRICS
 from metrics.services.portfolio import BridgeFigures, Growth, RetentionFigures, TwoPeriods, two_periods
@@ -109,6 +110,7 @@ def change_answer(asked: Asked) -> Shown:
         table=accounts_behind(asked, table, columns, order),
         lines=[(key, METRICS[key].label) for key in BRIDGE_LINES if bridge.bars[key].accounts],
         line=line,
+        below=breakdown_piece(asked, found, bridge),
     )
 
 

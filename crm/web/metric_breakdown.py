@@ -1,0 +1,122 @@
+"""Where did the change come from, leaf by leaf: the bridge of every segment, industry, region, grade or owner as a row."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.http import QueryDict
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from crm.web import formats
+from crm.web.drivers_form import WHOLE, LeavesForm
+from crm.web.metric_asked import Asked, Piece
+from crm.web.metric_form import TwoPeriodsForm, two_period_defaults
+from crm.web.metric_leaves import (
+    LEAF_HEADS,
+    LEAF_TITLES,
+    SHOWN_LEAVES,
+    LeafLine,
+    Leaves,
+    full_amount,
+    more_words,
+    narrowed_to,
+    signed_amount,
+)
+from metrics.definitions import METRICS
+from metrics.leaves import Dimension
+from metrics.services.breakdown import COLUMNS, TOTALS, BridgeLeaf, breakdown_of
+from metrics.services.portfolio import Bar, BridgeFigures, TwoPeriods
+
+HALF = 50.0  # of the width of a bar: it grows from the middle to either side
+
+
+class BridgeForm(LeavesForm):
+    """Two periods, and what to split them by; the address says so only where something was chosen."""
+
+    def choices(self) -> dict[str, Any]:
+        return TwoPeriodsForm.choices(self)
+
+    def query(self) -> dict[str, str]:
+        return {name: value for name, value in super().query().items() if (name, value) != ("by", WHOLE)}
+
+    @property
+    def by(self) -> Dimension | None:
+        chosen = self.cleaned_data["by"]
+        return None if chosen == WHOLE else Dimension(chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """The bars of one leaf, of the small ones together or of the whole."""
+
+    bars: Mapping[str, Bar]
+    change: Decimal
+
+
+def bridge_defaults(params: QueryDict, as_of: Any) -> dict[str, str]:
+    return two_period_defaults(params, as_of) | {"by": WHOLE}
+
+
+def breakdown_piece(asked: Asked, found: TwoPeriods, bridge: BridgeFigures) -> Piece | None:
+    """The table below the chart; None where nothing was asked for or nothing is known."""
+    by = asked.form.by if isinstance(asked.form, BridgeForm) else None
+    leaves = breakdown_of(found, bridge, by=by).leaves if by else ()
+    if not by or not leaves:
+        return None
+    largest = max(abs(leaf.change) for leaf in leaves)
+    lines = [
+        LeafLine(leaf.label, _cells(_Row(leaf.bars, leaf.change), largest), narrowed_to(asked, by, leaf.key))
+        for leaf in leaves[:SHOWN_LEAVES]
+    ]
+    rest = leaves[SHOWN_LEAVES:]
+    if rest:
+        lines.append(LeafLine(more_words(len(rest)), _cells(_together(rest), largest)))
+    lines.append(LeafLine(_("Together"), _cells(_Row(bridge.bars, _change(bridge.bars)), None), is_sum=True))
+    columns = [*(METRICS[name].label for name in COLUMNS), _("Change"), ""]
+    title = LEAF_TITLES[by]
+    return Piece("metrics/_drivers.html", Leaves(LEAF_HEADS[by], columns, lines, bridge.currency, title=title))
+
+
+def _cells(row: _Row, largest: Decimal | None) -> list[str | SafeString]:
+    amounts = [
+        full_amount(bar.amount) if name in TOTALS else _told(bar)
+        for name, bar in ((name, row.bars[name]) for name in COLUMNS)
+    ]
+    drawn: str | SafeString = "" if largest is None else split_bar(row.change, largest)
+    return [*amounts, signed_amount(row.change), drawn]
+
+
+def _told(bar: Bar) -> SafeString:
+    """An amount of a line, with the number of its accounts for those who point at it."""
+    accounts = _("%(count)s accounts") % {"count": formats.number(bar.accounts or 0)}
+    return format_html('<span title="{}">{}</span>', accounts, signed_amount(bar.amount))
+
+
+def split_bar(value: Decimal, largest: Decimal) -> SafeString:
+    """A bar from the middle: to the right above zero, to the left below; the number stands beside it."""
+    width = HALF * float(abs(value) / largest) if largest else 0.0
+    return format_html(
+        '<svg class="split-bar split-{}" aria-hidden="true" preserveAspectRatio="none" viewBox="0 0 100 8">'
+        '<rect x="{}" width="{}" height="8"></rect><line x1="50" x2="50" y1="0" y2="8"></line></svg>',
+        "down" if value < 0 else "up",
+        f"{HALF - width if value < 0 else HALF:.2f}",
+        f"{width:.2f}",
+    )
+
+
+def _together(leaves: Sequence[BridgeLeaf]) -> _Row:
+    bars = {
+        name: Bar(
+            sum((leaf.bars[name].amount or Decimal(0) for leaf in leaves), Decimal(0)),
+            sum(leaf.bars[name].accounts or 0 for leaf in leaves),
+        )
+        for name in COLUMNS
+    }
+    return _Row(bars, _change(bars))
+
+
+def _change(bars: Mapping[str, Bar]) -> Decimal:
+    return (bars["closing"].amount or Decimal(0)) - (bars["opening"].amount or Decimal(0))
