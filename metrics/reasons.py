@@ -96,6 +96,9 @@ SENTENCES = {
     "renewal_no_fit": gettext_lazy("insufficient data: the renewals do not follow the model"),
     "formula_short_history": gettext_lazy("the ledger does not reach back 12 months"),
     "interval_contracts": gettext_lazy("the interval is that of estimates from orders; this is a value of contracts"),
+    "backtest_short_history": gettext_lazy(
+        "the ledger does not reach back over the months of the test and as many before them"
+    ),
     "interval_not_drawn": gettext_lazy(
         "the night computes the interval, and what it rests on has changed since the last one"
     ),
