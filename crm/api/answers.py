@@ -1,5 +1,6 @@
 """The shapes of answers about figures: money as decimal strings, rates as numbers, null with its reason."""
 
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ from crm.lib.money import average_text, money_text
 from metrics.reasons import MissingRate
 from metrics.services.base import Passport
 from metrics.services.concentration import ConcentrationFigures
+from metrics.services.lifetime_contracts import RenewalCohort
 from metrics.services.portfolio import Bar, BridgeFigures
 from metrics.services.trend import Trend
 
@@ -214,6 +216,21 @@ class ConcentrationSerializer(AnswerSerializer):
         return figures.abc and {letter: total.share for letter, total in figures.abc.items()}
 
 
+class RenewalCohortSerializer(serializers.Serializer):
+    """Contracts of one length of term over the whole base; null with its `reason` where they have no model."""
+
+    term_months = serializers.IntegerField()
+    contracts = serializers.IntegerField(help_text="That came to a first renewal.")
+    points = serializers.IntegerField(help_text="Renewals in a row that were seen.")
+    method = serializers.CharField(allow_null=True)
+    parameters = serializers.SerializerMethodField()
+    reason = serializers.CharField(source="sentence", allow_blank=True)
+
+    @extend_schema_field({"type": ["object", "null"], "additionalProperties": {"type": "number"}})
+    def get_parameters(self, cohort: RenewalCohort) -> dict[str, float] | None:
+        return asdict(cohort.model) if cohort.model else None
+
+
 class LifetimeSerializer(AnswerSerializer):
     """The model is fitted on the whole base; values are those of the accounts in view."""
 
@@ -235,6 +252,11 @@ class LifetimeSerializer(AnswerSerializer):
     expected_revenue_high = Money()
     expected_orders = Rate()
     clv_accounts = Count()
+    contract_value = Money(help_text="What running contracts still bring; a part of expected_revenue where it is by contract.")
+    methods = serializers.DictField(
+        child=serializers.IntegerField(), read_only=True, help_text="Accounts by the method that values them."
+    )
+    renewals = RenewalCohortSerializer(many=True, read_only=True)
     simple_clv_low = Money()
     simple_clv_high = Money()
 
@@ -301,6 +323,9 @@ class AccountMetricsSerializer(AnswerSerializer):
     clv_high = Money()
     simple_clv_low = Money()
     simple_clv_high = Money()
+    contract_value = Money()
+    renewal_method = serializers.CharField(read_only=True, allow_null=True)
+    method = serializers.CharField(read_only=True)
     data_grade = serializers.CharField(read_only=True)
     horizon_months = Count()
     discount = Rate()

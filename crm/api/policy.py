@@ -53,7 +53,7 @@ def _editable(name: str, model: str) -> dict[tuple[str, str], Rule]:
 
 
 QUESTIONS = ("growth", "bridge", "retention", "activity", "concentration", "lifetime", "trend", "economics",
-             "decomposition", "doubling", "directions")  # fmt: skip
+             "decomposition", "doubling", "directions", "backtest")  # fmt: skip
 
 POLICY: dict[tuple[str, str], Rule] = {
     ("root", "GET"): LOGGED_IN,

@@ -4,6 +4,7 @@ from django.urls import include, path, re_path
 
 from crm.api import metrics, metrics_breakdown, metrics_decomposition, metrics_economics
 from crm.api.metrics_cohorts import routes as cohort_routes
+from crm.api.metrics_lifetime import routes as lifetime_routes
 from crm.api.metrics_next import routes as next_routes
 from crm.api.root import DocsView, RootView, SchemaView
 from crm.api.routers import router
@@ -33,6 +34,7 @@ v1 = [
     path("metrics/doubling/", metrics_decomposition.DoublingView.as_view(), name="metrics-doubling"),
     path("metrics/directions/", metrics_decomposition.DirectionsView.as_view(), name="metrics-directions"),
     *cohort_routes,
+    *lifetime_routes,
     *next_routes,
     *router.urls,
 ]

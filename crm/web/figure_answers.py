@@ -63,7 +63,7 @@ CONCENTRATION = frozenset({
     "largest_group_share",
 })  # fmt: skip
 ECONOMICS = frozenset(one.key for one in definitions_economics.ECONOMICS)
-LIFETIME = frozenset({"clv", "expected_revenue", "expected_orders", *ENDS})
+LIFETIME = frozenset({"clv", "expected_revenue", "expected_orders", "contract_value", *ENDS})
 CHANGES = frozenset({"growth_rate", "overall_growth_rate", "constant_growth_rate", "constant_overall_growth_rate"}) | {
     f"{reading}_lift" for reading in Reading
 }
@@ -95,7 +95,7 @@ LIFETIME_HEADS: Mapping[str, tuple[Head, ...]] = {
     "clv": (_CLV, _EXPECTED, _ALIVE),
     "expected_revenue": (_EXPECTED, _CLV, _ALIVE),
     "expected_orders": (_EXPECTED, _CLV, _ALIVE),
-    **{end: ((METRICS[end].label, end, Kind.MONEY), _CLV, _EXPECTED) for end in ENDS},
+    **{end: ((METRICS[end].label, end, Kind.MONEY), _CLV, _EXPECTED) for end in ("contract_value", *ENDS)},
 }
 
 

@@ -1,18 +1,26 @@
 """What are they worth? Value and expected revenue with how sure they are, and the accounts behind them."""
 
+import math
 from dataclasses import replace
+from typing import Any
 
+import numpy as np
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from crm.web import formats, metric_charts
 from crm.web.figure import Figure, Kind
-from crm.web.lifetime_words import between
-from crm.web.metric_asked import Asked, Shown, accounts_behind, unsaid
+from crm.web.formats import NumberStyle
+from crm.web.lifetime_words import METHODS, between
+from crm.web.metric_asked import Asked, Piece, Shown, accounts_behind, unsaid
 from crm.web.metric_table import Column, Order
+from metrics.formulas.contractual import retention
+from metrics.services.base import AccountTable
 from metrics.services.lifetime import LifetimeFigures, lifetime
+from metrics.services.lifetime_backtest import Contest, LifetimeBacktest, lifetime_backtest
+from metrics.services.lifetime_contracts import RenewalCohort
 from metrics.services.lifetime_interval import NAMES
 
 LIFETIME_KEYS = ("clv", "expected_revenue", "expected_orders")
@@ -26,6 +34,7 @@ def lifetime_answer(asked: Asked) -> Shown:
         Column("expected_orders", gettext_lazy("Expected order days"), Kind.SCORE),
         Column("p_alive", gettext_lazy("Still a customer"), Kind.PERCENT),
         Column("margin", gettext_lazy("Gross margin"), Kind.PERCENT),
+        Column("method", gettext_lazy("Valued by"), Kind.TEXT, is_sortable=False),
         Column("grade", gettext_lazy("Data"), Kind.TEXT, is_sortable=False),
     )
     return Shown(
@@ -34,9 +43,81 @@ def lifetime_answer(asked: Asked) -> Shown:
         chart=metric_charts.largest_chart(answer, known),
         passport=answer.passport,
         currency=answer.currency,
-        table=accounts_behind(asked, answer.table, columns, Order(known, descending=True)),
+        table=accounts_behind(asked, _named(answer.table), columns, Order(known, descending=True)),
+        below=Piece("metrics/_lifetime.html", _models(asked, answer)),
         note=_lifetime_note(answer),
     )
+
+
+def _named(table: AccountTable) -> AccountTable:
+    """The methods in words."""
+    methods = table.columns["method"]
+    words = {key: str(METHODS[key]) for key in np.unique(methods).tolist()}
+    return table.with_columns({"method": np.array([words[key] for key in methods.tolist()], dtype=object)})
+
+
+def _models(asked: Asked, answer: LifetimeFigures) -> dict[str, Any]:
+    """What stands below the chart: whether the model would have known, and the renewals of contracts."""
+    test = lifetime_backtest(asked.accounts, as_of=asked.as_of, currency=asked.form.choices()["currency"])
+    return {
+        "test": test,
+        "contests": [
+            _contest(_("Order days"), test.orders, test.reasons.get("orders", ""), "", asked.style),
+            _contest(_("Revenue"), test.revenue, test.reasons.get("revenue", ""), test.currency, asked.style),
+        ],
+        "verdict": _verdict(test),
+        "renewals": [_renewal(cohort) for cohort in answer.renewals],
+        "signed": asked.figure("contract_value", answer),
+    }
+
+
+def _contest(label: str, found: Contest | None, reason: str, currency: str, style: NumberStyle) -> dict[str, Any]:
+    if found is None:
+        return {"label": label, "reason": reason}
+    is_money = bool(currency)
+
+    def amount(value: float) -> str:
+        return formats.money_short(value, style) if is_money else formats.number(value, decimals=0)
+
+    def error(value: float) -> str:
+        return formats.money(value) if is_money else formats.number(value, decimals=2)
+
+    def share(value: float) -> str:
+        return _("n/a") if math.isnan(value) else formats.percent(value, signed=True)
+
+    def rank(value: float) -> str:
+        return _("n/a") if math.isnan(value) else formats.number(value, decimals=2)
+
+    lines = [
+        [name, amount(one.total), share(one.total_error), error(one.mean_error), rank(one.rank_correlation)]
+        for name, one in ((_("The model"), found.model), (_("Like the months before"), found.naive))
+    ]
+    return {"label": label, "unit": currency, "actual": amount(found.actual), "lines": lines}
+
+
+def _verdict(test: LifetimeBacktest) -> str:
+    """Who was nearer, account by account, without mercy."""
+    known = [one.is_better for one in (test.orders, test.revenue) if one]
+    if not known:
+        return ""
+    if all(known):
+        return _("The model was nearer, account by account, than taking the months before as the forecast.")
+    if not any(known):
+        return _("The model lost: taking the months before as the forecast was nearer, account by account.")
+    if test.orders and test.orders.is_better:
+        return _("The model was nearer in order days, and lost in revenue to taking the months before as the forecast.")
+    return _("The model was nearer in revenue, and lost in order days to taking the months before as the forecast.")
+
+
+def _renewal(cohort: RenewalCohort) -> dict[str, Any]:
+    model = cohort.model
+    return {
+        "term": ngettext("%(months)s month", "%(months)s months", cohort.term_months) % {"months": cohort.term_months},
+        "contracts": formats.number(cohort.contracts),
+        "points": formats.number(cohort.points),
+        "rates": [formats.percent(rate) for rate in retention(model, [1, 2, 3]).tolist()] if model else [],
+        "reason": cohort.sentence(),
+    }
 
 
 def _columns(known: str) -> tuple[Column, ...]:

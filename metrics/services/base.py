@@ -25,7 +25,8 @@ MONEY_COLUMNS = frozenset({
     "base", "comparison", "change", "constant", "fx_effect",
     "revenue", "clv", "expected_revenue", "prior_revenue", "peer_median", "peer_gap", "potential",
     "horizontal_growth", "vertical_growth", "money_at_stake", "ttm_revenue", "prior_ttm_revenue",
-    "profit", *map(str, BridgeLine),
+    "profit", "clv_low", "clv_high", "expected_revenue_low", "expected_revenue_high", "contract_value",
+    *map(str, BridgeLine),
 })  # fmt: skip
 NAMED_ACCOUNTS = 20  # behind a bar or a figure, before "and n more"
 
