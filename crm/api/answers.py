@@ -252,7 +252,9 @@ class LifetimeSerializer(AnswerSerializer):
     expected_revenue_high = Money()
     expected_orders = Rate()
     clv_accounts = Count()
-    contract_value = Money(help_text="What running contracts still bring; a part of expected_revenue where it is by contract.")
+    contract_value = Money(
+        help_text="What running contracts still bring; a part of expected_revenue where it is by contract."
+    )
     methods = serializers.DictField(
         child=serializers.IntegerField(), read_only=True, help_text="Accounts by the method that values them."
     )
