@@ -12,16 +12,16 @@ CONTRACTS = _("signed contracts with a first and a last day and an amount")
 LIFETIME = (
     Metric("clv_low", _("Customer lifetime value, lower end"), Unit.MONEY, Direction.UP,
            _("A tenth of the refits expect less"), REFITS,
-           _("Lower end of the 80 % interval of the expectation: what other customers of the same kind could have "
+           _("Lower end of the interval that holds 8 in 10 refits: what other customers of the same kind could have "
              "taught us. What chance then brings to a single account varies more.")),
     Metric("clv_high", _("Customer lifetime value, upper end"), Unit.MONEY, Direction.UP,
            _("A tenth of the refits expect more"), REFITS,
-           _("Upper end of the 80 % interval of the expectation. Margin is taken as it is, so it adds nothing to the "
+           _("Upper end of the interval that holds 8 in 10 refits. Margin is taken as it is, so it adds nothing to the "
              "interval.")),
     Metric("expected_revenue_low", _("Expected revenue, lower end"), Unit.MONEY, Direction.UP,
-           _("A tenth of the refits expect less"), REFITS, _("Lower end of the 80 % interval of the expectation.")),
+           _("A tenth of the refits expect less"), REFITS, _("Lower end of the interval that holds 8 in 10 refits.")),
     Metric("expected_revenue_high", _("Expected revenue, upper end"), Unit.MONEY, Direction.UP,
-           _("A tenth of the refits expect more"), REFITS, _("Upper end of the 80 % interval of the expectation.")),
+           _("A tenth of the refits expect more"), REFITS, _("Upper end of the interval that holds 8 in 10 refits.")),
     Metric("lifetime_backtest", _("Did the model know?"), Unit.GROUP_OF_FIGURES, Direction.UP,
            _("The model fitted on what was known at a date, against what came after it; beside it the same months before"),
            _("days with an order and net revenue, per account"),
