@@ -19,10 +19,10 @@ from metrics.querysets import ReportedFigureQuerySet
 from metrics.selectors import default_as_of
 from metrics.services import reported
 from metrics.services.base import Passport
-from metrics.services.reported import Compared, decimal_of, figure_keys, unit_of
+from metrics.services.reported import unit_of
 
 __all__ = [
-    "ACCOUNT", "PAGE_QUESTIONS", "SCOPE", "as_kept", "counted_accounts", "live", "passport", "report", "unit_of",
+    "ACCOUNT", "PAGE_QUESTIONS", "SCOPE", "counted_accounts", "live", "passport", "report", "unit_of",
     "visible_figures",
 ]  # fmt: skip
 
@@ -61,15 +61,6 @@ def live(figure: ReportedFigure, reader: User) -> reported.LiveComparison:
         accounts=counted_accounts(reader, figure.filters, author=figure.author),
         visible=Account.objects.visible_to(reader),
     )
-
-
-def as_kept(figure: ReportedFigure) -> list[Compared]:
-    """The figures alone, held against themselves."""
-    return [
-        Compared(key, value, value, figure.reasons.get(key, ""), "")
-        for key in figure_keys(figure.question, figure.figures)
-        for value in [decimal_of(figure.figures[key])]
-    ]
 
 
 def passport(figure: ReportedFigure) -> Passport:

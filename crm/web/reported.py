@@ -21,7 +21,7 @@ from crm.web.auth import dress
 from crm.web.export import FORMS, table_file
 from crm.web.htmx import signed_in, user_of
 from crm.web.metrics import Screen
-from crm.web.reported_lines import about, cause_lines, figure_lines, headline, live_address
+from crm.web.reported_lines import about, cause_lines, figure_lines, headline, label_of, live_address, period_words
 from crm.web.scope import MINE, number_style, scope_of
 from metrics.models import ReportedAccount, ReportedFigure
 from metrics.models_reported import NOTE_LENGTH, TITLE_LENGTH
@@ -104,7 +104,7 @@ def index(request: HttpRequest) -> HttpResponse:
     state, style = state_now("default"), number_style(request)
     context = {
         "page": page,
-        "rows": [(figure, headline(figure, style), is_as_then(figure, state)) for figure in page],
+        "rows": [(figure, _periods(figure), headline(figure, style), is_as_then(figure, state)) for figure in page],
         "shows_withdrawn": shows_withdrawn,
         "has_any": bool(page.paginator.count) or found.exists(),
     }
@@ -121,6 +121,7 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "figure": figure,
         "passport": reported.passport(figure),
+        "periods": _periods(figure),
         "lines": figure_lines(found.figures),
         "different": different,
         "causes": cause_lines(found.causes),
@@ -144,7 +145,7 @@ def export(request: HttpRequest, pk: int, form: str) -> HttpResponseBase:
     figure = _figure(request, pk)
     headings = [_("Code"), _("Account"), _("Base"), _("Comparison"), _("Change"), _("Currency"), _("As of")]
     facts = [(label, value) for label, value in about(figure)]
-    facts += [(line.label, line.reported) for line in figure_lines(reported.as_kept(figure))]
+    facts += [(label_of(key), "" if text is None else text) for key, text in figure.figures.items()]
     return table_file(form, f"reported-{figure.pk}-{figure.as_of}", headings, _export_rows(figure), about=facts)
 
 
@@ -168,6 +169,11 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("metrics:reported_list")
     status = 422 if form.is_bound else 200
     return render(request, "metrics/reported_withdraw.html", {"figure": figure, "form": form}, status=status)
+
+
+def _periods(figure: ReportedFigure) -> str:
+    words = {"comparison": period_words(figure.comparison), "base": period_words(figure.base)}
+    return _("%(comparison)s on %(base)s") % words
 
 
 def _figure(request: HttpRequest, pk: int) -> ReportedFigure:

@@ -1,6 +1,6 @@
 """A reported figure as its page shows it: figures beside the live ones, what differs with sign and arrow, and why."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from accounts.enums import RevenueBasis
 from crm import reported
 from crm.lib.money import MINOR_PLACES, MONEY_PLACES, rounded
+from crm.lib.periods import Period
 from crm.web import formats
 from crm.web.figure import Kind, format_value
 from crm.web.figure_answers import kind_of
@@ -23,7 +24,7 @@ from metrics.enums import ReportedQuestion
 from metrics.metric import Direction, Unit
 from metrics.models import ReportedFigure
 from metrics.scope import Level
-from metrics.services.reported import ACCOUNTS_SUFFIX, BRIDGE_LINES, Compared
+from metrics.services.reported import ACCOUNTS_SUFFIX, BRIDGE_LINES, RATE_PLACES, Compared
 from metrics.services.reported_causes import Cause
 
 HEADLINES = {
@@ -36,15 +37,15 @@ RATE_DECIMALS = 2
 
 @dataclass(frozen=True, slots=True)
 class FigureLine:
-    """One figure: as reported, live, and the difference; ``reason`` says why one is undefined."""
+    """One figure: as reported, live, and the difference; ``reason`` says why one is undefined. ``count`` is the number of
+    accounts behind a line of the bridge."""
 
     label: Any
     reported: str
     live: str
     difference: SafeString | str
-    is_different: bool
     reason: str
-    is_detail: bool
+    count: "FigureLine | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +55,16 @@ class CauseLine:
     comparison: SafeString | str
 
 
-def figure_lines(figures: Iterable[Compared]) -> list[FigureLine]:
-    return [
-        FigureLine(
-            label_of(one.key),
-            _text(one.key, one.reported),
-            _text(one.key, one.live),
-            _difference(one),
-            one.is_different,
-            one.reported_reason or one.live_reason,
-            is_detail=_is_line_count(one.key),
-        )
-        for one in figures
-    ]
+def figure_lines(figures: Sequence[Compared]) -> list[FigureLine]:
+    counts = {one.key.removesuffix(ACCOUNTS_SUFFIX): _line(one) for one in figures if _is_line_count(one.key)}
+    return [_line(one, counts.get(one.key)) for one in figures if not _is_line_count(one.key)]
+
+
+def _line(one: Compared, count: FigureLine | None = None) -> FigureLine:
+    reason = one.reported_reason or one.live_reason
+    return FigureLine(
+        label_of(one.key), _text(one.key, one.reported), _text(one.key, one.live), _difference(one), reason, count
+    )
 
 
 def cause_lines(causes: Sequence[Cause]) -> list[CauseLine]:
@@ -87,6 +85,14 @@ def label_of(key: str) -> Any:
     if _is_line_count(key):
         return _("%(figure)s, accounts") % {"figure": METRICS[key.removesuffix(ACCOUNTS_SUFFIX)].label}
     return METRICS[key].label if key in METRICS else key
+
+
+def period_words(period: Period) -> str:
+    """A period as people say it: a rolling year by its end, others as they were asked for or by their days."""
+    kind = period.label.lower()
+    if kind.startswith("ttm@"):
+        return _("12 months to %(month)s") % {"month": formats.month(period.last_day)}
+    return formats.period(period.start, period.last_day) if kind.startswith("ytd") else period.label
 
 
 def about(figure: ReportedFigure) -> list[tuple[Any, Any]]:
@@ -127,15 +133,21 @@ def _text(key: str, value: Decimal | None) -> str:
         return _("n/a")
     unit = reported.unit_of(key)
     if unit is Unit.MONEY:
-        return formats.money(value, decimals=_places(value))
+        return formats.money(value, decimals=MINOR_PLACES)
     if unit is Unit.RATE:
         return formats.percent(value, decimals=RATE_DECIMALS, signed=kind_of(METRICS[key]) is Kind.CHANGE)
     return formats.number(value)
 
 
+def _points(points: Decimal) -> str:
+    """With as many decimals as it takes to tell it from nothing."""
+    places = next((places for places in range(RATE_DECIMALS, RATE_PLACES) if round(points, places)), RATE_PLACES)
+    return formats.points(points, decimals=places)
+
+
 def _places(value: Decimal) -> int:
-    """Two decimals, or all four where a cent does not tell it all."""
-    return MINOR_PLACES if rounded(value, places=MINOR_PLACES) == value else MONEY_PLACES
+    """Two decimals, or all four where that would read as nothing."""
+    return MINOR_PLACES if rounded(value, places=MINOR_PLACES) else MONEY_PLACES
 
 
 def _difference(one: Compared) -> SafeString | str:
@@ -146,10 +158,10 @@ def _difference(one: Compared) -> SafeString | str:
         return format_html('<span class="flat">{}</span>', _("known on one side only"))
     unit = reported.unit_of(one.key)
     if unit is Unit.RATE:
-        text = _("%(points)s points") % {"points": formats.points(100 * one.difference, decimals=RATE_DECIMALS)}
+        text = _("%(points)s points") % {"points": _points(100 * one.difference)}
     else:
-        sign = "+" if one.difference > 0 else ""
-        text = f"{sign}{_text(one.key, one.difference)}"
+        places = _places(one.difference) if unit is Unit.MONEY else 0
+        text = f"{'+' if one.difference > 0 else ''}{formats.money(one.difference, decimals=places)}"
     rises = one.difference > 0
     direction = Direction.NEITHER if _is_line_count(one.key) else METRICS[one.key].direction
     css = "flat" if direction is Direction.NEITHER else ("up" if rises == (direction is Direction.UP) else "down")

@@ -129,7 +129,7 @@ def test_page_marks_what_differs_with_sign_and_arrow_and_says_why(client, seller
     html = told(client, f"/metrics/reported/{figure.pk}/")
 
     assert '<span class="up">↑ +20.50</span>' in html
-    assert "2 figures are others now." in html
+    assert "2 figures differ from the live ones." in html
     assert "Documents booked or withdrawn since in the periods: the revenue of 1 account changed." in html
     assert "books or accounts changed" in told(client, "/metrics/reported/")
 
