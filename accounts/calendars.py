@@ -56,7 +56,7 @@ def generate_calendar(
 
 @transaction.atomic
 def activate_calendar(*, calendar: FiscalCalendar) -> FiscalCalendar:
-    """From now on this calendar reads fiscal periods; a repeat changes nothing. Raises PeriodError for one with gaps."""
+    """From now on this calendar reads fiscal periods; a repeat changes nothing. PeriodError where it has a gap."""
     locked = {row.pk: row for row in FiscalCalendar.objects.select_for_update().order_by("pk")}
     chosen = locked[calendar.pk]
     table_of(chosen)

@@ -7,8 +7,11 @@ from datetime import date
 from django.conf import settings
 
 from accounts.calendars import active_calendar
+from crm.lib.fiscal import WEEK, WEEKS_PER_YEAR
 from crm.lib.periods import Period, is_fiscal, is_running_now, last_complete_fiscal_year, parse_period
 from metrics.selectors import default_as_of
+
+LONGEST_YEAR = (WEEKS_PER_YEAR + 1) * WEEK
 
 
 def read_period(text: str) -> Period:
@@ -25,8 +28,9 @@ def read_period(text: str) -> Period:
 
 
 def last_fiscal_year(as_of: date) -> Period | None:
-    """The last fiscal year complete on a day; None where the active calendar does not reach it."""
+    """The last fiscal year complete on a day; None where the active calendar does not reach so far."""
     calendar = active_calendar()
     if calendar is not None:
-        return calendar.last_complete(as_of)
+        complete = [year.period for year in calendar.years if year.period.last_day <= as_of]
+        return complete[-1] if complete and as_of - complete[-1].last_day < LONGEST_YEAR else None
     return last_complete_fiscal_year(as_of, fiscal_start_month=settings.FISCAL_YEAR_START_MONTH)

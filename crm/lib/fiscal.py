@@ -245,25 +245,15 @@ class FiscalCalendar:
     def part(self, year: int, *, months: int = MONTHS_PER_YEAR, number: int = 1) -> Period:
         """The ``number``-th stretch of ``months`` periods, as texts ask for it: the year, a half, a quarter or a period."""
         asked = self.year(year)
-        if months == MONTHS_PER_YEAR:
-            return asked.period
-        if months == MONTHS_PER_QUARTER:
-            return asked.quarter(number)
+        if months in (MONTHS_PER_YEAR, MONTHS_PER_QUARTER):
+            return asked.period if months == MONTHS_PER_YEAR else asked.quarter(number)
         if months == MONTHS_PER_HALF:
             first, last = asked.quarter(2 * number - 1), asked.quarter(2 * number)
             return Period(first.start, last.end, fiscal_label(year, months=months, number=number))
         if number > len(asked.months):
-            raise PeriodError(
-                _("The fiscal year %(year)s has %(count)s periods.") % {"year": year, "count": len(asked.months)}
-            )
+            counted = {"year": year, "count": len(asked.months)}
+            raise PeriodError(_("The fiscal year %(year)s has %(count)s periods.") % counted)
         return asked.months[number - 1].period
-
-    def last_complete(self, as_of: date) -> Period | None:
-        """The last fiscal year that is complete on ``as_of``; None before the first is, and a year after the last was."""
-        complete = [year.period for year in self.years if year.period.last_day <= as_of]
-        if not complete or as_of - complete[-1].last_day >= (WEEKS_PER_YEAR + 1) * WEEK:
-            return None
-        return complete[-1]
 
     def month_of(self, day: date) -> FiscalMonth:
         """The period a day lies in."""
