@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 
 from accounts.enums import SIGNED_CONTRACT_STATUSES, ContractStatus
 from accounts.models import Contract, ExchangeRate
+from crm.lib.periods import month_start
 from metrics.formulas.exact import BoolArray, DateArray, FloatArray
 from metrics.frames import IntArray
 from metrics.rates import rate_book
@@ -24,8 +25,8 @@ _CENT = Decimal("0.0001")
 class Contracts:
     """Signed contracts with a term, known by the day asked about, ascending by account, first day and key; shape (n,).
 
-    amount : money in the currency of the scope at the rate of the day it was signed, None where the amount or the rate is
-    missing; ``value`` is the same as numbers, NaN there
+    amount : money in the currency of the scope at the rate of the day it was signed, else the average of that month, None
+    where the amount or the rate is missing; ``value`` is the same as numbers, NaN there
     """
 
     account_ids: IntArray
@@ -75,7 +76,10 @@ def _translated(scope: Scope, amounts: list[tuple[Decimal | None, str, date]]) -
     days = [day for _amount, _currency, day in amounts]
     book = rate_book(scope.currency, currencies=foreign, first=min(days), last=max(days))
     found: list[Decimal | None] = []
+    rate: Decimal | None
     for amount, currency, day in amounts:  # a contract is one row here, not an account's ledger
-        rate = Decimal(1) if currency == scope.currency else book.spot(currency, day)
+        rate = Decimal(1)
+        if currency != scope.currency:
+            rate = book.spot(currency, day) or book.average(currency, month_start(day))
         found.append(None if amount is None or rate is None else (amount * rate).quantize(_CENT))
     return tuple(found)

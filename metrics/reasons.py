@@ -87,6 +87,9 @@ SENTENCES = {
     "lifetime_missing_rates": gettext_lazy("orders cannot be valued: an exchange rate is missing"),
     "no_contract": gettext_lazy("no signed contract with a first and a last day runs"),
     "contract_no_amount": gettext_lazy("a running contract has no amount, or no exchange rate for it"),
+    "contract_no_amount_of": gettext_lazy(
+        "running contracts of %(found)s accounts have no amount, or no exchange rate for it"
+    ),
     "renewal_few_contracts": gettext_lazy(
         "insufficient data: %(found)s contracts of this length came to a renewal, %(needed)s are needed"
     ),

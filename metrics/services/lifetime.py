@@ -272,7 +272,9 @@ def _signed_total(signed: ContractValues, why: dict[str, str]) -> Decimal | None
     is_running = signed.cohort > 0
     if is_running.any() and signed.has_schedule[is_running].all():
         return exact_total(np.round(signed.signed[is_running], 4))
-    why["contract_value"] = reasons.sentence("contract_no_amount" if is_running.any() else "no_contract")
+    gaps = int((is_running & ~signed.has_schedule).sum())
+    sentence = reasons.sentence("contract_no_amount_of", found=gaps) if gaps else reasons.sentence("no_contract")
+    why["contract_value"] = sentence
     return None
 
 

@@ -155,6 +155,14 @@ def test_contract_in_another_currency_needs_the_rate_of_its_signing():
     assert values(account).signed.tolist() == [7 * 366]
 
 
+def test_average_of_the_month_stands_in_for_the_rate_of_the_day():
+    account = make_account()
+    yearly(account, 2024, amount=366, currency="USD", signed_on=date(2023, 12, 20)).save()
+    make_rate(from_currency="USD", to_currency="CNY", valid_on=date(2023, 12, 1), rate=Decimal(6), kind="month_average")
+
+    assert values(account).signed.tolist() == [6 * 366]
+
+
 @pytest.mark.parametrize("fields", [{"amount": None}, {"status": "cancelled"}, {"status": "draft"}, {"ends_on": None}])
 def test_contract_that_says_too_little_has_no_schedule(fields):
     account = make_account()
