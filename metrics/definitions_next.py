@@ -10,6 +10,7 @@ MONTHS = _("net revenue of every complete month, up to five years back")
 SIGNALS = _(
     "order days of each account, its revenue of the last two years of 12 months, the night's chance that it is still there"
 )
+PRODUCTS = _("net revenue and cost of each account and product of the last 12 months, as the night summed them up")
 PAST_SIGNALS = _("the same signals as they were known a year ago, and the revenue of the year after")
 
 NEXT = (
@@ -53,4 +54,16 @@ NEXT = (
            _("Would the points have found them a year ago?")),
     Metric("baseline_precision", _("Hits among the first 20, by rhythm"), Unit.RATE, Direction.UP,
            _("The same for the 20 latest by their rhythm"), PAST_SIGNALS, _("What points must beat.")),
+    Metric(
+        "whitespace", _("Whitespace"), Unit.GROUP_OF_FIGURES, Direction.UP,
+        _("Gaps × share of accounts of the same segment and size that buy × their median spend × gross margin"), PRODUCTS,
+        _("What could they buy besides? Peers are all customers of the ledger; five of them must buy for a gap to have a "
+          "value."),
+    ),
+    Metric("gap_value", _("Gross profit in the gaps"), Unit.MONEY, Direction.UP,
+           _("Sum over gaps of share of peers that buy × their median spend × gross margin"), PRODUCTS,
+           _("A year, if the gaps fill as they have among accounts like these. Of the columns shown.")),
+    Metric("gap_revenue", _("Revenue in the gaps"), Unit.MONEY, Direction.UP,
+           _("Sum over gaps of share of peers that buy × their median spend"), PRODUCTS,
+           _("The same before margin, where cost is not known.")),
 )  # fmt: skip

@@ -4,10 +4,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import RevenueBasis
 from accounts.models.base import CurrencyField
+from metrics.models_rejections import SuggestionRejection
 from metrics.models_reported import ReportedAccount, ReportedFigure
 
 __all__ = [
-    "AccountDay", "AccountFigures", "AccountMonth", "AccountSpan", "LifetimeFit", "ReportedAccount", "ReportedFigure",
+    "AccountDay", "AccountFigures", "AccountMonth", "AccountProduct", "AccountSpan", "LifetimeFit", "ReportedAccount",
+    "ReportedFigure", "SuggestionRejection",
 ]  # fmt: skip
 
 

@@ -79,6 +79,14 @@ SENTENCES = {
     ),
     "forecast_not_better": gettext_lazy("no method came closer than the same month of the year before"),
     "forecast_no_scale": gettext_lazy("the past repeated itself exactly, so there is nothing to measure a miss by"),
+    "whitespace_no_peer_group": gettext_lazy("the account has no segment, so nobody is like it"),
+    "whitespace_few_buyers": gettext_lazy("fewer than five accounts like it buy this"),
+    "whitespace_no_margin": gettext_lazy("cost is missing on some lines of the product"),
+    "whitespace_no_night": gettext_lazy("the night sums up products, and there has been none yet"),
+    "whitespace_no_gap": gettext_lazy("no gap has a value"),
+    "suggestions_few_accounts": gettext_lazy(
+        "insufficient data: %(found)s accounts bought something new in the year tested, %(needed)s are needed"
+    ),
     "decline_short_history": gettext_lazy("insufficient data: a test needs two years of revenue"),
     "decline_no_rates": gettext_lazy("the past cannot be tested: an exchange rate is missing"),
     "decline_few_events": gettext_lazy(

@@ -18,6 +18,7 @@ from metrics.formulas.exact import BoolArray, FloatArray, exact_total
 from metrics.formulas.patterns import OrderRhythm, order_rhythm
 from metrics.frames import Windows
 from metrics.frames_figures import alive_chances
+from metrics.frames_products import product_counts, products_as_of
 from metrics.scope import Level, Scope, scope_of
 from metrics.selectors import DEFAULT_BASIS, data_start, default_as_of
 from metrics.services.base import AccountTable, Answer, Reasons, Units, passport, rates_missing, units_of
@@ -85,6 +86,7 @@ def decline(accounts: AccountQuerySet, **choices: Unpack[Choices]) -> DeclineFig
     risk = decline_risk(
         rhythm=rhythm.rhythm_ratio,
         revenue_lost=_trend(net, before=before),
+        breadth_lost=_breadth(scope, frame, units, as_of),
         alive=_alive(scope, frame, units, as_of),
     )
     table = _table(units, rhythm, net, risk).where(_watched(frame, units, as_of))
@@ -126,6 +128,18 @@ def _alive(scope: Scope, frame: Windows, units: Units, as_of: date) -> FloatArra
         place = np.searchsorted(frame.spans.account_ids, account_ids)
         np.maximum.at(chance, units.place[place], known)
     return np.where(chance < 0, np.nan, chance)
+
+
+def _breadth(scope: Scope, frame: Windows, units: Units, as_of: date) -> FloatArray:
+    """Share of the products of the year before that is no longer bought; known where the night's sums are of this day."""
+    known_from, prior = data_start(), prior_ttm(as_of)
+    if products_as_of() != as_of or known_from is None or known_from > prior.start:
+        return np.full(len(units.ids), np.nan)
+    account_ids, before, kept = product_counts(scope)
+    counts = np.zeros((len(units.ids), 2))
+    place = np.searchsorted(frame.spans.account_ids, account_ids)
+    np.add.at(counts, units.place[place], np.stack([before, kept], axis=1))
+    return lost_share(counts[:, 0], counts[:, 1])
 
 
 def _watched(frame: Windows, units: Units, as_of: date) -> BoolArray:

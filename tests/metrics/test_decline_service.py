@@ -12,9 +12,10 @@ from accounts.models import Account
 from crm.lib.periods import add_months
 from metrics.formulas.decline import SCALES, Signal
 from metrics.models import AccountFigures
+from metrics.product_rollup import write_account_products
 from metrics.services.decline import decline
 from metrics.services.decline_backtest import decline_backtest
-from tests.factories import make_account, make_user, post_revenue
+from tests.factories import make_account, make_product, make_user, post_revenue
 from tests.metrics.ledger import simulated_ledger
 
 pytestmark = pytest.mark.django_db
@@ -110,6 +111,21 @@ def test_a_group_stays_while_one_of_its_members_does():
     assert len(found.table) == 1
     assert row["chance_gone_points"] == pytest.approx(3)
     assert row["rhythm_points"] == 0
+
+
+def test_lost_breadth_is_known_where_the_night_is_of_the_day():
+    account = make_account()
+    products = [make_product() for _ in range(4)]
+    for product in products:
+        orders(account, [date(2023, 5, 1)], product=product)
+    orders(account, every(30, until=AS_OF, times=8), product=products[0], amount=400)
+    orders(make_account(), [date(2023, 1, 1)])
+    assert row_of(ask(), account)["breadth_loss_points"] is None
+
+    write_account_products(AS_OF)
+
+    assert row_of(ask(), account)["breadth_loss_points"] == 6  # three of four products are gone
+    assert row_of(ask(as_of=AS_OF - timedelta(days=1)), account)["breadth_loss_points"] is None
 
 
 def test_closed_accounts_and_missing_rates():

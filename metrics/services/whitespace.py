@@ -1,0 +1,294 @@
+"""What could they buy besides? Accounts against products: owned, lost or a gap, and what filling a gap is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Unpack
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accounts.models import Account, Product
+from accounts.querysets import AccountQuerySet
+from crm.lib.periods import prior_ttm, ttm
+from metrics import reasons
+from metrics.formulas.exact import BoolArray, FloatArray, exact_total
+from metrics.formulas.whitespace import CellStatus, GapReason, Gaps, cell_status, gap_values, size_bands
+from metrics.frames import IntArray
+from metrics.frames_products import ProductRows, product_rows, products_as_of, segments_of
+from metrics.models_rejections import SuggestionRejection
+from metrics.scope import Level, Scope, scope_of
+from metrics.selectors import default_as_of
+from metrics.services.base import NOBODY, AccountRow, AccountTable, Answer, passport
+from metrics.services.choices import Choices
+
+MATRIX_ACCOUNTS = 30
+MATRIX_COLUMNS = 15
+MAX_MATRIX_ACCOUNTS = 100
+SIZE_QUANTILES = (0.25, 0.5, 0.75)  # accounts of one quarter by revenue are of one size
+NOT_GIVEN = ""  # key of the products without a category
+
+
+class By(StrEnum):
+    CATEGORY = "category"
+    PRODUCT = "product"
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixColumn:
+    """A category or a product; ``key`` is the category, or the key of the product."""
+
+    key: str
+    label: str
+    revenue: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One account and one column. In a gap: ``buyers`` of ``peers`` accounts of the same segment and size buy it, for a
+    median of ``peer_spend`` a year; gap_revenue = chance × peer_spend, gap_value = gap_revenue × gross margin."""
+
+    status: CellStatus
+    spend: Decimal | None
+    peers: int
+    buyers: int
+    chance: float | None
+    peer_spend: Decimal | None
+    gap_revenue: Decimal | None
+    gap_value: Decimal | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixRow:
+    account: AccountRow
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class WhitespaceFigures(Answer):
+    """The columns with the most revenue in view, the accounts in view with the most revenue; sums over all in view.
+
+    gap_value : gross profit of a year that the gaps are worth, None where no gap has one; gap_revenue : before margin.
+    Peers are all customers of the ledger. ``table`` has ttm_revenue (of products), owned, gaps, gap_revenue, gap_value.
+    Money in another currency stands at the rate of the last month of the year.
+    """
+
+    by: By
+    products_as_of: date | None
+    columns: tuple[MatrixColumn, ...]
+    rows: tuple[MatrixRow, ...]
+    owned_cells: int
+    gap_cells: int
+    lost_cells: int
+    gap_revenue: Decimal | None
+    gap_value: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Matrix:
+    """Every customer against the columns: ids (n,), tables (n, k); margins (k,), NaN where cost is missing."""
+
+    ids: IntArray
+    columns: tuple[MatrixColumn, ...]
+    spend: FloatArray
+    status: NDArray[np.int8]
+    revenue: FloatArray
+    margin: FloatArray
+    segment: IntArray
+
+    def gaps(self) -> Gaps:
+        """Who is like whom: the same segment, and the same quarter of accounts by revenue."""
+        positive = self.revenue[self.revenue > 0]
+        limits = np.unique(np.quantile(positive, SIZE_QUANTILES)) if len(positive) else np.empty(0)
+        return gap_values(
+            self.spend,
+            self.status,
+            segment=self.segment,
+            size_band=size_bands(self.revenue, limits=limits),
+            margin=self.margin,
+        )
+
+
+def whitespace(
+    accounts: AccountQuerySet,
+    *,
+    by: By | str = By.CATEGORY,
+    rows: int = MATRIX_ACCOUNTS,
+    **choices: Unpack[Choices],
+) -> WhitespaceFigures:
+    """The matrix of ``accounts`` (already limited to what the caller may see) as of the last night; legal entities.
+
+    A handful of queries, one over the products of the whole ledger. A rejected product is not eligible for the account.
+    """
+    scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
+    kind, as_of = By(by), products_as_of()
+    if as_of is None:
+        return _nothing(scope, kind, default_as_of())
+    everything = scope_of(Account.objects.all(), basis=scope.basis, currency=scope.currency)
+    found = product_rows(everything, as_of=as_of)
+    in_view = _in_view(scope, found)
+    if found.missing or not in_view.any():
+        why = reasons.missing_rates_sentence(found.missing) if found.missing else reasons.sentence("no_ledger")
+        return _nothing(scope, kind, as_of, why=why, day=as_of)
+    matrix = _matrix(everything, found, kind, in_view)
+    gaps = matrix.gaps()
+    is_mine = np.isin(matrix.ids, np.unique(found.account_ids[in_view]))
+    table = _table(matrix, gaps, is_mine)
+    shown = table.rows(order_by="ttm_revenue", limit=min(rows, MAX_MATRIX_ACCOUNTS))
+    value, revenue = _total(gaps.value[is_mine]), _total(gaps.revenue[is_mine])
+    why_not = {} if value is not None else {"gap_value": _why_no_value(gaps, is_mine)}
+    why_not |= {} if revenue is not None else {"gap_revenue": _why_no_value(gaps, is_mine)}
+    return WhitespaceFigures(
+        by=kind,
+        products_as_of=as_of,
+        columns=matrix.columns,
+        rows=tuple(_row(matrix, gaps, one) for one in shown),
+        owned_cells=int((matrix.status[is_mine] == CellStatus.OWNED).sum()),
+        gap_cells=int((matrix.status[is_mine] == CellStatus.GAP).sum()),
+        lost_cells=int((matrix.status[is_mine] == CellStatus.LOST).sum()),
+        gap_revenue=revenue,
+        gap_value=value,
+        currency=scope.currency,
+        reasons=why_not,
+        passport=passport(
+            "whitespace", scope=scope, level=Level.ENTITY, as_of=as_of, accounts=len(table), base=prior_ttm(as_of),
+            comparison=ttm(as_of),
+        ),
+        table=table,
+    )  # fmt: skip
+
+
+def _nothing(scope: Scope, kind: By, as_of: date, *, why: str = "", day: date | None = None) -> WhitespaceFigures:
+    sentence = why or reasons.sentence("whitespace_no_night")
+    return WhitespaceFigures(
+        by=kind, products_as_of=day, columns=(), rows=(), owned_cells=0, gap_cells=0, lost_cells=0, gap_revenue=None,
+        gap_value=None, currency=scope.currency, reasons=dict.fromkeys(("gap_value", "gap_revenue"), sentence),
+        passport=passport("whitespace", scope=scope, level=Level.ENTITY, as_of=as_of, accounts=0), table=NOBODY,
+    )  # fmt: skip
+
+
+def _in_view(scope: Scope, found: ProductRows) -> BoolArray:
+    if scope.accounts.is_everything:
+        return np.ones(len(found.account_ids), dtype=bool)
+    ids = np.array(list(scope.accounts.order_by().values_list("pk", flat=True)), dtype=np.int64)
+    return np.isin(found.account_ids, ids)
+
+
+def _matrix(everything: Scope, found: ProductRows, kind: By, in_view: BoolArray) -> _Matrix:
+    """Columns are those with the most revenue in view; the rest of what is bought counts to the size alone."""
+    keys, labels, item = _items(found, kind)
+    totals = np.zeros(len(keys))
+    np.add.at(totals, item[in_view], np.maximum(found.net[in_view], 0.0))
+    chosen = np.lexsort((np.arange(len(keys)), -totals))[:MATRIX_COLUMNS]
+    column = np.full(len(keys), -1)
+    column[chosen] = np.arange(len(chosen))
+    ids, place = np.unique(found.account_ids, return_inverse=True)
+    shape = (len(ids), len(chosen))
+    own = column[item]
+    is_in = own >= 0
+    cells = (place[is_in], own[is_in])
+    spend, has_had = np.zeros(shape), np.zeros(shape, dtype=bool)
+    np.add.at(spend, cells, found.net[is_in])
+    np.logical_or.at(has_had, cells, ~np.isnat(found.first_on[is_in]))
+    spend = np.round(spend, 4)
+    revenue = np.zeros(len(ids))
+    np.add.at(revenue, place, found.net)
+    eligible = np.ones(shape, dtype=bool)
+    if kind is By.PRODUCT:
+        _bar_rejected(eligible, ids, {int(keys[number]): number_at for number_at, number in enumerate(chosen)})
+    nobody = np.zeros(shape, dtype=bool)
+    status = cell_status(spend > 0, is_open_deal=nobody, is_lost=has_had, is_eligible=eligible)
+    columns = tuple(MatrixColumn(str(keys[n]), labels[n], _amount(totals[n])) for n in chosen.tolist())
+    margin = _margins(found, own, len(chosen))
+    return _Matrix(ids, columns, spend, status, np.round(revenue, 4), margin, segments_of(everything, ids))
+
+
+def _items(found: ProductRows, kind: By) -> tuple[list[Any], list[str], IntArray]:
+    """(key of each category or product, its label, number of the item of each row)."""
+    ids, place = np.unique(found.product_ids, return_inverse=True)
+    known = Product.objects.in_bulk(ids.tolist())
+    products = [known[pk] for pk in ids.tolist()]
+    if kind is By.PRODUCT:
+        return ids.tolist(), [str(product) for product in products], place.astype(np.int64)
+    names = sorted({product.category for product in products})
+    numbers = {name: number for number, name in enumerate(names)}
+    category = np.array([numbers[product.category] for product in products], dtype=np.int64)
+    return list(names), list(names), category[place]
+
+
+def _bar_rejected(eligible: BoolArray, ids: IntArray, columns: Mapping[int, int]) -> None:
+    found = SuggestionRejection.objects.filter(withdrawn_at__isnull=True, product_id__in=list(columns))
+    for account_id, product_id in found.values_list("account_id", "product_id"):
+        row = int(np.searchsorted(ids, account_id))
+        if row < len(ids) and ids[row] == account_id:
+            eligible[row, columns[product_id]] = False
+
+
+def _margins(found: ProductRows, own: IntArray, columns: int) -> FloatArray:
+    """Gross margin of each column over all customers; NaN where a line has no cost or nothing was sold."""
+    is_in = own >= 0
+    net, cost, gaps = (np.zeros(columns) for _ in range(3))
+    np.add.at(net, own[is_in], found.net[is_in])
+    np.add.at(cost, own[is_in], found.cost[is_in])
+    np.add.at(gaps, own[is_in], found.lines_without_cost[is_in])
+    margin = np.full(columns, np.nan)
+    np.divide(net - cost, net, out=margin, where=(net > 0) & (gaps == 0))
+    return np.where(margin > 1, np.nan, margin)
+
+
+def _table(matrix: _Matrix, gaps: Gaps, is_mine: BoolArray) -> AccountTable:
+    value, revenue = gaps.value, gaps.revenue
+    columns: dict[str, NDArray[Any]] = {
+        "ttm_revenue": matrix.revenue,
+        "owned": (matrix.status == CellStatus.OWNED).sum(axis=1),
+        "gaps": (matrix.status == CellStatus.GAP).sum(axis=1),
+        "gap_revenue": np.where(np.isfinite(revenue).any(axis=1), np.round(np.nansum(revenue, axis=1), 4), np.nan),
+        "gap_value": np.where(np.isfinite(value).any(axis=1), np.round(np.nansum(value, axis=1), 4), np.nan),
+    }
+    return AccountTable(matrix.ids, columns).where(is_mine)
+
+
+def _row(matrix: _Matrix, gaps: Gaps, account: AccountRow) -> MatrixRow:
+    row = int(np.searchsorted(matrix.ids, account.account_id))
+    cells = []
+    for column in range(len(matrix.columns)):
+        key = str(gaps.reason[row, column])
+        cells.append(
+            Cell(
+                status=CellStatus(int(matrix.status[row, column])),
+                spend=_amount(matrix.spend[row, column]),
+                peers=int(gaps.peers[row, column]),
+                buyers=int(gaps.buyers[row, column]),
+                chance=_number(gaps.chance[row, column]),
+                peer_spend=_amount(gaps.peer_spend[row, column]),
+                gap_revenue=_amount(gaps.revenue[row, column]),
+                gap_value=_amount(gaps.value[row, column]),
+                reason=reasons.sentence(key) if key else "",
+            )
+        )
+    return MatrixRow(account, tuple(cells))
+
+
+def _why_no_value(gaps: Gaps, is_mine: BoolArray) -> str:
+    """The one reason of every gap, or that there is none of a value."""
+    keys: Sequence[str] = np.unique(gaps.reason[is_mine]).tolist()
+    named = [key for key in keys if key != GapReason.NONE]
+    return reasons.sentence(named[0] if len(named) == 1 else "whitespace_no_gap")
+
+
+def _total(values: FloatArray) -> Decimal | None:
+    known = values[np.isfinite(values)]
+    return exact_total(np.round(known, 4)) if len(known) else None
+
+
+def _amount(value: float) -> Decimal | None:
+    return exact_total([float(value)]) if np.isfinite(value) else None
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
