@@ -9,9 +9,12 @@ from django.http import QueryDict
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
+from crm.lib.money import MINOR_PLACES
 from crm.web import formats
 from crm.web.drivers_form import WHOLE, LeavesForm
+from crm.web.formats import NumberStyle
 from crm.web.metric_asked import Asked, Piece
 from crm.web.metric_form import TwoPeriodsForm, two_period_defaults
 from crm.web.metric_leaves import (
@@ -20,10 +23,8 @@ from crm.web.metric_leaves import (
     SHOWN_LEAVES,
     LeafLine,
     Leaves,
-    full_amount,
     more_words,
     narrowed_to,
-    signed_amount,
 )
 from metrics.definitions import METRICS
 from metrics.leaves import Dimension
@@ -67,32 +68,48 @@ def breakdown_piece(asked: Asked, found: TwoPeriods, bridge: BridgeFigures) -> P
     if not by or not leaves:
         return None
     largest = max(abs(leaf.change) for leaf in leaves)
+    names = [name for name in COLUMNS if name in TOTALS or bridge.bars[name].accounts]  # nobody's line has no column
     lines = [
-        LeafLine(leaf.label, _cells(_Row(leaf.bars, leaf.change), largest), narrowed_to(asked, by, leaf.key))
+        LeafLine(
+            leaf.label,
+            _cells(_Row(leaf.bars, leaf.change), names, largest, asked.style),
+            narrowed_to(asked, by, leaf.key),
+        )
         for leaf in leaves[:SHOWN_LEAVES]
     ]
     rest = leaves[SHOWN_LEAVES:]
     if rest:
-        lines.append(LeafLine(more_words(len(rest)), _cells(_together(rest), largest)))
-    lines.append(LeafLine(_("Together"), _cells(_Row(bridge.bars, _change(bridge.bars)), None), is_sum=True))
-    columns = [*(METRICS[name].label for name in COLUMNS), _("Change"), ""]
+        lines.append(LeafLine(more_words(len(rest)), _cells(_together(rest), names, largest, asked.style)))
+    lines.append(
+        LeafLine(_("Together"), _cells(_Row(bridge.bars, _change(bridge.bars)), names, None, asked.style), is_sum=True)
+    )
+    columns = [_("Change"), "", *(METRICS[name].label for name in names)]
     title = LEAF_TITLES[by]
     return Piece("metrics/_drivers.html", Leaves(LEAF_HEADS[by], columns, lines, bridge.currency, title=title))
 
 
-def _cells(row: _Row, largest: Decimal | None) -> list[str | SafeString]:
-    amounts = [
-        full_amount(bar.amount) if name in TOTALS else _told(bar)
-        for name, bar in ((name, row.bars[name]) for name in COLUMNS)
-    ]
+def _cells(row: _Row, names: Sequence[str], largest: Decimal | None, style: NumberStyle) -> list[str | SafeString]:
     drawn: str | SafeString = "" if largest is None else split_bar(row.change, largest)
-    return [*amounts, signed_amount(row.change), drawn]
+    change = _short(row.change, style, is_signed=True, told=formats.money(row.change, decimals=MINOR_PLACES))
+    return [change, drawn, *(_told(name, row.bars[name], style) for name in names)]
 
 
-def _told(bar: Bar) -> SafeString:
-    """An amount of a line, with the number of its accounts for those who point at it."""
-    accounts = _("%(count)s accounts") % {"count": formats.number(bar.accounts or 0)}
-    return format_html('<span title="{}">{}</span>', accounts, signed_amount(bar.amount))
+def _told(name: str, bar: Bar, style: NumberStyle) -> SafeString:
+    """An amount short, with all of it and the number of its accounts for those who point at it."""
+    amount, accounts = bar.amount or Decimal(0), bar.accounts or 0
+    told = ngettext("%(amount)s, %(count)s account", "%(amount)s, %(count)s accounts", accounts) % {
+        "amount": formats.money(amount, decimals=MINOR_PLACES),
+        "count": formats.number(accounts),
+    }
+    return _short(amount, style, is_signed=name not in TOTALS, told=told)
+
+
+def _short(amount: Decimal, style: NumberStyle, *, is_signed: bool, told: str) -> SafeString:
+    text = formats.money_short(amount, style)
+    if is_signed and amount > 0:
+        text = f"+{text}"
+    css = "" if not is_signed or not amount else "up" if amount > 0 else "down"
+    return format_html('<span class="{}" title="{}">{}</span>', css, told, text)
 
 
 def split_bar(value: Decimal, largest: Decimal) -> SafeString:

@@ -153,6 +153,8 @@ def _places(value: Decimal) -> int:
 def _difference(one: Compared) -> SafeString | str:
     """Sign and arrow first, colour last and only where more is better or worse."""
     if not one.is_different:
+        if _is_line_count(one.key):
+            return ""
         return format_html('<span class="muted">{}</span>', _("the same"))
     if one.difference is None:
         return format_html('<span class="flat">{}</span>', _("known on one side only"))
