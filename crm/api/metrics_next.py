@@ -35,19 +35,19 @@ class ForecastQuery(LevelQuery):
         return None if value == NO_LEAVES else value
 
 
-class MonthSerializer(serializers.Serializer):
+class ForecastMonthSerializer(serializers.Serializer):
     month = serializers.CharField(source="period.label")
     value = Money()
     low = Money()
     high = Money()
 
 
-class PastMonthSerializer(serializers.Serializer):
+class ForecastPastSerializer(serializers.Serializer):
     month = serializers.CharField(source="period.label")
     value = Money()
 
 
-class SeriesSerializer(serializers.Serializer):
+class ForecastSeriesSerializer(serializers.Serializer):
     """`months` is empty, and `reason` says why, unless a method was closer than the same month of the year before in a
     backtest from `origins` past months. `mase` and `wape` are its misses, `baseline_…` those of the year before."""
 
@@ -64,11 +64,11 @@ class SeriesSerializer(serializers.Serializer):
     wape = Rate()
     baseline_mase = Rate()
     baseline_wape = Rate()
-    months = MonthSerializer(many=True, read_only=True)
-    past = PastMonthSerializer(many=True, read_only=True)
+    months = ForecastMonthSerializer(many=True, read_only=True)
+    past = ForecastPastSerializer(many=True, read_only=True)
 
 
-class ForecastLeafSerializer(SeriesSerializer):
+class ForecastLeafSerializer(ForecastSeriesSerializer):
     """`key` is the value as the account filters take it, "" where none is given."""
 
     key = serializers.CharField()
@@ -81,14 +81,14 @@ class ForecastSerializer(AnswerSerializer):
     horizon_months = Count()
     coverage = Rate(help_text="Share of months that should fall between low and high.")
     by = serializers.SerializerMethodField()
-    whole = SeriesSerializer(read_only=True)
+    whole = ForecastSeriesSerializer(read_only=True)
     leaves = ForecastLeafSerializer(many=True, read_only=True)
 
     def get_by(self, figures: ForecastFigures) -> str:
         return str(figures.by or NO_LEAVES)
 
 
-class QualitySerializer(serializers.Serializer):
+class DeclineQualitySerializer(serializers.Serializer):
     """Of the accounts at the top of a list: hits ÷ listed, hits ÷ all declines, and how many times better than chance."""
 
     listed = Count()
@@ -107,7 +107,7 @@ class QualitySerializer(serializers.Serializer):
         return _known(quality.lift)
 
 
-class BandLineSerializer(serializers.Serializer):
+class DeclineBandSerializer(serializers.Serializer):
     """Accounts with `first` to `last` points on the cut date, and the share of them that declined."""
 
     first = Count()
@@ -117,17 +117,17 @@ class BandLineSerializer(serializers.Serializer):
     observed = Rate()
 
 
-class BacktestSerializer(serializers.Serializer):
+class DeclineBacktestSerializer(serializers.Serializer):
     """Over all customers of the ledger: signals as known on `cut_on`, declines of the 12 months after it."""
 
     cut_on = serializers.DateField(allow_null=True)
     accounts = Count()
     declines = Count()
-    points = QualitySerializer(allow_null=True)
-    baseline = QualitySerializer(allow_null=True)
-    flagged = QualitySerializer(allow_null=True, help_text="All by the plain rule.")
-    points_as_many = QualitySerializer(allow_null=True, help_text="As many by points.")
-    bands = BandLineSerializer(many=True)
+    points = DeclineQualitySerializer(allow_null=True)
+    baseline = DeclineQualitySerializer(allow_null=True)
+    flagged = DeclineQualitySerializer(allow_null=True, help_text="All by the plain rule.")
+    points_as_many = DeclineQualitySerializer(allow_null=True, help_text="As many by points.")
+    bands = DeclineBandSerializer(many=True)
     calibration_error = Rate()
     is_better = serializers.BooleanField(allow_null=True)
     reason = serializers.CharField()
@@ -169,7 +169,7 @@ class DeclineSerializer(RowsSerializer):
     at_risk_money = Money()
     late_rhythm_money = Money()
     order_by = serializers.CharField(read_only=True)
-    backtest = BacktestSerializer(read_only=True)
+    backtest = DeclineBacktestSerializer(read_only=True)
     results = serializers.SerializerMethodField()
 
     @extend_schema_field(DeclinerSerializer(many=True))

@@ -2,7 +2,7 @@
 
 from rest_framework.routers import SimpleRouter
 
-from crm.api import accounts, imports, ledger, opinions, reported, revenue, tiering
+from crm.api import accounts, imports, ledger, metrics_whitespace, opinions, reported, revenue, tiering
 
 
 class Router(SimpleRouter):
@@ -23,6 +23,7 @@ router.register("rates", ledger.RateViewSet, "rates")
 router.register("ratings", opinions.RatingViewSet, "ratings")
 router.register("wallet-estimates", opinions.WalletEstimateViewSet, "wallet-estimates")
 router.register("imports", imports.ImportViewSet, "imports")
+router.register("suggestion-rejections", metrics_whitespace.SuggestionRejectionViewSet, "suggestion-rejections")
 router.register("reported-figures", reported.ReportedFigureViewSet, "reported-figures")
 router.register("tiering/models", tiering.ScoringModelViewSet, "models")
 router.register("tiering/runs", tiering.RunViewSet, "runs")

@@ -6,6 +6,7 @@ from crm.api import metrics, metrics_breakdown, metrics_decomposition, metrics_e
 from crm.api.metrics_cohorts import routes as cohort_routes
 from crm.api.metrics_lifetime import routes as lifetime_routes
 from crm.api.metrics_next import routes as next_routes
+from crm.api.metrics_whitespace import routes as whitespace_routes
 from crm.api.root import DocsView, RootView, SchemaView
 from crm.api.routers import router
 from crm.api.views import UnknownAddressView
@@ -36,6 +37,7 @@ v1 = [
     *cohort_routes,
     *lifetime_routes,
     *next_routes,
+    *whitespace_routes,
     *router.urls,
 ]
 

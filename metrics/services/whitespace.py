@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -40,11 +40,14 @@ class By(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MatrixColumn:
-    """A category or a product; ``key`` is the category, or the key of the product."""
+    """A category or a product; ``key`` is the category, or the key of the product. gap_revenue, gap_value: of all gaps of
+    the accounts in view, None where none has one."""
 
     key: str
     label: str
     revenue: Decimal | None
+    gap_revenue: Decimal | None = None
+    gap_value: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,10 @@ def whitespace(
     return WhitespaceFigures(
         by=kind,
         products_as_of=as_of,
-        columns=matrix.columns,
+        columns=tuple(
+            replace(one, gap_revenue=_total(gaps.revenue[is_mine, at]), gap_value=_total(gaps.value[is_mine, at]))
+            for at, one in enumerate(matrix.columns)
+        ),
         rows=tuple(_row(matrix, gaps, one) for one in shown),
         owned_cells=int((matrix.status[is_mine] == CellStatus.OWNED).sum()),
         gap_cells=int((matrix.status[is_mine] == CellStatus.GAP).sum()),

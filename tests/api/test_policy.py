@@ -17,6 +17,7 @@ from accounts.models import Account, User
 from crm.api.policy import POLICY, rule_for
 from crm.lib.periods import parse_period
 from crm.reported import report
+from metrics.services.suggestions import reject_suggestion
 from tests.api.conftest import allow, assert_problem
 from tests.api.nights import AS_OF, make_published_run, make_scoring_model
 from tests.factories import (
@@ -78,12 +79,14 @@ def world(db, settings, tmp_path):
         "models": make_scoring_model(),
         "runs": None,
         "reported-figures": None,
+        "suggestion-rejections": None,
     }
     rows["runs"] = make_published_run(rows["models"], {account: "gold"})
     rows["reported-figures"] = report(
         author=editor, question="growth", title="2024", filters={"account": [str(account.pk)]},
         base=parse_period("2023"), comparison=parse_period("2024"),
     )  # fmt: skip
+    rows["suggestion-rejections"] = reject_suggestion(account=account, product=make_product(), user=editor, reason="no")
     return World(people, account, rows)
 
 
@@ -113,6 +116,7 @@ def bodies(world: World) -> dict[str, dict[str, Any]]:
         "revenue": {"account": key, "booked_on": "2024-01-01", "amount": "5", "currency": "CNY"},
         "models": {"preset": "full"},
         "runs": {"as_of": str(AS_OF)},
+        "suggestion-rejections": {"account": key, "product": world.rows["products"].pk, "reason": "no"},
         "reported-figures": {
             "question": "growth",
             "base": "2023",
