@@ -191,15 +191,18 @@ def purchases(scope: Scope, spans: Spans, *, first: date, buckets: int, months_e
     """What each account of ``spans`` bought in each of ``buckets`` stretches of months that begin with ``first``."""
     source = lines(scope, first=first, end=add_months(first, buckets * months_each))
     month = f"((extract(year FROM day) * 12 + extract(month FROM day))::int - {first.year * 12 + first.month})"
+    is_summed = months_each == 1 and len(scope.currencies) < 2 and not scope.is_translated  # one row already
     columns: dict[str, tuple[str, Kind]] = {
         "account_id": ("account_id", "int8"),
         "bucket": (f"{month} / {months_each}", "int4"),
-        "net": ("round(sum(net), 4)", "float8"),
-        "orders": ("sum(orders)", "int8"),
-        "missing": ("sum(is_missing::int)", "int8"),
+        "net": ("net" if is_summed else "round(sum(net), 4)", "float8"),
+        "orders": ("orders" if is_summed else "sum(orders)", "int8"),
+        "missing": ("is_missing::int" if is_summed else "sum(is_missing::int)", "int8"),
     }
     picked = ", ".join(as_sql(expression, kind) for expression, kind in columns.values())
-    sql = f"SELECT {picked} FROM ({source.sql}) AS line GROUP BY account_id, {month} / {months_each}"
+    sql = f"SELECT {picked} FROM ({source.sql}) AS line"
+    if not is_summed:
+        sql += f" GROUP BY account_id, {month} / {months_each}"
     rows = fetch(sql, source.params, {name: kind for name, (_sql, kind) in columns.items()}, using=scope.using)
     return Purchases(
         account=np.searchsorted(spans.account_ids, rows["account_id"]).astype(np.int64),

@@ -108,8 +108,11 @@ def cohort_matrix(
         )
     is_inside = (row != NOWHERE) & (age >= 0)
     bought = is_inside & orders
-    once = np.unique(np.stack([who[bought], when[bought]]), axis=1)
-    cells = first[once[0]] * p + once[1] - first[once[0]]
+    is_bought = np.zeros(len(first) * p, dtype=bool)  # several rows of one account and period count as one
+    is_bought[who[bought] * p + when[bought]] = True
+    places = np.flatnonzero(is_bought)
+    buyer, bought_in = places // p, places % p
+    cells = first[buyer] * p + bought_in - first[buyer]
     return _matrix(
         sizes=np.bincount(first[first != NOWHERE], minlength=p).astype(np.int64),
         active=np.bincount(cells, minlength=p * p).reshape(p, p),

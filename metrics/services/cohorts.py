@@ -286,10 +286,11 @@ def _table(units: Units, bought: Purchases, *, came_in: IntArray, first: NDArray
     revenue = np.round(revenue, 4)
     revenue[who[is_over & bought.is_missing]] = np.nan
     with_order = is_over & (bought.orders > 0)
-    once = np.unique(np.stack([who[with_order], bought.bucket[with_order]]), axis=1)
+    has_ordered = np.zeros((len(units.ids), finished), dtype=bool)  # a group once, however many of it ordered
+    has_ordered[who[with_order], bought.bucket[with_order]] = True
     columns = {
         "revenue": revenue,
-        "active_periods": np.bincount(once[0], minlength=len(units.ids)),
+        "active_periods": has_ordered.sum(axis=1),
         "cohort": came_in,
         "first_revenue_on": first,
     }
