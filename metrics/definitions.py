@@ -304,10 +304,11 @@ _ENTRIES = (
            _("Net revenue − cost since the first record"), COSTED, _("Lifetime value up to now.")),
     Metric("clv", _("Customer lifetime value"), Unit.MONEY, Direction.UP,
            _("Expected orders × expected revenue of an order × gross margin, discounted weekly"), COSTED,
-           _("BG/NBD and gamma-gamma model; margin is each account's own of the last 12 months.")),
+           _("By the model of orders (BG/NBD and gamma-gamma), or by running contracts and their renewals where these have "
+             "a model; margin is each account's own of the last 12 months."), version="2"),
     Metric("expected_revenue", _("Expected revenue"), Unit.MONEY, Direction.UP,
            _("Expected orders × expected revenue of an order, discounted weekly"), ORDER_DAYS,
-           _("Lifetime value before margin; all that can be said without cost data.")),
+           _("Lifetime value before margin; all that can be said without cost data."), version="2"),
     Metric("expected_orders", _("Expected order days"), Unit.NUMBER, Direction.UP,
            _("Order days expected within the horizon"), ORDER_DAYS, _("By the model, given the account's own history.")),
     Metric("p_alive", _("Still a customer"), Unit.RATE, Direction.UP,
