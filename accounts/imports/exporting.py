@@ -139,3 +139,4 @@ def _snapshot() -> Iterator[CursorWrapper]:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         cursor.execute("SET LOCAL enable_nestloop = off")  # the planner cannot know how many rows a page holds
         yield cursor
+        cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")

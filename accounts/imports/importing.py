@@ -134,6 +134,8 @@ class Import:
         """Reject what only the ledger can judge, create what rows hang on, and tell new rows from known ones."""
         plan, source = self._prepared.plan, self._prepared.source
         has_origins = plan.origins is not None
+        if has_origins:
+            posting.look_at_ledger(cursor)
         if not self._prepared.options.create:
             posting.reject_unknown(cursor)
         if plan.marks:
