@@ -118,6 +118,7 @@ class ReportedAccount(models.Model):
         on_delete=models.DO_NOTHING,
         related_name="+",
         db_constraint=False,
+        db_index=False,
     )
     root = models.ForeignKey(
         "accounts.Account",

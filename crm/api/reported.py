@@ -191,7 +191,7 @@ class WithdrawReportSerializer(StrictSerializer):
 
 
 class ReportedAccountSerializer(serializers.ModelSerializer):
-    """One legal entity as it was: code and name of then, the key of its group's top where the report counts that too."""
+    """One legal entity as it was: code and name of then; `group` is the top of its group, where the report counts that."""
 
     account = serializers.IntegerField(source="account_id", read_only=True)
     group = serializers.SerializerMethodField()

@@ -1,4 +1,4 @@
-"""Where did the change come from, leaf by leaf: the bridge of every segment, industry, region, grade or owner as a row."""
+"""Where did the change come from, leaf by leaf: the bridge of each segment, industry, region, grade or owner as a row."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

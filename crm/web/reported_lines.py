@@ -37,8 +37,10 @@ RATE_DECIMALS = 2
 
 @dataclass(frozen=True, slots=True)
 class FigureLine:
-    """One figure: as reported, live, and the difference; ``reason`` says why one is undefined. ``count`` is the number of
-    accounts behind a line of the bridge."""
+    """One figure: as reported, live, and the difference; ``reason`` says why one is undefined.
+
+    count : the number of accounts behind a line of the bridge
+    """
 
     label: Any
     reported: str
@@ -118,10 +120,10 @@ def live_address(figure: ReportedFigure) -> str:
     """The question of today with the dates and filters of the report."""
     key = next(name for name, question in reported.PAGE_QUESTIONS.items() if question == figure.question)
     kept = {name: values for name, values in figure.filters.items() if name != reported.SCOPE}
-    chosen: dict[str, Any] = {"base": figure.base_label, "comparison": figure.comparison_label}
+    chosen = {"base": figure.base_label, "comparison": figure.comparison_label, "currency": figure.currency}
     if figure.level == Level.GROUP:
         chosen["level"] = figure.level
-    return f"{reverse('metrics:question', args=[key])}?{urlencode({**chosen, 'currency': figure.currency, **kept}, doseq=True)}"
+    return f"{reverse('metrics:question', args=[key])}?{urlencode({**chosen, **kept}, doseq=True)}"
 
 
 def _is_line_count(key: str) -> bool:

@@ -112,6 +112,7 @@ class Migration(migrations.Migration):
                     "account",
                     models.ForeignKey(
                         db_constraint=False,
+                        db_index=False,
                         on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="+",
                         to="accounts.account",

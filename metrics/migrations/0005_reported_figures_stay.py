@@ -1,4 +1,4 @@
-"""Reported figures guard themselves: no DELETE, no UPDATE but the withdrawal, and a cohort that is written once and whole."""
+"""Reported figures guard themselves: no DELETE, no UPDATE but the withdrawal; a cohort is written once and whole."""
 
 from django.db import migrations
 
