@@ -65,7 +65,7 @@ def write_account_figures(as_of: date, *, basis: str | None = None, currency: st
     )
     purchases = purchases_of(histories, as_of=as_of)
     fitted = fit_purchases(purchases, is_rate_missing=bool(histories.missing))
-    fitted = with_draws(fitted, purchases, as_of=as_of)
+    fitted = with_draws(fitted, purchases, scope=scope, as_of=as_of)
     signed = contract_values(
         scope, histories.account_ids, as_of=as_of, horizon_months=HORIZON_MONTHS, discount=YEARLY_DISCOUNT
     )

@@ -129,11 +129,18 @@ def test_same_night_again_keeps_every_digit(night):
         return fit, list(AccountFigures.objects.order_by("account").values())
 
     before = rows()
+    LifetimeFit.objects.all().delete()
     write_account_figures(AS_OF)
 
     assert rows() == before
     assert len(before[0]["draws"]["models"]) + night.fit.draws.lost == 200
     assert lifetime_fit(as_of=AS_OF).draws.purchases == night.fit.draws.purchases
+
+
+def test_repeat_of_a_night_draws_nothing_anew(night, monkeypatch):
+    monkeypatch.setattr(uncertainty, "bootstrap", lambda *args, **kwargs: pytest.fail("refitted for the same ledger"))
+
+    assert write_account_figures(AS_OF).fit.draws.purchases == night.fit.draws.purchases
 
 
 def test_without_a_night_there_is_no_interval_and_its_reason(night):
@@ -194,6 +201,7 @@ def test_refits_that_disagree_give_no_interval(night, monkeypatch):
         raise uncertainty.FormulaError("too many resamples of them cannot be fitted")
 
     monkeypatch.setattr(uncertainty, "bootstrap", too_many_lost)
+    LifetimeFit.objects.all().delete()
     write_account_figures(AS_OF)
 
     assert (
