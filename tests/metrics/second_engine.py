@@ -1,21 +1,22 @@
-"""The cohort matrix of two years of a real wholesaler, against another engine that reads the same files by itself."""
+"""Cohorts and concentration of the Online Retail II files, against another engine that reads the same files by itself.
 
-import importlib.util
+``assert_agreement()`` reads the ledger of the connected database; a test imports both files first and then calls it.
+"""
+
 from collections import defaultdict
+from contextlib import contextmanager
 
 import pytest
 
 from accounts.models import Account
+from crm.lib.periods import parse_period
 from metrics.services.cohorts import cohorts
+from metrics.services.concentration import concentration
 from metrics.services.trend import Interval
-from tests.accounts.imports.helpers import ONLINE_RETAIL, imported
+from tests.accounts.imports.helpers import ONLINE_RETAIL
 
 FILES = [ONLINE_RETAIL / f"year-{years}.csv.gz" for years in ("2009-2010", "2010-2011")]
 EXACT = 1e-9
-pytestmark = [
-    pytest.mark.skipif(not FILES[0].exists(), reason="the Online Retail II files are not beside the project"),
-    pytest.mark.skipif(importlib.util.find_spec("duckdb") is None, reason="DuckDB is not installed"),
-]
 
 # A row that both files hold counts once: the same content as often as in the file that has it most often.
 LEDGER = """
@@ -51,21 +52,69 @@ SELECT cohort, period, date_diff('$interval', cohort, period) AS age,
 FROM (SELECT DISTINCT cohort FROM came_in) AS c, (SELECT DISTINCT period FROM bought) AS p WHERE period >= cohort
 """
 
+CONCENTRATION = """
+WITH totals AS (
+    SELECT customer, CAST(sum(amount) AS DOUBLE) AS revenue FROM ledger
+    WHERE day >= '$first' AND day < '$end' GROUP BY customer
+), ranked AS (
+    SELECT revenue, row_number() OVER (ORDER BY revenue DESC) AS place, row_number() OVER (ORDER BY revenue) AS rising,
+           count(*) OVER () AS n, sum(revenue) OVER () AS whole
+    FROM totals WHERE revenue > 0
+)
+SELECT any_value(n), sum(revenue) FILTER (WHERE place <= 1) / any_value(whole),
+       sum(revenue) FILTER (WHERE place <= 5) / any_value(whole), sum(revenue) FILTER (WHERE place <= 10) / any_value(whole),
+       sum(revenue) FILTER (WHERE place <= ceil(n / 5.0)) / any_value(whole), sum((revenue / whole) ** 2),
+       1 / sum((revenue / whole) ** 2), sum((2 * rising - n - 1) * revenue / (n * whole))
+FROM ranked
+"""
+SHARES = (
+    "accounts",
+    "top_1_share",
+    "top_5_share",
+    "top_10_share",
+    "top_20_percent_share",
+    "hhi",
+    "effective_accounts",
+    "gini",
+)
+
+
+def assert_agreement():
+    """Cohort matrix by every interval and concentration by every year: no difference beyond EXACT."""
+    assert_cohorts()
+    assert_concentration()
+
+
+def assert_concentration():
+    for label in ("2009-12..2010-11", "2010-12..2011-11", "2011-Q2"):
+        period = parse_period(label)
+        found = concentration(Account.objects.all(), period=period)
+        with connected("month") as connection:
+            dates = CONCENTRATION.replace("$first", str(period.start)).replace("$end", str(period.end))
+            expected = connection.execute(dates).fetchone()
+        assert [float(getattr(found, name)) for name in SHARES] == pytest.approx(expected, rel=EXACT, abs=EXACT)
+
+
+@contextmanager
+def connected(interval):
+    """The other engine with the ledger as it reads the files."""
+    import duckdb
+
+    files = ", ".join(f"'{path.as_posix()}'" for path in FILES)
+    with duckdb.connect() as connection:
+        connection.execute(LEDGER.replace("$files", files).replace("$interval", interval))
+        yield connection
+
 
 def second_engine(interval):
     """(accounts by cohort, (active accounts, revenue) by cohort and age), cohorts by their first day."""
-    import duckdb
-
-    def put(sql):
-        files = ", ".join(f"'{path.as_posix()}'" for path in FILES)
-        return sql.replace("$files", files).replace("$interval", interval)
-
-    with duckdb.connect() as connection:
-        connection.execute(put(LEDGER))
-        sizes = dict(connection.execute(put(SIZES)).fetchall())
+    with connected(interval) as connection:
+        sizes = dict(connection.execute(SIZES).fetchall())
         cells = {
             (cohort, age): (active, revenue)
-            for cohort, _period, age, active, revenue in connection.execute(put(CELLS)).fetchall()
+            for cohort, _period, age, active, revenue in connection.execute(
+                CELLS.replace("$interval", interval)
+            ).fetchall()
         }
     return sizes, cells
 
@@ -75,10 +124,7 @@ def by_day(key):
     return key.date() if hasattr(key, "date") else key
 
 
-def test_cohort_matrix_of_online_retail_equals_that_of_duckdb(db):
-    for file in FILES:
-        imported(file, currency="")
-
+def assert_cohorts():
     for interval in Interval:
         sizes, cells = second_engine(str(interval))
         sizes = {by_day(cohort): count for cohort, count in sizes.items()}

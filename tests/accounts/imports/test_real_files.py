@@ -36,6 +36,10 @@ def test_online_retail_gives_the_published_counts_twice(db):
         from tests.metrics.online_retail import assert_figures
 
         assert_figures()
+    if importlib.util.find_spec("duckdb"):
+        from tests.metrics.second_engine import assert_agreement
+
+        assert_agreement()
 
 
 @pytest.mark.skipif(not TORONTO.exists(), reason="the Toronto contracts are not beside the project")
