@@ -20,6 +20,7 @@ from accounts.models import Account, Contract, RevenueRecord, TeamMember
 from crm.lib.periods import Period, ttm
 from crm.web import lifetime_words
 from crm.web.account_chart import CHART_MONTHS, revenue_chart
+from crm.web.account_ideas import ideas_of
 from crm.web.attention import contracts_ending, items_of
 from crm.web.figure import Figure, Kind
 from crm.web.htmx import signed_in
@@ -186,7 +187,13 @@ def revenue(request: HttpRequest, pk: int) -> HttpResponse:
         after=request.GET.get("after", ""),
         before=request.GET.get("before", ""),
     )
-    return page.render(products=by_product(records, window), years=by_year(records), records=listed, window=window)
+    return page.render(
+        products=by_product(records, window),
+        years=by_year(records),
+        records=listed,
+        window=window,
+        ideas=ideas_of(page.account),
+    )
 
 
 def by_product(records: Any, window: Period) -> list[dict[str, Any]]:

@@ -8,17 +8,20 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.querysets import AccountQuerySet
 from crm.web.figure import Kind
+from metrics.definitions import METRICS
 from metrics.formulas.decline import RiskBand
 from metrics.services.base import Answer
 from metrics.services.decline import decline
 from metrics.services.forecast import HORIZON_MONTHS, MAX_HORIZON_MONTHS, forecast
+from metrics.services.whitespace import By, whitespace
 
 Heads = Sequence[tuple[Any, str, Kind]]
 FORECAST = frozenset({"forecast_revenue", "forecast_mase", "forecast_wape", "baseline_mase", "baseline_wape"})
 BANDS = {"at_risk_accounts": RiskBand.HIGH, "at_risk_money": RiskBand.HIGH, "watch_accounts": RiskBand.WATCH}
 LATE = frozenset({"late_rhythm_accounts", "late_rhythm_money"})
 DECLINE = frozenset({*BANDS, *LATE, "points_precision", "baseline_precision"})
-NEXT_KEYS = FORECAST | DECLINE
+WHITESPACE = frozenset({"gap_value", "gap_revenue"})
+NEXT_KEYS = FORECAST | DECLINE | WHITESPACE
 _STAKE, _POINTS, _RHYTHM = (
     (_("At stake"), "money_at_stake", Kind.MONEY),
     (_("Points"), "points", Kind.SCORE),
@@ -34,6 +37,10 @@ def next_answer(key: str, accounts: AccountQuerySet, params: Mapping[str, Any], 
     """(answer with the accounts behind the figure, their columns)."""
     if key in FORECAST:
         return forecast(accounts, horizon_months=_horizon(params.get("horizon_months", "")), **choices), FORECAST_HEADS
+    if key in WHITESPACE:
+        by = By.PRODUCT if params.get("by") == By.PRODUCT else By.CATEGORY
+        heads = ((METRICS[key].label, key, Kind.MONEY), FORECAST_HEADS[0])
+        return whitespace(accounts, by=by, currency=choices.get("currency")), heads
     found = decline(accounts, **choices)
     table = found.table
     if key in BANDS:

@@ -26,7 +26,14 @@ from crm.web.metric_lifetime import lifetime_answer
 from crm.web.metric_segments import segments_answer
 from crm.web.metric_sleepers import sleepers_answer
 from crm.web.metric_two_periods import change_answer, growth_answer, retention_answer
-from crm.web.next_form import ForecastForm, forecast_defaults, no_defaults
+from crm.web.metric_whitespace import whitespace_answer
+from crm.web.next_form import (
+    ForecastForm,
+    WhitespaceForm,
+    forecast_defaults,
+    no_defaults,
+    whitespace_defaults,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +119,10 @@ QUESTIONS: dict[str, Question] = {
         Question(
             "decline", gettext_lazy("Who is about to leave?"), gettext_lazy("Points of risk from named signals, tested on our own past."),
             "alert-triangle", ChoicesForm, no_defaults, decline_answer,
+        ),
+        Question(
+            "whitespace", gettext_lazy("What could they buy besides?"), gettext_lazy("What customers like them buy and they do not."),
+            "plus", WhitespaceForm, whitespace_defaults, whitespace_answer,
         ),
     )
 }  # fmt: skip

@@ -11,6 +11,7 @@ from metrics.formulas.decline import RiskBand, Signal
 from metrics.formulas.forecast import Method
 from metrics.leaves import Dimension
 from metrics.services.forecast import HORIZON_MONTHS, MAX_HORIZON_MONTHS
+from metrics.services.whitespace import By
 
 DIMENSIONS = (
     ("", _("no parts")),
@@ -53,6 +54,17 @@ class ForecastForm(ChoicesForm):
     def choices(self) -> dict[str, Any]:
         cleaned = self.cleaned_data
         return super().choices() | {"horizon_months": cleaned["horizon_months"], "by": cleaned["by"] or None}
+
+
+class WhitespaceForm(ChoicesForm):
+    by = forms.ChoiceField(label=_("Columns"), choices=((By.CATEGORY, _("categories")), (By.PRODUCT, _("products"))))
+    field_order = ("by", "currency")
+
+    left_out = frozenset({"level"})  # a group buys what its members buy
+
+
+def whitespace_defaults(params: QueryDict, as_of: Any) -> dict[str, str]:
+    return {"by": str(By.CATEGORY)}
 
 
 def forecast_defaults(params: QueryDict, as_of: Any) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
-from crm.web import account, accounts, auth, dashboard, figures, preferences, search, views_saved
+from crm.web import account, account_ideas, accounts, auth, dashboard, figures, preferences, search, views_saved
 
 account_patterns = [
     path("", accounts.account_list, name="list"),
@@ -17,6 +17,8 @@ account_patterns = [
     path("views/<int:pk>/delete/", views_saved.delete, name="view_delete"),
     path("<int:pk>/", account.overview, name="detail"),
     path("<int:pk>/revenue/", account.revenue, name="revenue"),
+    path("<int:pk>/suggestions/reject/", account_ideas.reject, name="reject_suggestion"),
+    path("<int:pk>/suggestions/<int:rejection>/withdraw/", account_ideas.withdraw, name="withdraw_rejection"),
     path("<int:pk>/grade/", account.grade, name="grade"),
     path("<int:pk>/people/", account.people, name="people"),
     path("<int:pk>/contracts/", account.contracts, name="contracts"),

@@ -23,14 +23,17 @@ from metrics.frames_products import ProductRows, product_rows, products_as_of, s
 from metrics.models_rejections import SuggestionRejection
 from metrics.scope import Level, Scope, scope_of
 from metrics.selectors import default_as_of
-from metrics.services.base import NOBODY, AccountRow, AccountTable, Answer, passport
+from metrics.services.base import AccountRow, AccountTable, Answer, passport
 from metrics.services.choices import Choices
 
 MATRIX_ACCOUNTS = 30
 MATRIX_COLUMNS = 15
 MAX_MATRIX_ACCOUNTS = 100
 SIZE_QUANTILES = (0.25, 0.5, 0.75)  # accounts of one quarter by revenue are of one size
-NOT_GIVEN = ""  # key of the products without a category
+NOBODY = AccountTable(
+    np.empty(0, dtype=np.int64),
+    {name: np.empty(0) for name in ("ttm_revenue", "owned", "gaps", "gap_revenue", "gap_value")},
+)
 
 
 class By(StrEnum):

@@ -11,14 +11,18 @@ from django.test.utils import CaptureQueriesContext
 
 from crm.web.figure_next import NEXT_KEYS
 from metrics.definitions import METRICS
-from metrics.models import AccountFigures
-from tests.factories import make_account, make_superuser, make_user, post_revenue
+from metrics.models import AccountFigures, SuggestionRejection
+from metrics.product_rollup import write_account_products
+from metrics.services.suggestions import reject_suggestion
+from tests.factories import make_account, make_product, make_superuser, make_user, post_revenue
 from tests.metrics.test_decline_service import declining_ledger
 from tests.metrics.test_forecast_service import growing, sell_monthly
+from tests.metrics.test_suggestions_service import pairs
 from tests.web.people import make_cast
 from tests.web.test_metrics import ask, names, words
 
 pytestmark = pytest.mark.django_db
+__all__ = ["pairs"]  # the fixture
 AS_OF = date(2024, 12, 31)
 
 
@@ -161,7 +165,9 @@ def test_choices_that_do_not_exist_are_said_at_the_field(client, ledger, query):
     assert response.context["form"].errors
 
 
-@pytest.mark.parametrize(("key", "heading"), [("forecast", "Revenue, 12 months"), ("decline", "Points")])
+@pytest.mark.parametrize(
+    ("key", "heading"), [("forecast", "Revenue, 12 months"), ("decline", "Points"), ("whitespace", "Gaps")]
+)
 def test_answers_are_to_be_had_as_files(client, ledger, key, heading):
     response = client.get(f"/metrics/{key}/export/csv/")
 
@@ -175,10 +181,81 @@ def test_query_count_does_not_grow_with_accounts(client, ledger):
     for _ in range(2):
         for _ in range(2):
             rhythm(make_account(owner=make_user()), silent=30, p_alive=0.5)
-        for key in ("forecast/?by=region", "decline/"):
+        for key in ("forecast/?by=region", "decline/", "whitespace/"):
             client.get(f"/metrics/{key}")
             with CaptureQueriesContext(connection) as queries:
                 client.get(f"/metrics/{key}")
             counts.append(len(queries))
 
-    assert counts[:2] == counts[2:]
+    assert counts[:3] == counts[3:]
+
+
+def test_whitespace_map_marks_each_state_in_words(client, chief):
+    segment = {"segment": "S"}
+    accounts = [make_account(name=f"K{number}", **segment) for number in range(9)]
+    wanted, basic = make_product(name="Wanted", category="W"), make_product(name="Basic", category="B")
+    rows = [buying(account, basic, 1000 if number < 7 else 1500) for number, account in enumerate(accounts)]
+    rows += [buying(account, wanted, 500) for account in accounts[:7]]
+    rows += [buying(accounts[7], wanted, 5, on=date(2021, 1, 1))]
+    post_revenue(rows)
+    write_account_products(AS_OF)
+
+    response = ask(client, "/metrics/whitespace/?by=product")
+
+    assert words(response) == (
+        "9 customers leave 1 gaps; filled as among customers like them they are worth 438 CNY of revenue a year."
+    )
+    html = response.content.decode()
+    assert "7 of 8 customers like it buy it" in html
+    assert "Wanted: no longer bought" in html
+    assert "Whether suggestions of related products hit could not be tested" in html
+    assert [line.name for line in response.context["shown"].below.content["gaps"]] == ["K8"]
+    drawer = client.get("/figures/gap_revenue/?by=product")
+    assert drawer.context["figure"].value == response.context["shown"].figures[1].value
+
+
+def buying(account, product, amount, *, on=date(2024, 6, 1)):
+    return {"account": account, "product": product, "booked_on": on, "amount": Decimal(amount)}
+
+
+def test_whitespace_before_the_first_night_says_so(client, ledger):
+    response = ask(client, "/metrics/whitespace/")
+
+    assert words(response) == "It cannot be said (the night sums up products, and there has been none yet)."
+
+
+def test_account_page_suggests_and_takes_no_for_an_answer(client, pairs):
+    new, products = pairs
+    owner = make_user()
+    type(new).objects.filter(pk=new.pk).update(owner=owner)
+    client.force_login(owner)
+    address = f"/accounts/{new.pk}/revenue/"
+
+    before = client.get(address).content.decode()
+    said = client.post(f"/accounts/{new.pk}/suggestions/reject/", {"product": products["Y"].pk, "reason": "makes it"})
+    after = client.get(address)
+    silent = client.post(f"/accounts/{new.pk}/suggestions/reject/", {"product": products["Q"].pk, "reason": " "})
+    kept = list(SuggestionRejection.objects.values_list("product", "reason", "rejected_by"))
+    client.post(f"/accounts/{new.pk}/suggestions/{SuggestionRejection.objects.get().pk}/withdraw/")
+
+    assert "Customers who buy X also buy it: 30 of 31." in before
+    assert (said.status_code, silent.status_code) == (302, 302)
+    assert products["Y"] not in [one.product for one in after.context["ideas"].suggestions]
+    assert "makes it" in after.content.decode()
+    assert kept == [(products["Y"].pk, "makes it", owner.pk)]
+    assert "Customers who buy X also buy it: 30 of 31." in client.get(address).content.decode()
+
+
+def test_stranger_can_neither_reject_nor_withdraw(client, pairs):
+    new, products = pairs
+    rejection = reject_suggestion(account=new, product=products["Y"], user=make_user(), reason="no")
+    client.force_login(make_user())
+
+    refused = [
+        client.post(f"/accounts/{new.pk}/suggestions/reject/", {"product": products["Q"].pk, "reason": "no"}),
+        client.post(f"/accounts/{new.pk}/suggestions/{rejection.pk}/withdraw/"),
+    ]
+
+    assert [response.status_code for response in refused] == [404, 404]
+    rejection.refresh_from_db()
+    assert (rejection.withdrawn_at, SuggestionRejection.objects.count()) == (None, 1)
