@@ -320,4 +320,6 @@ _ENTRIES = (
            _("A range for stated retention rates, where the model has too little data.")),
 )  # fmt: skip
 
-METRICS: dict[str, Metric] = {entry.key: entry for entry in (*_ENTRIES, *CURRENCY, *DRIVERS, *ECONOMICS, *LIFETIME, *NEXT)}
+METRICS: dict[str, Metric] = {
+    entry.key: entry for entry in (*_ENTRIES, *CURRENCY, *DRIVERS, *ECONOMICS, *LIFETIME, *NEXT)
+}
