@@ -16,7 +16,8 @@ PAST_SIGNALS = _("the same signals as they were known a year ago, and the revenu
 NEXT = (
     Metric(
         "forecast", _("Forecast"), Unit.GROUP_OF_FIGURES, Direction.UP,
-        _("The method that came closest in a backtest from at least four past months, with the middle four fifths of its misses"),
+        _("The method that came closest in a backtest from at least four past months, with the middle four fifths of its "
+          "misses"),
         MONTHS, _("What comes next? Shown only where the method was closer than the same month of the year before."),
     ),
     Metric("forecast_revenue", _("Forecast revenue"), Unit.MONEY, Direction.UP, _("Sum of the forecast months"), MONTHS,
