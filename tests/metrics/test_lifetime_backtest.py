@@ -184,4 +184,3 @@ def test_queries_do_not_grow_with_the_accounts(base, count, django_assert_num_qu
     half_year(accounts)
     with django_assert_num_queries(QUERIES):
         half_year(accounts)
-

@@ -146,7 +146,15 @@ def test_phases_of_the_run_are_shown_with_their_times(client):
     phases = page(client).context["phases"]
 
     assert [phase.label for phase in phases] == [
-        *("Check the roll-up", "Figures of every account", "What every account buys", "Measure the indicators", "Score", "Grade", "Publish")
+        *(
+            "Check the roll-up",
+            "Figures of every account",
+            "What every account buys",
+            "Measure the indicators",
+            "Score",
+            "Grade",
+            "Publish",
+        )
     ]
     assert 99 < sum(float(phase.width) for phase in phases) < 104
 
