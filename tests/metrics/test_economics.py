@@ -279,6 +279,8 @@ def test_value_before_is_the_simple_lifetime_value(retention, discount, horizon)
 @settings(max_examples=500, deadline=None)
 @given(st.sampled_from(list(Reading)), st.floats(0.02, 3), TERMS)
 def test_every_root_makes_the_claim_true(reading, target_lift, terms):
+    is_own_lift = reading is Reading.FIRST_YEAR and terms.uplift_kind is UpliftKind.RELATIVE
+    assume(not is_own_lift or abs(terms.uplift - target_lift) > 1e-6)  # else every retention makes it true
     roots = retentions_with_lift(reading, target_lift=target_lift, terms=terms)
 
     assert (np.diff(roots) > 0).all()
