@@ -15,7 +15,6 @@ from numpy.typing import ArrayLike, NDArray
 from crm.lib.exceptions import FormulaError
 from metrics.formulas.exact import BoolArray, FloatArray
 
-MIN_ORDER_DAYS = 4  # order days from which an account has a rhythm [domain.md 7.2]
 LATE_RHYTHM = 2.0  # the next order is clearly late: the baseline any better rule must beat [domain.md 7.2]
 HIGH_RISK_POINTS = 50.0  # from here an account is on the list of those to be called [D]
 WATCH_POINTS = 25.0  # from here it is watched [D]
@@ -96,24 +95,6 @@ class DeclineRisk:
     band: NDArray[np.str_]
 
 
-def order_rhythm(days_since_last: ArrayLike, median_interval: ArrayLike, order_days: ArrayLike) -> FloatArray:
-    """rho = days since the last order / own median interval between different order days, shape (n,).
-
-    days_since_last : days >= 0; median_interval : days > 0; order_days : number of different days with an order
-    NaN with fewer than 4 order days, where days or interval may be NaN too. Above 2 the next order is clearly late.
-    raises FormulaError : shapes differ, or an account with a rhythm has no days or no interval above 0
-    """
-    days, interval, count = (np.asarray(v, dtype=np.float64) for v in (days_since_last, median_interval, order_days))
-    if not days.shape == interval.shape == count.shape:
-        raise FormulaError("give days, interval and number of order days of each account")
-    has_rhythm = count >= MIN_ORDER_DAYS
-    if not np.all((count >= 0) & (~has_rhythm | ((days >= 0) & (interval > 0) & np.isfinite(days + interval)))):
-        raise FormulaError("days since the last order must be 0 or more and the interval above 0")
-    rhythm = np.full(days.shape, np.nan)
-    np.divide(days, interval, out=rhythm, where=has_rhythm)
-    return rhythm
-
-
 def lost_share(base: ArrayLike, comparison: ArrayLike, *, min_base: float = 0.0) -> FloatArray:
     """(B - C) / B within 0..1, shape (n,): the part of revenue, or of the number of products, that was lost.
 
@@ -142,7 +123,7 @@ def decline_risk(
 ) -> DeclineRisk:
     """Points of each account: the sum over the signals of ``SCALES``.
 
-    rhythm : from ``order_rhythm``, >= 0, shape (n,); revenue_lost, breadth_lost : from ``lost_share``, in [0, 1]
+    rhythm : rho of ``patterns.order_rhythm``, >= 0, shape (n,); revenue_lost, breadth_lost : from ``lost_share``, in [0, 1]
     alive : P(alive) in [0, 1]; overdue_share : amount overdue by more than 30 days / revenue of 12 months, >= 0
     severe_complaints : open for more than 30 days, >= 0; contact_silence_days : days since the last contact, >= 0
     All shape (n,), as known on one day. NaN, and None for a signal nobody has, is not known: 0 points, never the mean.

@@ -117,7 +117,7 @@ def rank_quality(score: ArrayLike, outcome: ArrayLike, *, top: int = TOP) -> Ran
 def evaluate_decline(points: ArrayLike, rhythm: ArrayLike, outcome: ArrayLike, *, top: int = TOP) -> DeclineEvaluation:
     """Points of risk against the baseline "rhythm of 2 or more", both as of one cut date.
 
-    points : from ``decline_risk``; rhythm : from ``order_rhythm``; outcome : from ``decline_outcome``; each shape (n,)
+    points : from ``decline_risk``; rhythm : rho of ``patterns.order_rhythm``; outcome : from ``decline_outcome``; each shape (n,)
     The baseline lists by rhythm and fills up with any of the others, so it is judged on a list of the same length.
     """
     rho = np.round(np.asarray(rhythm, dtype=np.float64), _DECIMALS)

@@ -13,7 +13,6 @@ from metrics.formulas.decline import (
     Signal,
     decline_risk,
     lost_share,
-    order_rhythm,
     risk_bands,
 )
 
@@ -124,19 +123,6 @@ def test_worse_signal_never_lowers_the_points(row, signal, more):
     assert risk.points[1] >= risk.points[0] - 1e-9
 
 
-@given(st.lists(st.tuples(st.integers(0, 900), st.integers(1, 400), st.integers(0, 9)), max_size=10))
-@settings(max_examples=500, deadline=None)
-def test_rhythm_is_the_wait_in_own_intervals_from_four_order_days(rows):
-    rhythm = order_rhythm([r[0] for r in rows], [r[1] / 2 for r in rows], [r[2] for r in rows])
-
-    expected = [days / (twice / 2) if count >= 4 else NAN for days, twice, count in rows]
-    assert rhythm == pytest.approx(expected, nan_ok=True)
-
-
-def test_rhythm_of_few_order_days_needs_no_interval():
-    assert np.isnan(order_rhythm([NAN, 5], [NAN, NAN], [0, 3])).all()
-
-
 @given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6), st.sampled_from([0.0, 1_000.0]))
 @settings(max_examples=500, deadline=None)
 def test_lost_share_lies_between_nothing_and_all(base, comparison, min_base):
@@ -166,18 +152,11 @@ def test_lost_share_lies_between_nothing_and_all(base, comparison, min_base):
         lambda: decline_risk(rhythm=[1.0], severe_complaints=[-1]),
         lambda: decline_risk(rhythm=[1.0], contact_silence_days=[-1]),
         lambda: decline_risk(rhythm=[1.0, 2.0], revenue_lost=[0.5]),
-        lambda: order_rhythm([-1], [5], [4]),
-        lambda: order_rhythm([1], [0], [4]),
-        lambda: order_rhythm([1], [NAN], [4]),
-        lambda: order_rhythm([1], [5], [-1]),
-        lambda: order_rhythm([1], [5], [NAN]),
-        lambda: order_rhythm([1, 2], [5], [4]),
         lambda: lost_share([1], [1, 2]),
         lambda: lost_share([1], [1], min_base=NAN),
     ],
     ids=["rhythm-below", "rhythm-infinite", "no-list", "alive-above", "alive-below", "lost-above", "breadth-below",
-         "overdue-below", "complaints-below", "silence-below", "lengths", "days-below", "interval-0", "interval-nan",
-         "count-below", "count-nan", "rhythm-lengths", "share-lengths", "min-base"],
+         "overdue-below", "complaints-below", "silence-below", "lengths", "share-lengths", "min-base"],
 )  # fmt: skip
 def test_risk_outside_its_domain_is_refused(call):
     with pytest.raises(FormulaError):
