@@ -17,13 +17,10 @@ from metrics.formulas.acquisition import (
     payback,
     wallet_share,
 )
+from tests.metrics.compare import assert_same
 
 START = np.datetime64("2011-01-01")
 UNKNOWN = np.nan
-
-
-def same(found, wanted):
-    np.testing.assert_allclose(found, wanted, rtol=1e-12, equal_nan=True)
 
 
 def test_acquisition_gives_the_worked_example():
@@ -34,18 +31,18 @@ def test_acquisition_gives_the_worked_example():
 
 
 def test_acquisition_cost_without_a_customer_or_a_cost_is_undefined():
-    same(acquisition_cost([100, 0, UNKNOWN, 0], [0, 4, 2, 0]), [UNKNOWN, 0, UNKNOWN, UNKNOWN])
+    assert_same(acquisition_cost([100, 0, UNKNOWN, 0], [0, 4, 2, 0]), [UNKNOWN, 0, UNKNOWN, UNKNOWN])
 
 
 def test_acquisition_cost_lags_by_the_sales_cycle():
-    same(acquisition_cost([100, 200, 300], [1, 2, 4], lag=1), [UNKNOWN, 50, 50])
-    same(acquisition_cost([100, 200], [1, 2], lag=5), [UNKNOWN, UNKNOWN])
+    assert_same(acquisition_cost([100, 200, 300], [1, 2, 4], lag=1), [UNKNOWN, 50, 50])
+    assert_same(acquisition_cost([100, 200], [1, 2], lag=5), [UNKNOWN, UNKNOWN])
 
 
 def test_payback_says_never_and_unknown_apart():
     found = payback([100, 100, 100, UNKNOWN, 100, UNKNOWN, 0], [10, 0, -5, 10, UNKNOWN, 0, 5])
 
-    same(found.months, [10, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, 0])
+    assert_same(found.months, [10, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, 0])
     assert found.is_never.tolist() == [False, True, True, False, False, False, False]
 
 
@@ -71,7 +68,7 @@ def test_split_share_is_undefined_without_two_amounts_of_one_sign():
 def test_wallet_share_is_invalid_where_the_wallet_is_smaller_than_our_revenue():
     found = wallet_share([50, 100, 101, -20, 0, 30, 0.3], [200, 100, 100, 80, 0, UNKNOWN, 0.1 + 0.2])
 
-    same(found.share, [0.25, 1, UNKNOWN, 0, UNKNOWN, UNKNOWN, 1])
+    assert_same(found.share, [0.25, 1, UNKNOWN, 0, UNKNOWN, UNKNOWN, 1])
     np.testing.assert_allclose(found.headroom, [150, 0, UNKNOWN, 80, 0, UNKNOWN, 0], atol=1e-12, equal_nan=True)
     assert found.is_invalid.tolist() == [False, False, True, False, False, False, False]
 
@@ -79,8 +76,8 @@ def test_wallet_share_is_invalid_where_the_wallet_is_smaller_than_our_revenue():
 def test_contribution_takes_every_cost_off_and_is_missing_with_one_missing():
     found = contribution([100, 100, UNKNOWN], {"visits": [10, UNKNOWN, 1], "rebates": [25.5, 1, 1]})
 
-    same(found, [64.5, UNKNOWN, UNKNOWN])
-    same(contribution([100], {}), [100])
+    assert_same(found, [64.5, UNKNOWN, UNKNOWN])
+    assert_same(contribution([100], {}), [100])
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from crm.lib.exceptions import FormulaError
 from metrics.formulas.cohorts import NOWHERE, CohortBase, cohort_matrix, period_places
+from tests.metrics.compare import assert_same
 
 FIRST = [0, 0, 0, 0, 1, 1, 2, 2, 2, 2, 2]
 EXAMPLE = [  # account, quarter, net revenue
@@ -25,20 +26,16 @@ def matrix_of(rows, first, **options):
     )
 
 
-def same(found, wanted):
-    np.testing.assert_allclose(found, wanted, rtol=1e-12, equal_nan=True)
-
-
 def test_cohorts_give_the_worked_example():
     matrix = matrix_of(EXAMPLE, FIRST, finished=3)
 
     assert matrix.sizes.tolist() == [4, 2, 5]
-    same(matrix.active, [[4, 3, 3], [2, 2, UNKNOWN], [5, UNKNOWN, UNKNOWN]])
-    same(matrix.revenue, [[400, 360, 380], [100, 120, UNKNOWN], [250, UNKNOWN, UNKNOWN]])
-    same(matrix.active_share, [[1, 0.75, 0.75], [1, 1, UNKNOWN], [1, UNKNOWN, UNKNOWN]])
-    same(matrix.revenue_share, [[1, 0.9, 0.95], [1, 1.2, UNKNOWN], [1, UNKNOWN, UNKNOWN]])
-    same(matrix.pooled_active_share, [1, 5 / 6, 0.75])
-    same(matrix.pooled_revenue_share, [1, 0.96, 0.95])
+    assert_same(matrix.active, [[4, 3, 3], [2, 2, UNKNOWN], [5, UNKNOWN, UNKNOWN]])
+    assert_same(matrix.revenue, [[400, 360, 380], [100, 120, UNKNOWN], [250, UNKNOWN, UNKNOWN]])
+    assert_same(matrix.active_share, [[1, 0.75, 0.75], [1, 1, UNKNOWN], [1, UNKNOWN, UNKNOWN]])
+    assert_same(matrix.revenue_share, [[1, 0.9, 0.95], [1, 1.2, UNKNOWN], [1, UNKNOWN, UNKNOWN]])
+    assert_same(matrix.pooled_active_share, [1, 5 / 6, 0.75])
+    assert_same(matrix.pooled_revenue_share, [1, 0.96, 0.95])
     assert matrix.pooled_accounts.tolist() == [11, 6, 4]
     assert matrix.unplaced_accounts == 0
 
@@ -46,54 +43,54 @@ def test_cohorts_give_the_worked_example():
 def test_cohorts_against_the_first_full_period_leave_age_nought_out():
     matrix = matrix_of(EXAMPLE, FIRST, finished=3, base=CohortBase.FIRST_FULL_PERIOD)
 
-    same(matrix.revenue_share, [[UNKNOWN, 1, 380 / 360], [UNKNOWN, 1, UNKNOWN], [UNKNOWN] * 3])
-    same(matrix.pooled_revenue_share, [UNKNOWN, 1, 380 / 360])
-    same(matrix.pooled_active_share, [1, 5 / 6, 0.75])
+    assert_same(matrix.revenue_share, [[UNKNOWN, 1, 380 / 360], [UNKNOWN, 1, UNKNOWN], [UNKNOWN] * 3])
+    assert_same(matrix.pooled_revenue_share, [UNKNOWN, 1, 380 / 360])
+    assert_same(matrix.pooled_active_share, [1, 5 / 6, 0.75])
 
 
 def test_cells_of_a_running_period_are_marked_not_numbers():
     matrix = matrix_of(EXAMPLE, FIRST, finished=2, periods=3)
 
-    same(matrix.revenue, [[400, 360, UNKNOWN], [100, UNKNOWN, UNKNOWN], [UNKNOWN] * 3])
+    assert_same(matrix.revenue, [[400, 360, UNKNOWN], [100, UNKNOWN, UNKNOWN], [UNKNOWN] * 3])
     assert matrix.is_running.tolist() == [[False, False, True], [False, True, False], [True, False, False]]
     assert matrix.is_finished.tolist() == [[True, True, False], [True, False, False], [False, False, False]]
-    same(matrix.pooled_revenue_share, [1, 0.9, UNKNOWN])
+    assert_same(matrix.pooled_revenue_share, [1, 0.9, UNKNOWN])
     assert matrix.sizes.tolist() == [4, 2, 5]
 
 
 def test_account_without_a_known_beginning_is_in_no_cohort():
     matrix = matrix_of([(0, 0, 10), (1, 0, 500), (1, 1, 500)], [0, NOWHERE], finished=2)
 
-    same(matrix.revenue, [[10, 0], [0, UNKNOWN]])
+    assert_same(matrix.revenue, [[10, 0], [0, UNKNOWN]])
     assert (matrix.unplaced_accounts, matrix.sizes.tolist()) == (1, [1, 0])
-    same(matrix.active_share, [[1, 0], [UNKNOWN, UNKNOWN]])
+    assert_same(matrix.active_share, [[1, 0], [UNKNOWN, UNKNOWN]])
 
 
 def test_several_rows_of_one_account_and_period_count_one_account():
     matrix = matrix_of([(0, 0, 10, True), (0, 0, 5, True), (0, 1, -3, False)], [0], finished=2)
 
-    same(matrix.active[0], [1, 0])
-    same(matrix.revenue[0], [15, -3])
-    same(matrix.revenue_share[0], [1, -0.2])
+    assert_same(matrix.active[0], [1, 0])
+    assert_same(matrix.revenue[0], [15, -3])
+    assert_same(matrix.revenue_share[0], [1, -0.2])
 
 
 def test_cohort_whose_first_revenue_was_credited_at_once_has_no_revenue_share():
     matrix = matrix_of([(0, 0, -5, False), (0, 1, 7, True)], [0], finished=2)
 
-    same(matrix.revenue_share[0], [UNKNOWN, UNKNOWN])
-    same(matrix.pooled_revenue_share, [UNKNOWN, UNKNOWN])
+    assert_same(matrix.revenue_share[0], [UNKNOWN, UNKNOWN])
+    assert_same(matrix.pooled_revenue_share, [UNKNOWN, UNKNOWN])
 
 
 def test_credit_before_the_first_revenue_belongs_to_no_age():
     matrix = matrix_of([(0, 0, -5, False), (0, 1, 7, True)], [1], finished=2)
 
-    same(matrix.revenue, [[0, 0], [7, UNKNOWN]])
+    assert_same(matrix.revenue, [[0, 0], [7, UNKNOWN]])
 
 
 def test_cohorts_of_nobody_are_undefined():
     matrix = matrix_of([], [], finished=1)
 
-    same(matrix.active, [[0]])
+    assert_same(matrix.active, [[0]])
     assert np.isnan([matrix.active_share[0, 0], matrix.pooled_revenue_share[0]]).all()
     assert np.isnan(matrix_of([], [], finished=1, base=CohortBase.FIRST_FULL_PERIOD).revenue_share).all()
     assert np.isnan(matrix_of([], [], finished=0, periods=2).active).all()
@@ -202,8 +199,8 @@ def test_cohorts_equal_the_slow_version(ledger, base):
             active, revenue, share = wanted
             assert found[0] == active
             assert found[1] == float(revenue)
-            same(found[2], UNKNOWN if share is None else float(share))
-    same(matrix.pooled_revenue_share, [UNKNOWN if value is None else float(value) for value in pooled.values()])
+            assert_same(found[2], UNKNOWN if share is None else float(share))
+    assert_same(matrix.pooled_revenue_share, [UNKNOWN if value is None else float(value) for value in pooled.values()])
 
 
 @settings(max_examples=500, deadline=None)

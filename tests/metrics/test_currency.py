@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from crm.lib.exceptions import FormulaError
 from metrics.formulas.currency import MissingRate, constant_currency
+from tests.metrics.compare import assert_same
 
 UNKNOWN = np.nan
 USD, CNY = 0, 1
@@ -19,25 +20,21 @@ def figures_of(rows, base_rates, comparison_rates, *, accounts):
     return constant_currency(*columns, accounts=accounts, base_rates=base_rates, comparison_rates=comparison_rates)
 
 
-def same(found, wanted):
-    np.testing.assert_allclose(found, wanted, rtol=1e-12, equal_nan=True)
-
-
 def test_constant_currency_gives_the_worked_example():
     figures = figures_of([(0, USD, 0, 100, 110), (1, CNY, 0, 500, 520)], [[7.0], [1]], [[7.2], [1]], accounts=2)
 
     total = figures.total()
-    same([total.base, total.reported, total.constant, total.fx_effect], [1200, 1312, 1290, 22])
-    same([total.reported_growth, total.constant_growth, total.fx_growth], [112 / 1200, 0.075, 22 / 1200])
-    same(figures.reported, [792, 520])
-    same(figures.fx_effect, [22, 0])
+    assert_same([total.base, total.reported, total.constant, total.fx_effect], [1200, 1312, 1290, 22])
+    assert_same([total.reported_growth, total.constant_growth, total.fx_growth], [112 / 1200, 0.075, 22 / 1200])
+    assert_same(figures.reported, [792, 520])
+    assert_same(figures.fx_effect, [22, 0])
     assert figures.missing == ()
 
 
 def test_each_month_takes_the_base_rate_of_the_same_month():
     figures = figures_of([(0, USD, 0, 0, 10), (0, USD, 1, 0, 10)], [[6, 8]], [[7, 7]], accounts=1)
 
-    same([figures.reported[0], figures.constant[0], figures.fx_effect[0]], [140, 140, 0])
+    assert_same([figures.reported[0], figures.constant[0], figures.fx_effect[0]], [140, 140, 0])
 
 
 def test_missing_rate_leaves_undefined_only_what_needs_it_and_is_listed():
@@ -45,16 +42,16 @@ def test_missing_rate_leaves_undefined_only_what_needs_it_and_is_listed():
 
     figures = figures_of(rows, [[UNKNOWN, 7, 7], [1, 1, 1]], [[7.2, UNKNOWN, UNKNOWN], [1, 1, 1]], accounts=4)
 
-    same(figures.base, [UNKNOWN, 500, 0, 560])
-    same(figures.reported, [799.2, 520, UNKNOWN, 0])
-    same(figures.constant, [UNKNOWN, 520, 350, 0])
-    same(figures.fx_effect, [UNKNOWN, 0, UNKNOWN, 0])
+    assert_same(figures.base, [UNKNOWN, 500, 0, 560])
+    assert_same(figures.reported, [799.2, 520, UNKNOWN, 0])
+    assert_same(figures.constant, [UNKNOWN, 520, 350, 0])
+    assert_same(figures.fx_effect, [UNKNOWN, 0, UNKNOWN, 0])
     assert figures.missing == (
         MissingRate(currency=USD, month=0, is_base=True, rows=2),
         MissingRate(currency=USD, month=1, is_base=False, rows=1),
     )
     assert np.isnan(figures.total().reported_growth)
-    same(figures.total(members=[False, True, False, True]).constant_growth, (520 - 1060) / 1060)
+    assert_same(figures.total(members=[False, True, False, True]).constant_growth, (520 - 1060) / 1060)
 
 
 def test_growth_is_undefined_without_a_base_above_nought():

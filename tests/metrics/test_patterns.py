@@ -19,6 +19,7 @@ from metrics.formulas.patterns import (
     stability,
     weekday_profile,
 )
+from tests.metrics.compare import assert_same
 
 AS_OF = np.datetime64("2011-12-31")
 START, END = np.datetime64("2011-01-01"), np.datetime64("2012-01-01")
@@ -27,10 +28,6 @@ UNKNOWN = np.nan
 
 def days(*texts):
     return np.array(texts, dtype="datetime64[D]")
-
-
-def same(found, wanted):
-    np.testing.assert_allclose(found, wanted, rtol=1e-12, equal_nan=True)
 
 
 def test_rhythm_of_even_and_uneven_accounts():
@@ -43,12 +40,12 @@ def test_rhythm_of_even_and_uneven_accounts():
     assert rhythm.order_days.tolist() == [5, 4, 0]
     assert rhythm.last_order_on[:2].tolist() == [date(2011, 12, 11), date(2011, 2, 20)]
     assert np.isnat(rhythm.last_order_on[2])
-    same(rhythm.days_since_order, [20, 314, UNKNOWN])
-    same(rhythm.median_interval_days, [10, 10, UNKNOWN])
-    same(rhythm.rhythm_ratio, [2, 31.4, UNKNOWN])
+    assert_same(rhythm.days_since_order, [20, 314, UNKNOWN])
+    assert_same(rhythm.median_interval_days, [10, 10, UNKNOWN])
+    assert_same(rhythm.rhythm_ratio, [2, 31.4, UNKNOWN])
     spread = statistics.stdev([10, 10, 30]) / statistics.fmean([10, 10, 30])
-    same(rhythm.interval_variation, [0, spread, UNKNOWN])
-    same(rhythm.stability, [1, 1 / (1 + spread), UNKNOWN])
+    assert_same(rhythm.interval_variation, [0, spread, UNKNOWN])
+    assert_same(rhythm.stability, [1, 1 / (1 + spread), UNKNOWN])
 
 
 def test_rhythm_is_undefined_with_too_few_order_days():
@@ -57,9 +54,9 @@ def test_rhythm_is_undefined_with_too_few_order_days():
 
     rhythm = order_rhythm(account, when, accounts=3, as_of=AS_OF)
 
-    same(rhythm.median_interval_days, [UNKNOWN, UNKNOWN, 5])
-    same(rhythm.rhythm_ratio, [UNKNOWN] * 3)
-    same(rhythm.stability, [UNKNOWN] * 3)
+    assert_same(rhythm.median_interval_days, [UNKNOWN, UNKNOWN, 5])
+    assert_same(rhythm.rhythm_ratio, [UNKNOWN] * 3)
+    assert_same(rhythm.stability, [UNKNOWN] * 3)
 
 
 def test_patterns_of_nobody_are_empty():
@@ -76,7 +73,7 @@ def test_active_months_and_weekdays_count_days_of_the_window_once():
 
     assert active_months(account, when, accounts=3, start=START, end=END).tolist() == [2, 1, 0]
     profile = weekday_profile(account, when, accounts=3, start=START, end=END)  # Mondays, a Tuesday; a Saturday
-    same(profile, [[2 / 3, 1 / 3, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 1, 0], [UNKNOWN] * 7])
+    assert_same(profile, [[2 / 3, 1 / 3, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 1, 0], [UNKNOWN] * 7])
 
 
 def test_season_shares_begin_with_january_whatever_the_first_month():
@@ -84,8 +81,8 @@ def test_season_shares_begin_with_january_whatever_the_first_month():
 
     shares = season_shares(np.hstack([from_december, from_december]), first_month=12)
 
-    same(shares, [[0.1, 0.2, 0, 0, 0, 0, 0, 0, 0, 0, 0.1, 0.6]])
-    same(spring_festival_share(shares), [0.3])
+    assert_same(shares, [[0.1, 0.2, 0, 0, 0, 0, 0, 0, 0, 0, 0.1, 0.6]])
+    assert_same(spring_festival_share(shares), [0.3])
 
 
 def test_season_shares_leave_credits_without_a_share_and_nothing_undefined():
@@ -97,7 +94,7 @@ def test_season_shares_leave_credits_without_a_share_and_nothing_undefined():
 
     shares = season_shares(rows, first_month=1)
 
-    same(shares[0], [0, 0.75, 0.25] + [0] * 9)
+    assert_same(shares[0], [0, 0.75, 0.25] + [0] * 9)
     assert np.isnan(shares[1:]).all()
     assert np.isnan(spring_festival_share(shares)[1:]).all()
 
@@ -105,8 +102,8 @@ def test_season_shares_leave_credits_without_a_share_and_nothing_undefined():
 def test_revenue_variation_needs_revenue_in_enough_months():
     rows = [[10.0] * 12, [0] * 9 + [40] * 3, [0] * 10 + [60] * 2, [-10] * 9 + [10] * 3, [UNKNOWN] + [10] * 11]
 
-    same(revenue_variation(rows), [0, np.sqrt(3), UNKNOWN, UNKNOWN, UNKNOWN])
-    same(stability([0, 1, UNKNOWN]), [1, 0.5, UNKNOWN])
+    assert_same(revenue_variation(rows), [0, np.sqrt(3), UNKNOWN, UNKNOWN, UNKNOWN])
+    assert_same(stability([0, 1, UNKNOWN]), [1, 0.5, UNKNOWN])
 
 
 @pytest.mark.parametrize(
@@ -161,16 +158,16 @@ def test_rhythm_equals_the_slow_version(orders):
         has_rhythm = len(mine) >= 4
         spread = statistics.stdev(gaps) / statistics.fmean(gaps) if has_rhythm else UNKNOWN
         assert rhythm.order_days[place] == len(mine)
-        same(rhythm.days_since_order[place], since)
-        same(rhythm.median_interval_days[place], median)
-        same(rhythm.rhythm_ratio[place], since / median if has_rhythm else UNKNOWN)
+        assert_same(rhythm.days_since_order[place], since)
+        assert_same(rhythm.median_interval_days[place], median)
+        assert_same(rhythm.rhythm_ratio[place], since / median if has_rhythm else UNKNOWN)
         np.testing.assert_allclose(rhythm.interval_variation[place], spread, rtol=1e-9, atol=1e-9, equal_nan=True)
         inside = [day for day in mine if day.year == 2011]
         assert months[place] == len({day.month for day in inside})
         shares = (
             [sum(day.weekday() == weekday for day in inside) / len(inside) for weekday in range(7)] if inside else []
         )
-        same(profile[place], shares or [UNKNOWN] * 7)
+        assert_same(profile[place], shares or [UNKNOWN] * 7)
 
 
 @settings(max_examples=500, deadline=None)
