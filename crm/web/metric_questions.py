@@ -109,10 +109,6 @@ QUESTIONS: dict[str, Question] = {
             "adjustments-horizontal", EconomicsForm, economics_defaults, economics_answer,
         ),
         Question(
-            "retention-economics", gettext_lazy("What is better retention worth?"), gettext_lazy("One uplift, three readings; the claims of the articles beside them."),
-            "adjustments-horizontal", EconomicsForm, economics_defaults, economics_answer,
-        ),
-        Question(
             "forecast", gettext_lazy("What comes next?"), gettext_lazy("Revenue of the coming months, where a method has beaten the year before."),
             "arrow-right", ForecastForm, forecast_defaults, forecast_answer,
         ),
