@@ -14,6 +14,7 @@ from metrics.definitions_drivers import DRIVERS
 from metrics.definitions_economics import ECONOMICS
 from metrics.definitions_lifetime import LIFETIME
 from metrics.definitions_next import NEXT
+from metrics.definitions_products import ASSOCIATION
 from metrics.metric import Direction, Metric, Unit
 
 __all__ = ["METRICS", "Direction", "Metric", "Unit"]
@@ -321,5 +322,5 @@ _ENTRIES = (
 )  # fmt: skip
 
 METRICS: dict[str, Metric] = {
-    entry.key: entry for entry in (*_ENTRIES, *CURRENCY, *DRIVERS, *ECONOMICS, *LIFETIME, *NEXT)
+    entry.key: entry for entry in (*_ENTRIES, *CURRENCY, *DRIVERS, *ECONOMICS, *LIFETIME, *NEXT, *ASSOCIATION)
 }

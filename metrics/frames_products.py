@@ -6,8 +6,10 @@ knows no days. Where that rate is missing its money is NaN.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 from django.db import connections
@@ -27,7 +29,8 @@ from metrics.scope import Scope
 @dataclass(frozen=True, slots=True, eq=False)
 class ProductRows:
     """One row an account, product and currency, each (m,), by account; money in the currency of the figures, of the
-    rolling year. is_bought_now : net of the year above 0; first_on : first line above 0 ever, NaT where there is none."""
+    rolling year. is_bought_now : net of the year above 0; first_on, last_on : first and last line above 0 ever, NaT where
+    there is none."""
 
     account_ids: IntArray
     product_ids: IntArray
@@ -36,6 +39,7 @@ class ProductRows:
     lines_without_cost: IntArray
     is_bought_now: BoolArray
     first_on: DateArray
+    last_on: DateArray
     missing: tuple[MissingRate, ...]
 
 
@@ -47,7 +51,16 @@ def products_as_of() -> date | None:
 
 def product_rows(scope: Scope, *, as_of: date) -> ProductRows:
     """The products of every account in view; one query, one more for rates. ``as_of`` is that of the table."""
-    view, params = scope.within("p.account_id")
+    return _product_rows(scope, as_of=as_of, only="", params=[])
+
+
+def rows_of_products(scope: Scope, product_ids: Sequence[int], *, as_of: date) -> ProductRows:
+    """The same of some products alone."""
+    return _product_rows(scope, as_of=as_of, only=" AND p.product_id = ANY(%s)", params=[list(product_ids)])
+
+
+def _product_rows(scope: Scope, *, as_of: date, only: str, params: list[Any]) -> ProductRows:
+    view, view_params = scope.within("p.account_id")
     columns: dict[str, tuple[str, Kind]] = {
         "account_id": ("p.account_id", "int8"),
         "product_id": ("p.product_id", "int8"),
@@ -55,13 +68,14 @@ def product_rows(scope: Scope, *, as_of: date) -> ProductRows:
         "cost": ("p.ttm_cost", "float8"),
         "lines_without_cost": ("p.ttm_lines_without_cost", "int8"),
         "first_on": ("p.first_bought_on", "date"),
+        "last_on": ("p.last_bought_on", "date"),
         "currency": ("array_position(%s::text[], p.currency::text) - 1", "int8"),
     }
     picked = ", ".join(as_sql(sql, kind) for sql, kind in columns.values())
     rows = fetch(
-        f"SELECT {picked} FROM metrics_accountproduct p WHERE p.basis = %s AND {view}"
+        f"SELECT {picked} FROM metrics_accountproduct p WHERE p.basis = %s AND {view}{only}"
         " ORDER BY p.account_id, p.product_id, p.currency",
-        [list(scope.currencies), scope.basis, *params],
+        [list(scope.currencies), scope.basis, *view_params, *params],
         {name: kind for name, (_sql, kind) in columns.items()},
         using=scope.using,
     )
@@ -75,6 +89,7 @@ def product_rows(scope: Scope, *, as_of: date) -> ProductRows:
         lines_without_cost=rows["lines_without_cost"],
         is_bought_now=rows["net"] > 0,
         first_on=rows["first_on"],
+        last_on=rows["last_on"],
         missing=missing,
     )
 

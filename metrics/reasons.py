@@ -84,6 +84,9 @@ SENTENCES = {
     "whitespace_no_margin": gettext_lazy("cost is missing on some lines of the product"),
     "whitespace_no_night": gettext_lazy("the night sums up products, and there has been none yet"),
     "whitespace_no_gap": gettext_lazy("no gap has a value"),
+    "association_no_pair": gettext_lazy("no two products have %(needed)s owners each"),
+    "association_few_owners": gettext_lazy("fewer than %(needed)s customers own this product"),
+    "association_no_rule": gettext_lazy("no two products are owned together more often than chance would have it"),
     "suggestions_few_accounts": gettext_lazy(
         "insufficient data: %(found)s accounts bought something new in the year tested, %(needed)s are needed"
     ),

@@ -3,6 +3,7 @@
 from django.urls import include, path, re_path
 
 from crm.api import metrics, metrics_breakdown, metrics_decomposition, metrics_economics
+from crm.api.metrics_association import routes as association_routes
 from crm.api.metrics_cohorts import routes as cohort_routes
 from crm.api.metrics_lifetime import routes as lifetime_routes
 from crm.api.metrics_next import routes as next_routes
@@ -34,6 +35,7 @@ v1 = [
     ),
     path("metrics/doubling/", metrics_decomposition.DoublingView.as_view(), name="metrics-doubling"),
     path("metrics/directions/", metrics_decomposition.DirectionsView.as_view(), name="metrics-directions"),
+    *association_routes,
     *cohort_routes,
     *lifetime_routes,
     *next_routes,

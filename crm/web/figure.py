@@ -25,6 +25,7 @@ class Kind(StrEnum):
     NUMBER = "number"
     TEXT = "text"
     DAY = "day"
+    CHANCE = "chance"
 
 
 DECIMALS = {Kind.COUNT: 0, Kind.SCORE: 1}
@@ -83,6 +84,8 @@ def format_value(value: Any, kind: Kind, style: NumberStyle = PLAIN) -> str:
         return str(value)
     if kind is Kind.DAY:
         return formats.day(value)
+    if kind is Kind.CHANCE:
+        return formats.chance(value)
     return formats.number(value, decimals=DECIMALS.get(kind, 2))
 
 

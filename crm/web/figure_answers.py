@@ -67,6 +67,7 @@ LIFETIME = frozenset({"clv", "expected_revenue", "expected_orders", "contract_va
 CHANGES = frozenset({"growth_rate", "overall_growth_rate", "constant_growth_rate", "constant_overall_growth_rate"}) | {
     f"{reading}_lift" for reading in Reading
 }
+CHANCES = frozenset({"rule_p_value"})
 KINDS = {Unit.MONEY: Kind.MONEY, Unit.RATE: Kind.PERCENT, Unit.COUNT: Kind.COUNT, Unit.DAYS: Kind.COUNT}
 Head = tuple[Any, str, Kind]
 TWO_PERIOD_HEADS: tuple[Head, ...] = (
@@ -284,6 +285,8 @@ def _figure(
 def kind_of(definition: Metric, value: Any = None) -> Kind:
     if definition.key in CHANGES:
         return Kind.CHANGE
+    if definition.key in CHANCES:
+        return Kind.CHANCE
     if definition.unit is Unit.DATE:
         return Kind.DAY
     if definition.unit is Unit.DAYS and isinstance(value, float):

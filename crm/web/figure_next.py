@@ -8,8 +8,10 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.querysets import AccountQuerySet
 from crm.web.figure import Kind
+from crm.web.products_form import rule_of
 from metrics.definitions import METRICS
 from metrics.formulas.decline import RiskBand
+from metrics.services.association import association
 from metrics.services.base import Answer
 from metrics.services.decline import decline
 from metrics.services.forecast import HORIZON_MONTHS, MAX_HORIZON_MONTHS, forecast
@@ -21,7 +23,11 @@ BANDS = {"at_risk_accounts": RiskBand.HIGH, "at_risk_money": RiskBand.HIGH, "wat
 LATE = frozenset({"late_rhythm_accounts", "late_rhythm_money"})
 DECLINE = frozenset({*BANDS, *LATE, "points_precision", "baseline_precision"})
 WHITESPACE = frozenset({"gap_value", "gap_revenue"})
-NEXT_KEYS = FORECAST | DECLINE | WHITESPACE
+ASSOCIATION = frozenset({
+    "tested_pairs", "met_rules", "shown_rules", "missing_accounts", "rule_support", "rule_confidence", "rule_lift",
+    "rule_leverage", "rule_p_value",
+})  # fmt: skip
+NEXT_KEYS = FORECAST | DECLINE | WHITESPACE | ASSOCIATION
 _STAKE, _POINTS, _RHYTHM = (
     (_("At stake"), "money_at_stake", Kind.MONEY),
     (_("Points"), "points", Kind.SCORE),
@@ -31,6 +37,7 @@ FORECAST_HEADS: Heads = (
     (_("Revenue, 12 months"), "ttm_revenue", Kind.MONEY),
     (_("12 months before"), "prior_ttm_revenue", Kind.MONEY),
 )
+RULE_HEADS: Heads = (FORECAST_HEADS[0], (_("of it with A"), "antecedent_revenue", Kind.MONEY))
 
 
 def next_answer(key: str, accounts: AccountQuerySet, params: Mapping[str, Any], **choices: Any) -> tuple[Answer, Heads]:
@@ -41,6 +48,9 @@ def next_answer(key: str, accounts: AccountQuerySet, params: Mapping[str, Any], 
         by = By.PRODUCT if params.get("by") == By.PRODUCT else By.CATEGORY
         heads = ((METRICS[key].label, key, Kind.MONEY), FORECAST_HEADS[0])
         return whitespace(accounts, by=by, currency=choices.get("currency")), heads
+    if key in ASSOCIATION:
+        rule = rule_of(params.get("rule", ""))
+        return association(accounts, currency=choices.get("currency"), **rule), RULE_HEADS
     found = decline(accounts, **choices)
     table = found.table
     if key in BANDS:

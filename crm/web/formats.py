@@ -16,6 +16,7 @@ Number = int | float | Decimal
 MINUS = "\u2212"
 WESTERN_STEPS = ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "k"))
 WAN_STEPS = {"zh-hans": ((100_000_000, "亿"), (10_000, "万")), "zh-hant": ((100_000_000, "億"), (10_000, "萬"))}
+LEAST_CHANCE = 0.0001
 SHORT_DIGITS = 3  # significant digits of a shortened amount
 
 
@@ -57,6 +58,11 @@ def percent(value: Number, *, decimals: int = 1, signed: bool = False) -> str:
     negative = value < 0 and float(text.replace(",", "")) != 0
     plus = "+" if signed and value > 0 and float(text.replace(",", "")) != 0 else ""
     return f"{_signed(plus + text, negative=negative)}%"
+
+
+def chance(value: Number) -> str:
+    """A probability of a test: four decimals, or that it is less than these can show."""
+    return f"< {LEAST_CHANCE}" if value < LEAST_CHANCE else f"{value:.4f}"
 
 
 def points(value: Number, *, decimals: int = 1) -> str:

@@ -1,6 +1,6 @@
 """What a question of the metrics page is asked with, and what its answer consists of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -80,6 +80,16 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table of an answer that is a file of its own beside that of the accounts; ``rows`` are read when it is asked for."""
+
+    key: str
+    label: Any
+    headings: Sequence[Any]
+    rows: Callable[[], Iterable[Sequence[Any]]]
+
+
+@dataclass(frozen=True, slots=True)
 class RateLine:
     """One reading of growth: as reported, without what exchange rates did, and what they did in money."""
 
@@ -92,7 +102,8 @@ class RateLine:
 @dataclass(frozen=True, slots=True)
 class Shown:
     """An answer as the page shows it. ``table`` is None where no accounts stand behind a point (a series); ``rates`` is
-    empty where one currency is all there is; ``above`` and ``below`` stand before and after the chart."""
+    empty where one currency is all there is; ``above`` and ``below`` stand before and after the chart; ``behind`` heads the
+    table of accounts where it says more than that they stand behind the answer."""
 
     sentence: SafeString
     figures: Sequence[Figure]
@@ -107,6 +118,8 @@ class Shown:
     rates: Sequence[RateLine] = ()
     above: Piece | None = None
     below: Piece | None = None
+    behind: Any = ""
+    sheets: Sequence[Sheet] = ()
 
 
 def accounts_behind(asked: Asked, table: AccountTable, columns: Sequence[Column], order: Order) -> Accounts:

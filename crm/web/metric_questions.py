@@ -13,6 +13,7 @@ from crm.web.cohorts_form import CohortsForm, SegmentsForm, SleepersForm, cohort
 from crm.web.economics_form import EconomicsForm, economics_defaults
 from crm.web.metric_answers import activity_answer, concentration_answer, trend_answer
 from crm.web.metric_asked import Asked, Shown
+from crm.web.metric_association import association_answer
 from crm.web.metric_breakdown import BridgeForm, bridge_defaults
 from crm.web.metric_cohorts import cohorts_answer
 from crm.web.metric_decline import decline_answer
@@ -34,6 +35,7 @@ from crm.web.next_form import (
     no_defaults,
     whitespace_defaults,
 )
+from crm.web.products_form import AssociationForm, association_defaults
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,10 @@ QUESTIONS: dict[str, Question] = {
         Question(
             "whitespace", gettext_lazy("What could they buy besides?"), gettext_lazy("What customers like them buy and they do not."),
             "plus", WhitespaceForm, whitespace_defaults, whitespace_answer,
+        ),
+        Question(
+            "association", gettext_lazy("What goes together?"), gettext_lazy("Who buys A also buys B, more often than chance would have it; and who owns only A."),
+            "link", AssociationForm, association_defaults, association_answer,
         ),
     )
 }  # fmt: skip

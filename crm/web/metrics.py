@@ -24,7 +24,7 @@ from crm.web.export import FORMS, table_file
 from crm.web.filters import FILTERS, AccountFilter
 from crm.web.filters import Asked as FilterAsked
 from crm.web.htmx import page_or_fragment, signed_in, user_of
-from crm.web.metric_asked import Asked, Shown
+from crm.web.metric_asked import Asked, Sheet, Shown
 from crm.web.metric_form import ChoicesForm
 from crm.web.metric_questions import QUESTIONS, Question
 from crm.web.period_choices import presets
@@ -245,12 +245,23 @@ def export(request: HttpRequest, key: str, form: str) -> HttpResponseBase:
     passport = shown.passport
     name = f"{key}-{passport.as_of:%Y-%m-%d}"
     about = _about(screen, shown)
+    if request.GET.get("sheet"):
+        sheet = _sheet(shown, request.GET["sheet"])
+        return table_file(form, f"{sheet.key}-{name}", sheet.headings, sheet.rows(), about=about)
     if shown.table is None:
         headings = [_("Period"), screen.question.words, _("A year before"), _("Change")]
         return table_file(form, name, headings, shown.points, about=about)
     headings = [_("Code"), _("Account"), *(column.label for column in shown.table.columns), _("Currency"), _("As of")]
     tail = [shown.currency, passport.as_of]
     return table_file(form, name, headings, ([*row, *tail] for row in shown.table.export_rows()), about=about)
+
+
+def _sheet(shown: Shown, key: str) -> Sheet:
+    """Raises Http404 for a table that the answer does not have."""
+    found = next((sheet for sheet in shown.sheets if sheet.key == key), None)
+    if found is None:
+        raise Http404
+    return found
 
 
 def _about(screen: Screen, shown: Shown) -> list[tuple[Any, Any]]:

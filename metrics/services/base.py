@@ -24,7 +24,7 @@ from metrics.scope import Level, Scope
 MONEY_COLUMNS = frozenset({
     "base", "comparison", "change", "constant", "fx_effect",
     "revenue", "clv", "expected_revenue", "prior_revenue", "peer_median", "peer_gap", "potential",
-    "gap_revenue", "gap_value",
+    "gap_revenue", "gap_value", "antecedent_revenue",
     "horizontal_growth", "vertical_growth", "money_at_stake", "ttm_revenue", "prior_ttm_revenue",
     "profit", "clv_low", "clv_high", "expected_revenue_low", "expected_revenue_high", "contract_value",
     *map(str, BridgeLine),
