@@ -75,7 +75,7 @@ def association_answer(asked: Asked) -> Shown:
     return Shown(
         sentence=_sentence(linked, answer),
         figures=[linked.figure(key, answer) for key in (*KEYS, *(OF_RULE if answer.rule else ()))],
-        chart=_chart(answer if page == 1 else _asked_for(asked, offset=0, limit=CHART_RULES)),
+        chart=_chart(answer if page == 1 else _asked_for(asked, offset=0, limit=ROWS_A_PAGE)),
         passport=answer.passport,
         currency=answer.currency,
         table=accounts_behind(asked, answer.table, columns, Order("ttm_revenue", descending=True)),
@@ -196,10 +196,12 @@ def _exported(asked: Asked) -> Iterator[list[Any]]:
 
 def _chart(answer: AssociationFigures) -> Chart:
     """The first rules by the measure they are sorted by."""
-    shown = answer.rules[:CHART_RULES]
-    reads = READS[answer.order]
+    is_one_way = answer.order is RuleOrder.CONFIDENCE  # the other measures are alike in both directions
+    pairs = {rule.key if is_one_way else frozenset(rule.key.split("-")): rule for rule in reversed(answer.rules)}
+    shown = list(pairs.values())[::-1][:CHART_RULES]
+    reads, arrow = READS[answer.order], "→" if is_one_way else "↔"
     values = [getattr(rule, str(answer.order)) for rule in shown]
-    labels = [f"{rule.antecedent} → {rule.consequent}" for rule in shown]
+    labels = [f"{rule.antecedent} {arrow} {rule.consequent}" for rule in shown]
     name = str(dict(RULE_ORDERS)[answer.order])
     option = bars(labels, [Series(name, [round(value, 4) for value in values])], reads=reads, horizontal=True)
     option["yAxis"] |= {"axisLabel": {"width": 260, "overflow": "truncate", "interval": 0, "hideOverlap": False}}

@@ -204,7 +204,7 @@ def association(
         currency=scope.currency,
         reasons=why,
         passport=passport(
-            "association", scope=scope, level=Level.ENTITY, as_of=as_of, accounts=book.accounts, base=prior_ttm(as_of),
+            "association", scope=scope, level=Level.ENTITY, as_of=as_of, accounts=len(table), base=prior_ttm(as_of),
             comparison=ttm(as_of),
         ),
         table=table,

@@ -50,7 +50,7 @@ def test_the_strongest_rule_is_the_sentence_and_whom_to_call_the_table(client, c
     )
     assert (lines(response), names(response)) == ([("A", "B"), ("B", "A")], ["K00"])
     assert response.context["shown"].behind == "Own A and not B"
-    assert response.context["shown"].chart.rows[0] == ["A → B", "4.58"]
+    assert response.context["shown"].chart.rows == [["A ↔ B", "4.58"]]
     assert "&lt; 0.0001" in response.content.decode()
 
 
