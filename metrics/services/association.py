@@ -180,6 +180,7 @@ def association(
     book = rule_book(scope_of(Account.objects.all(), basis=scope.basis), as_of, product=asked.pk if asked else None)
     chosen = _matching(book, by, product=product)
     rules = _rules(book, chosen[offset : None if limit is None else offset + limit])
+    rule: Rule | None
     if antecedent is not None and consequent is not None:
         rule = _one(book, antecedent, consequent)
     else:
@@ -274,8 +275,10 @@ def _rules(book: RuleBook, chosen: IntArray) -> list[Rule]:
     a, b = book.antecedent[chosen], book.consequent[chosen]
     figures = rule_figures(book.joint[chosen], book.owners[a], book.owners[b], accounts=book.accounts)
     named = Product.objects.in_bulk(np.unique(book.product_ids[np.concatenate([a, b])]).tolist())
-    measures = (figures.support, figures.confidence, figures.lift, figures.leverage)
-    measures += (book.p_value[chosen], book.adjusted_p_value[chosen])
+    measures = (
+        figures.support, figures.confidence, figures.lift, figures.leverage, book.p_value[chosen],
+        book.adjusted_p_value[chosen],
+    )  # fmt: skip
     return [
         Rule(
             named[int(book.product_ids[a[at]])],
