@@ -88,6 +88,13 @@ class RevenueBasis(TextChoices):
     CASH = "cash", _("Cash")
 
 
+class CreditNotes(TextChoices):
+    """Into which period a linked credit note counts (domain.md 1.1): its own, or that of the document it credits."""
+
+    BOOKED = "booked", _("in their own period")
+    RESTATED = "restated", _("in the period of their original")
+
+
 class RateKind(TextChoices):
     SPOT = "spot", _("Rate of the day")
     MONTH_AVERAGE = "month_average", _("Average of the month")

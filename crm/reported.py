@@ -67,7 +67,7 @@ def passport(figure: ReportedFigure) -> Passport:
     """The passport as it was then."""
     return Passport(
         figure.question, figure.version, figure.base, figure.comparison, figure.basis, figure.level, figure.as_of,
-        figure.accounts,
+        figure.accounts, credit_notes=figure.credit_notes,
     )  # fmt: skip
 
 

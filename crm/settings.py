@@ -57,9 +57,13 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 # --- The company ---
+REVENUE_BASES = ("signed", "ordered", "invoiced", "recognised", "cash")  # those of accounts.enums.RevenueBasis
 BASE_CURRENCY = read_env.read(env, "BASE_CURRENCY", "CNY", "an ISO 4217 code such as CNY", read_env.currency)
 FISCAL_YEAR_START_MONTH = read_env.read(
     env, "FISCAL_YEAR_START_MONTH", "1", "a month number from 1 to 12", read_env.month_number
+)
+REVENUE_BASIS = read_env.read(
+    env, "REVENUE_BASIS", "invoiced", "signed, ordered, invoiced, recognised or cash", read_env.one_of(*REVENUE_BASES)
 )
 NIGHTLY_AT = read_env.read(env, "NIGHTLY_AT", "02:30", "a local time such as 02:30", read_env.clock)
 
@@ -247,6 +251,7 @@ SPECTACULAR_SETTINGS = {
                 "AccountStatus",
                 "BatchState",
                 "ContractStatus",
+                "CreditNotes",
                 "EvaluatorFunction",
                 "Grade",
                 "RateKind",

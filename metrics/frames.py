@@ -191,7 +191,7 @@ def purchases(scope: Scope, spans: Spans, *, first: date, buckets: int, months_e
     """What each account of ``spans`` bought in each of ``buckets`` stretches of months that begin with ``first``."""
     source = lines(scope, first=first, end=add_months(first, buckets * months_each))
     month = f"((extract(year FROM day) * 12 + extract(month FROM day))::int - {first.year * 12 + first.month})"
-    is_summed = months_each == 1 and len(scope.currencies) < 2 and not scope.is_translated  # one row already
+    is_summed = months_each == 1 and scope.has_single_rows and not scope.is_translated  # one row already
     columns: dict[str, tuple[str, Kind]] = {
         "account_id": ("account_id", "int8"),
         "bucket": (f"{month} / {months_each}", "int4"),
@@ -222,7 +222,7 @@ def monthly(
     source = lines(scope, first=first, end=add_months(first, months))
     number = f"(extract(year FROM day) * 12 + extract(month FROM day))::int - {first.year * 12 + first.month}"
     summed = f"SELECT account_id, {number} AS month, net FROM ({source.sql}) AS line"
-    if len(scope.currencies) > 1:  # else a month is one row already
+    if not scope.has_single_rows:  # else a month is one row already
         summed = (
             f"SELECT account_id, {number} AS month, round(sum(net), 4) AS net FROM ({source.sql}) AS line GROUP BY 1, 2"
         )
@@ -277,7 +277,7 @@ def histories(scope: Scope, *, as_of: date) -> Histories:
     """Repeat purchases up to and with ``as_of``; an order day is one occasion, whatever was bought that day."""
     source = lines(scope, first=LEDGER_START, end=as_of + timedelta(days=1), is_daily=True)
     occasions = f"SELECT account_id, day, net, is_missing FROM ({source.sql}) AS line WHERE orders > 0"
-    if len(scope.currencies) > 1:  # else a day is one row already
+    if not scope.has_single_rows:  # else a day is one row already
         occasions = (
             "SELECT account_id, day, sum(net) AS net, bool_or(is_missing) AS is_missing"
             f" FROM ({source.sql}) AS line GROUP BY account_id, day HAVING sum(orders) > 0"

@@ -8,7 +8,7 @@ from crm.lib.periods import Period
 from metrics.binary import Kind, as_sql, fetch
 from metrics.formulas.exact import FloatArray
 from metrics.frames import ROOTS, IntArray
-from metrics.scope import DAYS, MONTHS, Level, Scope
+from metrics.scope import Level, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def currency_months(scope: Scope, period: Period, *, level: Level = Level.ENTITY
 
     Reads the monthly roll-up, the daily one where the period cuts a month.
     """
-    table, column = MONTHS if period.is_whole_months else DAYS
+    table, column = scope.source(is_daily=not period.is_whole_months)
     view, view_params = scope.within("l.account_id")
     is_group = level == Level.GROUP
     first = period.month_starts[0]

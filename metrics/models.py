@@ -8,7 +8,7 @@ from metrics.models_rejections import SuggestionRejection
 from metrics.models_reported import ReportedAccount, ReportedFigure
 
 __all__ = [
-    "AccountDay", "AccountFigures", "AccountMonth", "AccountProduct", "AccountSpan", "LifetimeFit", "ReportedAccount",
+    "AccountCredit", "AccountDay", "AccountFigures", "AccountMonth", "AccountProduct", "AccountSpan", "LifetimeFit", "ReportedAccount",
     "ReportedFigure", "SuggestionRejection",
 ]  # fmt: skip
 
@@ -79,6 +79,46 @@ class AccountSpan(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.basis}: {self.first_order_on} to {self.last_order_on}"
+
+
+class AccountCredit(models.Model):
+    """The lines of one credit note on one day that credit one document: sums in ``currency``, and where that document
+    is in the ledger its first day. Written by metrics.rollup alone.
+
+    AccountDay and AccountMonth hold the amounts on the credit note's own day; with these rows they are read as if they
+    were booked on the original's. Without a link, or where no such document is there, ``original_on`` is null.
+    """
+
+    account = models.ForeignKey("accounts.Account", on_delete=models.CASCADE, related_name="+", db_index=False)
+    day = models.DateField()
+    currency = CurrencyField()
+    basis = models.CharField(max_length=10, choices=RevenueBasis)
+    reference = models.CharField(max_length=64, blank=True)
+    credits_reference = models.CharField(max_length=64, blank=True, help_text="Empty: the credit note names none.")
+    original_on = models.DateField(null=True)
+    net = models.DecimalField(max_digits=25, decimal_places=4)
+    cost = models.DecimalField(max_digits=25, decimal_places=4)
+    lines_without_cost = models.PositiveIntegerField()
+    lines = models.PositiveIntegerField()
+
+    class Meta:
+        verbose_name = _("credit note of an account")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "day", "currency", "basis", "reference", "credits_reference"],
+                name="accountcredit_once",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["account", "basis"],
+                condition=models.Q(original_on__isnull=False),
+                name="accountcredit_linked",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.day} {self.reference}: {self.net} {self.currency}"
 
 
 class AccountProduct(models.Model):

@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts.enums import RevenueBasis
+from accounts.enums import CreditNotes, RevenueBasis
 from accounts.models.base import CurrencyField
 from crm.lib.periods import Period
 from metrics.enums import ReportedQuestion
@@ -38,6 +38,7 @@ class ReportedFigure(models.Model):
     comparison_last_on = models.DateField(_("comparison to"), help_text=_("Included."))
     comparison_label = models.CharField(_("comparison"), max_length=60)
     basis = models.CharField(_("basis"), max_length=10, choices=RevenueBasis)
+    credit_notes = models.CharField(_("credit notes"), max_length=10, choices=CreditNotes, default=CreditNotes.BOOKED)
     level = models.CharField(_("level"), max_length=10, help_text=_("Legal entities, or groups as they were then."))
     currency = CurrencyField(_("currency"))
     as_of = models.DateField(_("as of"))
@@ -74,6 +75,9 @@ class ReportedFigure(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(question__in=ReportedQuestion.values), name="reported_question_known"),
             models.CheckConstraint(condition=Q(basis__in=RevenueBasis.values), name="reported_basis_known"),
+            models.CheckConstraint(
+                condition=Q(credit_notes__in=CreditNotes.values), name="reported_credit_notes_known"
+            ),
             models.CheckConstraint(condition=Q(level__in=LEVELS), name="reported_level_known"),
             models.CheckConstraint(condition=~Q(title="") & ~Q(currency=""), name="reported_title_given"),
             models.CheckConstraint(condition=Q(accounts__gt=0, cohort_rows__gt=0), name="reported_cohort_not_empty"),

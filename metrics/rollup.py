@@ -1,4 +1,4 @@
-"""RevenueRecord → AccountDay → AccountMonth and AccountSpan, by set-based SQL inside the transaction that posts.
+"""RevenueRecord → AccountDay → AccountMonth, AccountSpan and AccountCredit, by set-based SQL inside the transaction that posts.
 
 A posting recomputes the accounts it touched whole: an earlier line moves an order to another day, so the days of one
 account hang together. One pass over the counting lines of those accounts gives days, orders and spans; only rows that
@@ -12,6 +12,7 @@ from django.db.backends.utils import CursorWrapper
 
 LEDGER = "accounts_revenuerecord"
 DAY, MONTH, SPAN = "metrics_accountday", "metrics_accountmonth", "metrics_accountspan"
+CREDIT = "metrics_accountcredit"
 
 MANY_ROWS = 10_000  # changed by one posting: the planner then plans with outdated statistics until told
 
@@ -19,6 +20,9 @@ SUMS = "net, credits, cost, lines_without_cost, quantity, lines, orders"
 DAY_COLUMNS = f"account_id, day, currency, basis, {SUMS}"
 MONTH_COLUMNS = f"account_id, month, currency, basis, {SUMS}, active_days"
 SPAN_COLUMNS = "account_id, basis, first_order_on, last_order_on, first_revenue_on, last_booked_on"
+CREDIT_COLUMNS = (
+    "account_id, day, currency, basis, reference, credits_reference, original_on, net, cost, lines_without_cost, lines"
+)
 
 # One row per account, currency, basis, document and day: the finest level that orders need.
 DOCUMENTS = """
@@ -82,6 +86,30 @@ FROM fresh_day
 GROUP BY 1, 2
 """
 
+# Credit notes are few, and an index of their own finds them. The original is a document of the same account, currency
+# and basis with lines that are no credit note; its day is the first of them.
+CREDITS = """
+CREATE TEMP TABLE fresh_credit ON COMMIT DROP AS
+WITH credit AS (
+    SELECT account_id, booked_on AS day, currency, basis, reference,
+           coalesce(credits_reference, '') AS credits_reference,
+           sum(amount)::numeric(25, 4) AS net, coalesce(sum(cost), 0)::numeric(25, 4) AS cost,
+           (count(*) FILTER (WHERE cost IS NULL))::int AS lines_without_cost, count(*)::int AS lines
+    FROM {ledger} r
+    WHERE withdrawn_at IS NULL AND kind = 'credit_note' {only}
+    GROUP BY 1, 2, 3, 4, 5, 6
+), original AS (
+    SELECT account_id, currency, basis, reference, min(day) AS day
+    FROM fresh_document
+    WHERE ordered IS NOT NULL AND reference IN (SELECT credits_reference FROM credit WHERE credits_reference <> '')
+    GROUP BY 1, 2, 3, 4
+)
+SELECT c.account_id, c.day, c.currency, c.basis, c.reference, c.credits_reference, o.day AS original_on,
+       c.net, c.cost, c.lines_without_cost, c.lines
+FROM credit c LEFT JOIN original o
+  ON (o.account_id, o.currency, o.basis, o.reference) = (c.account_id, c.currency, c.basis, c.credits_reference)
+"""
+
 
 @dataclass(frozen=True)
 class Level:
@@ -108,6 +136,7 @@ LEVELS = (
     Level(DAY, "fresh_day", DAY_COLUMNS, 4),
     Level(MONTH, "fresh_month", MONTH_COLUMNS, 4),
     Level(SPAN, "fresh_span", SPAN_COLUMNS, 2),
+    Level(CREDIT, "fresh_credit", CREDIT_COLUMNS, 6),
 )
 
 
@@ -164,7 +193,12 @@ def is_current() -> bool:
                 FULL JOIN
                 (SELECT account_id, sum(lines) AS lines, sum(net) AS net, sum(cost) AS cost
                  FROM {MONTH} GROUP BY account_id) AS months USING (account_id)
-                WHERE (ledger.lines, ledger.net, ledger.cost) IS DISTINCT FROM (days.lines, days.net, days.cost)
+                FULL JOIN
+                (SELECT account_id, sum(credits) AS net FROM {DAY} WHERE credits <> 0 GROUP BY account_id) AS credited
+                USING (account_id)
+                FULL JOIN
+                (SELECT account_id, sum(net) AS net FROM {CREDIT} GROUP BY account_id) AS credit_notes USING (account_id)
+                WHERE coalesce(credited.net, 0) <> coalesce(credit_notes.net, 0) OR (ledger.lines, ledger.net, ledger.cost) IS DISTINCT FROM (days.lines, days.net, days.cost)
                    OR (ledger.lines, ledger.net, ledger.cost) IS DISTINCT FROM (months.lines, months.net, months.cost)
             )
             """
@@ -178,7 +212,8 @@ def _compute(cursor: CursorWrapper, *, only: str) -> None:
     cursor.execute(DAYS)
     cursor.execute(MONTHS)
     cursor.execute(SPANS)
-    cursor.execute("ANALYZE fresh_day; ANALYZE fresh_month; ANALYZE fresh_span")
+    cursor.execute(CREDITS.format(ledger=LEDGER, only=only))
+    cursor.execute("; ".join(f"ANALYZE {level.fresh}" for level in LEVELS))
 
 
 def _write(cursor: CursorWrapper, *, scope: str) -> int:
@@ -203,4 +238,4 @@ def _write(cursor: CursorWrapper, *, scope: str) -> int:
 
 
 def _drop(cursor: CursorWrapper) -> None:
-    cursor.execute("DROP TABLE IF EXISTS fresh_document, fresh_day, fresh_month, fresh_span")
+    cursor.execute("DROP TABLE IF EXISTS fresh_document, fresh_day, fresh_month, fresh_span, fresh_credit")

@@ -11,11 +11,19 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
 
+from accounts.enums import CreditNotes
 from accounts.querysets import AccountQuerySet
 from crm.lib.periods import month_start
 from metrics.rates import rate_book
 from metrics.reasons import MissingRate
-from metrics.selectors import DEFAULT_BASIS, common_currency, currencies_in_view, ledger_state
+from metrics.selectors import (
+    MOVED,
+    common_currency,
+    company_basis,
+    currencies_in_view,
+    has_linked_credit_notes,
+    ledger_state,
+)
 
 LINE_SUMS = ("net", "cost")  # money of a roll-up row, translated
 LINE_COUNTS = ("lines_without_cost", "orders")
@@ -30,13 +38,29 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The accounts a caller may see and asked about, with basis and currency settled. Build it with ``scope_of``."""
+    """The accounts a caller may see and asked about, with basis and currency settled. Build it with ``scope_of``.
+
+    has_moves : credit notes count in the period of their original, and some in view lie elsewhere
+    """
 
     accounts: AccountQuerySet
     basis: str
     currency: str
     currencies: tuple[str, ...]
     using: str
+    credit_notes: str = CreditNotes.BOOKED
+    has_moves: bool = False
+
+    @property
+    def has_single_rows(self) -> bool:
+        """An account has one roll-up row a day or month: one currency, and no credit note moved onto another day."""
+        return len(self.currencies) < 2 and not self.has_moves
+
+    def source(self, *, is_daily: bool) -> tuple[str, str]:
+        """What to read roll-up rows from, as SQL that stands after FROM, and its column of days or months."""
+        if self.has_moves:
+            return (RESTATED_DAYS, "day") if is_daily else (RESTATED_MONTHS, "month")
+        return DAYS if is_daily else MONTHS
 
     @property
     def is_translated(self) -> bool:
@@ -47,7 +71,7 @@ class Scope:
     def state(self) -> tuple[object, ...]:
         """Everything the figures of this scope rest on, where it is every account; see ``ledger_state``."""
         found = ledger_state(using=self.using, with_rates=self.is_translated)
-        return (*found, self.basis, self.currency, self.currencies)
+        return (*found, self.basis, self.currency, self.currencies, self.has_moves)
 
     def within(self, column: str) -> tuple[str, list[Any]]:
         """SQL condition that ``column`` is an account in view, and its parameters; "true" where all are."""
@@ -70,11 +94,20 @@ class Lines:
     missing: tuple[MissingRate, ...]
 
 
-def scope_of(accounts: AccountQuerySet, *, basis: str | None = None, currency: str | None = None) -> Scope:
+def scope_of(
+    accounts: AccountQuerySet,
+    *,
+    basis: str | None = None,
+    currency: str | None = None,
+    credit_notes: str | None = None,
+) -> Scope:
     """``accounts`` must already be limited to what the caller may see."""
-    chosen = str(basis or DEFAULT_BASIS)
+    chosen, mode = str(basis or company_basis()), str(credit_notes or CreditNotes.BOOKED)
     found = currencies_in_view(accounts, basis=chosen)
-    return Scope(accounts, chosen, currency or common_currency(found), found, using=accounts.db)
+    return Scope(
+        accounts, chosen, currency or common_currency(found), found, using=accounts.db, credit_notes=mode,
+        has_moves=mode == CreditNotes.RESTATED and has_linked_credit_notes(accounts, basis=chosen),
+    )  # fmt: skip
 
 
 def lines(scope: Scope, *, first: date, end: date, is_daily: bool = False) -> Lines:
@@ -83,27 +116,42 @@ def lines(scope: Scope, *, first: date, end: date, is_daily: bool = False) -> Li
     is_daily : days throughout, for windows that do not begin and end with a month.
     """
     part = _Part(scope, first, end)
+    by_days, by_months = scope.source(is_daily=True), scope.source(is_daily=False)
     if not scope.is_translated:
-        return Lines(*part.plain(*(DAYS if is_daily else MONTHS)), ())
+        return Lines(*part.plain(*(by_days if is_daily else by_months)), ())
     if is_daily:
-        pairs = part.foreign_pairs(*DAYS)
+        pairs = part.foreign_pairs(*by_days)
         book = rate_book(scope.currency, currencies=scope.currencies, first=first, last=end)
         rates = [(currency, day, book.on(currency, day)) for currency, day in pairs]
-        return Lines(*part.rated(*DAYS, rates, keeps_own=True), _missing(scope, rates))
-    months = part.foreign_pairs(*MONTHS)
+        return Lines(*part.rated(*by_days, rates, keeps_own=True), _missing(scope, rates))
+    months = part.foreign_pairs(*by_months)
     book = rate_book(scope.currency, currencies=scope.currencies, first=first, last=end)
     averages = [(c, month, book.average(c, month)) for c, month in months if book.average(c, month) is not None]
     is_dayless = {(c, month) for c, month, _rate in averages}
     needs_days = [pair for pair in months if pair not in is_dayless]
-    days = [pair for pair in part.foreign_pairs(*DAYS) if (pair[0], month_start(pair[1])) not in is_dayless]
+    days = [pair for pair in part.foreign_pairs(*by_days) if (pair[0], month_start(pair[1])) not in is_dayless]
     rates = [(currency, day, book.spot(currency, day)) for currency, day in (days if needs_days else [])]
-    by_month, month_params = part.rated(*MONTHS, averages, keeps_own=True)
-    by_day, day_params = part.rated(*DAYS, rates, keeps_own=False)
+    by_month, month_params = part.rated(*by_months, averages, keeps_own=True)
+    by_day, day_params = part.rated(*by_days, rates, keeps_own=False)
     return Lines(f"{by_month} UNION ALL {by_day}", [*month_params, *day_params], _missing(scope, rates))
 
 
 DAYS = ("metrics_accountday", "day")
 MONTHS = ("metrics_accountmonth", "month")
+
+
+def _restated(table: str, column: str, place: str) -> str:
+    """Roll-up rows with credit notes moved onto the day (or month, by ``place``) of their original."""
+    kept = "account_id, {day} AS {column}, currency, basis, {sign}net AS net, {sign}cost AS cost"
+    moved = f"SELECT {kept}, {{sign}}lines_without_cost AS lines_without_cost, 0 AS orders FROM metrics_accountcredit WHERE {MOVED}"
+    onto = moved.format(day=place.format("original_on"), column=column, sign="")
+    away = moved.format(day=place.format("day"), column=column, sign="-")
+    own = f"SELECT account_id, {column}, currency, basis, net, cost, lines_without_cost, orders FROM {table}"
+    return f"({own} UNION ALL {onto} UNION ALL {away})"
+
+
+RESTATED_DAYS = _restated(*DAYS, "{}")
+RESTATED_MONTHS = _restated(*MONTHS, "date_trunc('month', {})::date")
 Rates = list[tuple[str, date, Decimal | None]]
 
 

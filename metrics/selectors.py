@@ -9,15 +9,20 @@ from functools import lru_cache
 from django.conf import settings
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
-from django.db.models import Count, Max
+from django.db.models import Count, F, Max
 from django.utils import timezone
 
 from accounts.enums import RevenueBasis
 from accounts.models import ExchangeRate, FactChange, ImportBatch, RevenueRecord
 from accounts.querysets import AccountQuerySet
-from metrics.models import AccountDay, AccountMonth
+from metrics.models import AccountCredit, AccountDay, AccountMonth, AccountSpan
 
-DEFAULT_BASIS = RevenueBasis.INVOICED
+MOVED = "original_on <> day"  # of a row of AccountCredit: its original is there, and lies on another day
+
+
+def company_basis() -> str:
+    """The basis figures are on unless another is asked for: the company's setting (domain.md 1.1)."""
+    return str(settings.REVENUE_BASIS)
 
 
 def last_booked_on() -> date | None:
@@ -79,6 +84,46 @@ def currencies_in_view(accounts: AccountQuerySet, *, basis: str) -> tuple[str, .
         return tuple(row[0] for row in cursor.fetchall())
 
 
+def bases_in_view(accounts: AccountQuerySet) -> tuple[str, ...]:
+    """Bases on which these accounts have records, as RevenueBasis orders them; remembered like the currencies."""
+    everywhere = _ledger_bases(ledger_fingerprint(), connections[accounts.db].settings_dict["NAME"])
+    if len(everywhere) < 2 or accounts.is_everything:
+        return everywhere
+    view, params = _view(accounts)
+    return _found(
+        "SELECT basis FROM unnest(%s::text[]) WITH ORDINALITY AS known(basis, place) WHERE EXISTS (SELECT 1 FROM"
+        f" metrics_accountspan s WHERE s.basis = known.basis AND {view}) ORDER BY place",
+        [list(everywhere), *params],
+        using=accounts.db,
+    )
+
+
+def has_linked_credit_notes(accounts: AccountQuerySet, *, basis: str) -> bool:
+    """Whether some credit note of these accounts on the basis has its original in the ledger, on another day."""
+    if basis not in _linked_bases(ledger_fingerprint(), connections[accounts.db].settings_dict["NAME"]):
+        return False
+    if accounts.is_everything:
+        return True
+    view, params = _view(accounts)
+    sql = f"SELECT 1 FROM metrics_accountcredit s WHERE {MOVED} AND s.basis = %s AND {view} LIMIT 1"
+    return bool(_found(sql, [basis, *params], using=accounts.db))
+
+
+def _view(accounts: AccountQuerySet) -> tuple[str, list[object]]:
+    """SQL condition that ``s.account_id`` is one of the accounts, and its parameters."""
+    try:
+        sql, params = accounts.order_by().values("pk").query.sql_with_params()
+    except EmptyResultSet:
+        return "false", []
+    return f"s.account_id IN ({sql})", list(params)
+
+
+def _found(sql: str, params: list[object], *, using: str) -> tuple[str, ...]:
+    with connections[using].cursor() as cursor:
+        cursor.execute(sql, params)
+        return tuple(row[0] for row in cursor.fetchall())
+
+
 def common_currency(currencies: Sequence[str]) -> str:
     """The one currency all records in view share, else BASE_CURRENCY."""
     return currencies[0] if len(currencies) == 1 else str(settings.BASE_CURRENCY)
@@ -88,3 +133,16 @@ def common_currency(currencies: Sequence[str]) -> str:
 def _ledger_currencies(fingerprint: str, basis: str) -> tuple[str, ...]:
     found = AccountMonth.objects.filter(basis=basis).order_by("currency").values_list("currency", flat=True).distinct()
     return tuple(found)
+
+
+@lru_cache(maxsize=64)
+def _ledger_bases(fingerprint: str, _database: str) -> tuple[str, ...]:
+    """In the order of RevenueBasis; one pass over the spans, a row an account and basis."""
+    found = set(AccountSpan.objects.order_by().values_list("basis", flat=True).distinct())
+    return tuple(basis for basis in RevenueBasis.values if basis in found)
+
+
+@lru_cache(maxsize=64)
+def _linked_bases(fingerprint: str, _database: str) -> frozenset[str]:
+    linked = AccountCredit.objects.filter(original_on__isnull=False).exclude(original_on=F("day"))
+    return frozenset(linked.order_by().values_list("basis", flat=True).distinct())

@@ -11,7 +11,6 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.enums import RevenueBasis
 from accounts.models import User
 from crm.lib.exceptions import CrmError, FormulaError
 from metrics import selectors
@@ -36,9 +35,9 @@ class ModelRefused(CrmError):
         self.problems = problems
 
 
-def model_currency(*, basis: str = RevenueBasis.INVOICED) -> str:
-    """The one currency of all counting records, else BASE_CURRENCY (domain.md 1.5)."""
-    found = selectors.currencies_in_view(facts.everyone(), basis=basis)
+def model_currency() -> str:
+    """The one currency of all counting records on the company's basis, else BASE_CURRENCY (domain.md 1.5)."""
+    found = selectors.currencies_in_view(facts.everyone(), basis=selectors.company_basis())
     return found[0] if len(found) == 1 else str(settings.BASE_CURRENCY)
 
 
@@ -65,6 +64,7 @@ def create_model(
         version=(last or 0) + 1,
         preset=preset,
         currency=money,
+        basis=selectors.company_basis(),
         as_of=day,
         gross_profit_test=design.gross_profit_test,
         min_base=design.min_base,
@@ -185,7 +185,7 @@ def _revenues(*, as_of: date, currency: str) -> tuple[Floats, Floats]:
     """Revenue of each account in the last 12 whole months, and in the last fiscal year if the ledger covers it."""
     windows = windows_at(as_of, fiscal_start_month=settings.FISCAL_YEAR_START_MONTH)
     lines = facts.month_lines(
-        facts.whole_scope(basis=RevenueBasis.INVOICED, currency=currency),
+        facts.whole_scope(basis=selectors.company_basis(), currency=currency),
         first=windows.span.start,
         end=windows.span.end,
     )

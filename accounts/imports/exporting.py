@@ -27,7 +27,7 @@ PAGE_KEYS = 50_000  # keys of records in one COPY: what is held in memory at a t
 
 RECORD = (
     "id", "account_id", "product_id", "contract_id", "booked_on", "kind", "basis", "reference", "external_id",
-    "quantity", "unit_price", "amount", "cost", "currency", "source", "identity",
+    "quantity", "unit_price", "amount", "cost", "currency", "source", "identity", "credits_reference",
 )  # fmt: skip
 ACCOUNT = {
     "account_code": "code",
@@ -48,6 +48,7 @@ CELLS = {
     "kind": "r.kind",
     "basis": "r.basis",
     "reference": guard_sql("r.reference"),
+    "credits_reference": guard_sql("r.credits_reference"),
     "external_id": guard_sql("r.external_id"),
     "quantity": "trim_scale(r.quantity)",
     "unit_price": "trim_scale(r.unit_price)",

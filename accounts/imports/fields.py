@@ -93,6 +93,12 @@ FIELDS: dict[str, Field] = {
             synonyms="invoice|invoice no|invoiceno|invoice number|document|document number|order id|orderid|order no|发票号|发票号码|单据号|订单号|發票號碼|單號|訂單號",
         ),
         Field(
+            "credits_reference",
+            _("credits the document"),
+            length=64,
+            synonyms="original invoice|original invoice no|original document|original reference|credited invoice|credited document|原发票号|原发票号码|原单据号|红冲发票号|原發票號碼|原單號",
+        ),
+        Field(
             "external_id",
             _("external id"),
             length=120,
@@ -141,6 +147,8 @@ IDENTITY_FIELDS = (
     "reference", "product_code", "quantity", "booked_on", "unit_price", "account_code",
     "amount", "currency", "kind", "basis", "contract_number",
 )  # fmt: skip
+# What a mapping may name besides: a link that is given later must not make another record of the same line.
+IDENTITY_CHOICES = (*IDENTITY_FIELDS, "credits_reference")
 MONEY_DIGITS = 15  # before the point of numeric(19,4)
 QUANTITY_DIGITS = 13  # before the point of numeric(19,6)
 MARK_BATCH, MARK_ROW, MARK_COLUMN, MARK_VALUE, MARK_REASON = MARKS = ("_batch", "_row", "_column", "_value", "_reason")

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
-from accounts.imports.fields import BASIS_WORDS, CURRENCIES, FIELDS, IDENTITY_FIELDS, KIND_WORDS
+from accounts.imports.fields import BASIS_WORDS, CURRENCIES, FIELDS, IDENTITY_CHOICES, IDENTITY_FIELDS, KIND_WORDS
 from accounts.imports.sniff import named_encoding
 from accounts.imports.styles import parse_by
 from accounts.imports.unreadable import Unreadable
@@ -175,9 +175,9 @@ def checked_formats(formats: object) -> tuple[str, ...]:
 def _identity(names: object) -> tuple[str, ...]:
     if names is None:
         return IDENTITY_FIELDS
-    if not isinstance(names, (list, tuple)) or not names or not set(names) <= set(IDENTITY_FIELDS):
-        raise _bad(f'"identity" must list some of {", ".join(IDENTITY_FIELDS)}')
-    return tuple(name for name in IDENTITY_FIELDS if name in names)
+    if not isinstance(names, (list, tuple)) or not names or not set(names) <= set(IDENTITY_CHOICES):
+        raise _bad(f'"identity" must list some of {", ".join(IDENTITY_CHOICES)}')
+    return tuple(name for name in IDENTITY_CHOICES if name in names)
 
 
 def _check_defaults(defaults: dict[str, str]) -> None:

@@ -101,10 +101,10 @@ FROM (
 INSERT = """
 INSERT INTO accounts_revenuerecord (
     account_id, product_id, contract_id, booked_on, kind, basis, reference, external_id, quantity, unit_price, amount,
-    cost, currency, source, identity, source_row, batch_id
+    cost, currency, credits_reference, source, identity, source_row, batch_id
 )
 SELECT a.id, p.id, {contract}, l.booked_on, l.kind, l.basis, l.reference, l.external_id, l.quantity, l.unit_price, l.amount,
-       l.cost, l.currency, {source}, l.identity, l.row_no, %(batch)s
+       l.cost, l.currency, nullif(l.credits_reference, ''), {source}, l.identity, l.row_no, %(batch)s
 FROM import_line l
 JOIN accounts_account a ON a.code = l.account_code
 LEFT JOIN accounts_product p ON p.code = l.product_code AND l.product_code <> ''

@@ -43,7 +43,7 @@ WHERE marked_batch IS NOT NULL AND (external_id <> '' OR source IS NOT NULL) AND
 """
 LINE_COLUMNS = """
     row_no, hash, marked_batch, marked_row, account_code, product_code, contract_number, booked_on, kind, basis,
-    reference, external_id, quantity, unit_price, amount, cost, currency
+    reference, external_id, quantity, unit_price, amount, cost, currency, credits_reference
 """
 ADD_KNOWN = f"""
 INSERT INTO import_line ({LINE_COLUMNS}, n, identity, is_repeated_id, known_batch)

@@ -37,7 +37,7 @@ CREDIT_NOTE = "credit_note"
 HASH_BYTES = 16
 STAGED = (
     "account_code", "product_code", "contract_number", "booked_on", "kind", "basis", "reference", "external_id",
-    "quantity", "unit_price", "amount", "cost", "currency",
+    "quantity", "unit_price", "amount", "cost", "currency", "credits_reference",
 )  # fmt: skip
 SEEN_FACTS = 200_000
 
@@ -174,9 +174,7 @@ class RowTyper:
     ) -> None:
         """Fill amount (and kind, quantity, cost where a credit note turns their sign) of every row."""
         size = len(chunk.rows)
-        prefix = cells.escaped(self.plan.mapping.credit_note_prefix)
-        references = typed.get("reference")
-        credit = [text.startswith(prefix) for text in references] if prefix and references else None
+        credit = self._credit_notes(typed)
         columns = [
             typed.get(key) or repeat(self._blanks[key], size) for key in ("amount", "quantity", "unit_price", "cost")
         ]
@@ -194,6 +192,17 @@ class RowTyper:
             for key in ("quantity", "cost"):
                 if key in typed:
                     typed[key] = [getattr(result, key) for result in results]
+
+    def _credit_notes(self, typed: dict[str, list[str]]) -> list[bool] | None:
+        """Which rows are credit notes by the prefix of their reference or, in a file without kinds, by naming what they
+        credit; None where nothing tells."""
+        prefix = cells.escaped(self.plan.mapping.credit_note_prefix)
+        references, links = typed.get("reference"), typed.get("credits_reference")
+        is_linked = list(map(bool, links)) if links and "kind" not in self._columns else None
+        is_marked = [text.startswith(prefix) for text in references] if prefix and references else None
+        if is_linked and is_marked:
+            return [linked or marked for linked, marked in zip(is_linked, is_marked, strict=True)]
+        return is_linked or is_marked
 
     def _money_fault(self, raw: list[tuple[str, ...]], at: int, fault: CellFault) -> Fault:
         index = self.plan.index

@@ -25,7 +25,8 @@ TABLES = """
 CREATE TEMP TABLE import_stage (
     row_no int NOT NULL, hash uuid NOT NULL, marked_batch int, marked_row int, account_code text, product_code text,
     contract_number text, booked_on date, kind text, basis text, reference text, external_id text,
-    quantity numeric, unit_price numeric, amount numeric, cost numeric, currency text, source text
+    quantity numeric, unit_price numeric, amount numeric, cost numeric, currency text, credits_reference text,
+    source text
 ) ON COMMIT DROP;
 CREATE TEMP TABLE import_account (
     row_no int, code text, name text, parent_code text, country text, region text, segment text, industry text

@@ -74,6 +74,12 @@ class RevenueRecord(models.Model):
     kind = models.CharField(_("kind"), max_length=12, choices=RevenueKind, default=RevenueKind.INVOICE)
     basis = models.CharField(_("basis"), max_length=10, choices=RevenueBasis, default=RevenueBasis.INVOICED)
     reference = models.CharField(_("reference"), max_length=64, blank=True, help_text=_("Invoice or order number."))
+    credits_reference = models.CharField(
+        _("credits the document"),
+        max_length=64,
+        null=True,
+        help_text=_("Of a credit note: the reference of the original of the same account."),
+    )
     external_id = models.CharField(_("external id"), max_length=120, blank=True)
     quantity = models.DecimalField(_("quantity"), max_digits=19, decimal_places=6, null=True)
     unit_price = models.DecimalField(_("unit price"), max_digits=19, decimal_places=6, null=True)
@@ -102,11 +108,17 @@ class RevenueRecord(models.Model):
                 fields=["source", "identity"], condition=Q(withdrawn_at__isnull=True), name="revenue_identity_once"
             ),
             models.CheckConstraint(condition=~Q(currency=""), name="revenue_currency_given"),
+            models.CheckConstraint(condition=~Q(credits_reference=""), name="revenue_credits_given_or_null"),
             models.CheckConstraint(condition=Q(kind__in=RevenueKind.values), name="revenue_kind_known"),
             models.CheckConstraint(condition=Q(basis__in=RevenueBasis.values), name="revenue_basis_known"),
         ]
         indexes = [
             models.Index(fields=["account", "booked_on"], name="revenue_account_day"),
+            models.Index(
+                fields=["account"],
+                condition=Q(kind=RevenueKind.CREDIT_NOTE, withdrawn_at__isnull=True),
+                name="revenue_credit_notes",
+            ),
         ]
 
     def __str__(self) -> str:

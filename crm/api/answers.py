@@ -63,6 +63,7 @@ class PassportSerializer(serializers.Serializer):
     base = WindowSerializer(allow_null=True)
     comparison = WindowSerializer(allow_null=True)
     basis = serializers.CharField()
+    credit_notes = serializers.CharField()
     level = serializers.CharField()
     as_of = serializers.DateField()
     accounts = serializers.IntegerField()

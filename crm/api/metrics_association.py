@@ -24,6 +24,7 @@ PAGE = {"required": False, "min_value": 1}
 
 
 class PagedQuery(Query):
+    credit_notes = None  # the night sums up products as they were booked
     page = serializers.IntegerField(**PAGE, help_text="Number of the page, from 1; past the end 404.")
     page_size = serializers.IntegerField(
         **PAGE, help_text=f"Rows a page: {DEFAULT_SIZE} unless given, at most {MAX_SIZE}."

@@ -29,6 +29,7 @@ from metrics.services.whitespace import MATRIX_ACCOUNTS, MAX_MATRIX_ACCOUNTS, By
 
 
 class WhitespaceQuery(Query):
+    credit_notes = None  # the night sums up products as they were booked
     by = serializers.ChoiceField(
         choices=[(str(one), str(one)) for one in By], required=False, help_text="Columns; default category."
     )

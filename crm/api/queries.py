@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from accounts.enums import Grade, RevenueBasis
+from accounts.enums import CreditNotes, Grade, RevenueBasis
 from accounts.models import Account
 from accounts.querysets import AccountQuerySet
 from crm.api.errors import BadParameter
@@ -79,7 +79,15 @@ class Query(serializers.Serializer):
     """What every question takes; ``choices()`` is what the services take."""
 
     takes_portfolio: ClassVar[bool] = True
-    basis = serializers.ChoiceField(choices=RevenueBasis.choices, required=False)
+    basis = serializers.ChoiceField(
+        choices=RevenueBasis.choices, required=False, help_text="Default: the company's; bases are never added up."
+    )
+    credit_notes = serializers.ChoiceField(
+        choices=CreditNotes.choices,
+        required=False,
+        help_text="In which period they count: `booked`, their own (default), or `restated`, that of the document they"
+        " credit, where it is known.",
+    )
     currency = serializers.RegexField(
         r"^[A-Z]{3}$",
         required=False,

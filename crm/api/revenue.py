@@ -37,6 +37,7 @@ MEASURES = (
     "kind",
     "basis",
     "reference",
+    "credits_reference",
     "external_id",
     "quantity",
     "unit_price",
@@ -87,6 +88,14 @@ class RevenueRowSerializer(StrictSerializer):
     kind = serializers.ChoiceField(choices=RevenueKind.choices, required=False)
     basis = serializers.ChoiceField(choices=RevenueBasis.choices, required=False)
     reference = serializers.CharField(required=False, allow_blank=True, max_length=64)
+    credits_reference = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        allow_null=True,
+        max_length=64,
+        help_text="Of a credit note: the reference of the original of the same account. A line that gives it and no kind"
+        " is a credit note.",
+    )
     external_id = serializers.CharField(required=False, allow_blank=True, max_length=120)
     quantity = serializers.DecimalField(19, 6, required=False, allow_null=True)
     unit_price = serializers.DecimalField(19, 6, required=False, allow_null=True)
@@ -130,6 +139,7 @@ class RevenueFilter(FilterSet):
             "basis": ["exact"],
             "currency": ["exact"],
             "reference": ["exact"],
+            "credits_reference": ["exact"],
             "external_id": ["exact"],
             "source": ["exact"],
             "product": ["exact"],

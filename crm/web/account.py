@@ -28,7 +28,7 @@ from crm.web.keyset import Order, page_of
 from crm.web.scope import number_style
 from crm.web.standing import as_of_of
 from crm.web.why import why_card
-from metrics.selectors import DEFAULT_BASIS
+from metrics.selectors import company_basis
 
 MOST_PRODUCTS = 12
 RECORD_FIELDS = (
@@ -178,7 +178,7 @@ def overview_figures(page: AccountPage) -> list[Figure]:
 def revenue(request: HttpRequest, pk: int) -> HttpResponse:
     """Revenue of one account: by product, by year, and the records behind it."""
     page = AccountPage(request, pk, "revenue")
-    records = RevenueRecord.objects.filter(account=page.account, basis=DEFAULT_BASIS)
+    records = RevenueRecord.objects.filter(account=page.account, basis=company_basis())
     window = ttm(page.as_of)
     listed = page_of(
         records,

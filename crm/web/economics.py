@@ -38,7 +38,7 @@ class EconomicsScreen(Screen):
             self.accounts,
             as_of=self.as_of,
             level=chosen.get("level") or Level.ENTITY,
-            currency=chosen.get("currency") or None,
+            **self.form.ledger_choices(),
         )
         self.form = self.asked_form(**portfolio_defaults(self.portfolio))  # type: ignore[assignment]
         self.form.portfolio = self.portfolio

@@ -13,6 +13,7 @@ from accounts.querysets import AccountQuerySet
 from crm.lib.exceptions import PeriodError
 from crm.lib.periods import Period, prior_ttm, ttm
 from crm.web import figure_drivers, lifetime_words
+from crm.web.basis import ledger_choices
 from crm.web.economics_form import inputs_of
 from crm.web.figure import Figure, Kind
 from crm.web.figure_cohorts import KIND_KEYS, kinds_answer
@@ -159,9 +160,8 @@ def _of_account(request: HttpRequest, definition: Metric, account: Account) -> F
 def _of_portfolio(request: HttpRequest, definition: Metric) -> FigureAnswer:
     params = request.GET
     accounts = filtered_accounts(request)
-    currency = _currency(params.get("currency", ""))
-    choices: Choices = {"level": _level(params.get("level", "")), "currency": currency}
-    key = definition.key
+    choices = _choices(params)
+    currency, key = choices["currency"], definition.key
     if key in GROWTH | RETENTION | BRIDGE or key == "ttm_revenue":
         base, comparison = periods_of(params)
         return _two_periods(definition, two_periods(accounts, base=base, comparison=comparison, **choices), params)
@@ -179,7 +179,7 @@ def _of_portfolio(request: HttpRequest, definition: Metric) -> FigureAnswer:
         answer = economics_of(portfolio_economics(accounts, **choices), inputs)
         return _simple(definition, answer, ECONOMICS_HEADS, params)
     if key in LIFETIME:
-        worth = lifetime(accounts, currency=currency, **lifetime_words.outlook_of(params))
+        worth = lifetime(accounts, **choices, **lifetime_words.outlook_of(params))
         return replace(
             _simple(definition, worth, LIFETIME_HEADS[key], params), remarks=lifetime_words.remarks(worth, key)
         )
@@ -189,7 +189,7 @@ def _of_portfolio(request: HttpRequest, definition: Metric) -> FigureAnswer:
 def _of_kinds(request: HttpRequest, definition: Metric) -> FigureAnswer:
     """Cohorts, sleepers, kinds of customers; an account is a filter here."""
     params = request.GET
-    choices: Choices = {"level": _level(params.get("level", "")), "currency": _currency(params.get("currency", ""))}
+    choices = _choices(params)
     found, heads = kinds_answer(
         definition.key, filtered_accounts(request), params, _period(params.get("period")), **choices
     )
@@ -199,7 +199,7 @@ def _of_kinds(request: HttpRequest, definition: Metric) -> FigureAnswer:
 def _of_next(request: HttpRequest, definition: Metric) -> FigureAnswer:
     """Forecast and risk of decline; an account is a filter here."""
     params = request.GET
-    choices: Choices = {"level": _level(params.get("level", "")), "currency": _currency(params.get("currency", ""))}
+    choices = _choices(params)
     found, heads = next_answer(definition.key, filtered_accounts(request), params, **choices)
     return _simple(definition, found, heads, params)
 
@@ -315,6 +315,17 @@ def _period(text: str | None) -> Period:
 
 def _read(text: str | None) -> Period | None:
     return read_period(text) if text else None
+
+
+def _choices(params: Mapping[str, Any]) -> Choices:
+    """What an address chooses beside periods. Raises PeriodError for what there is not."""
+    read = ledger_choices(params)
+    return {
+        "level": _level(params.get("level", "")),
+        "currency": _currency(params.get("currency", "")),
+        "basis": read["basis"],
+        "credit_notes": read["credit_notes"],
+    }
 
 
 def _level(text: str) -> Level:

@@ -47,10 +47,10 @@ def next_answer(key: str, accounts: AccountQuerySet, params: Mapping[str, Any], 
     if key in WHITESPACE:
         by = By.PRODUCT if params.get("by") == By.PRODUCT else By.CATEGORY
         heads = ((METRICS[key].label, key, Kind.MONEY), FORECAST_HEADS[0])
-        return whitespace(accounts, by=by, currency=choices.get("currency")), heads
+        return whitespace(accounts, by=by, currency=choices.get("currency"), basis=choices.get("basis")), heads
     if key in ASSOCIATION:
-        rule = rule_of(params.get("rule", ""))
-        return association(accounts, currency=choices.get("currency"), **rule), RULE_HEADS
+        ledger = {"currency": choices.get("currency"), "basis": choices.get("basis")}
+        return association(accounts, **ledger, **rule_of(params.get("rule", ""))), RULE_HEADS
     found = decline(accounts, **choices)
     table = found.table
     if key in BANDS:

@@ -6,10 +6,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
-from accounts.enums import RevenueBasis
 from crm.lib.exceptions import CrmError
 from crm.lib.periods import Period
 from crm.web import formats
+from crm.web.basis import basis_words, credit_note_facts
 from crm.web.export import FORMS, table_file
 from crm.web.figure import Kind, format_value
 from crm.web.figure_answers import FigureAnswer, answer_for
@@ -34,7 +34,8 @@ def figure(request: HttpRequest, metric: str) -> HttpResponse:
         "figure": answer.figure,
         "definition": answer.definition,
         "passport": answer.passport,
-        "basis": dict(RevenueBasis.choices).get(answer.passport.basis, answer.passport.basis),
+        "basis": basis_words(answer.passport.basis),
+        "credit_notes": credit_note_facts(answer.passport.credit_notes),
         "level": _level(answer),
         "rows": [
             (row, [_cell(row.values.get(name), kind, style) for _label, name, kind in answer.heads]) for row in rows
@@ -51,14 +52,17 @@ def figure_export(request: HttpRequest, metric: str, form: str) -> HttpResponseB
     if form not in FORMS:
         raise Http404
     answer = answer_for(request, metric)
-    headings = [_("Code"), _("Account"), *(label for label, _name, _kind in answer.heads), _("Currency"), _("As of")]
-    tail = [answer.currency, answer.passport.as_of]
+    columns = [label for label, _name, _kind in answer.heads]
+    headings = [_("Code"), _("Account"), *columns, _("Currency"), _("Revenue basis"), _("As of")]
+    tail = [answer.currency, basis_words(answer.passport.basis), answer.passport.as_of]
     rows = ([*row, *tail] for row in answer.export_rows())
     about = [
         (_("Figure"), f"{answer.definition.label} (v{answer.passport.version})"),
         (_("Value"), answer.figure.text() or f"{_('n/a')}: {answer.figure.reason}"),
         (_("Formula"), answer.definition.formula),
         *((label, formats.period(period.start, period.last_day)) for label, period in _periods(answer)),
+        (_("Revenue basis"), basis_words(answer.passport.basis)),
+        *credit_note_facts(answer.passport.credit_notes),
         (_("Level"), _level(answer)),
         (_("As of"), formats.day(answer.passport.as_of)),
     ]

@@ -237,7 +237,10 @@ def field_choices() -> list[Any]:
     """The fields, grouped as people think of them; the first choice leaves a column out."""
     groups = (
         (_("Needed"), ("account_code", "booked_on", "amount", "quantity", "unit_price")),
-        (_("Document"), ("reference", "external_id", "kind", "basis", "currency", "cost", "contract_number")),
+        (
+            _("Document"),
+            ("reference", "credits_reference", "external_id", "kind", "basis", "currency", "cost", "contract_number"),
+        ),
         (_("Product"), ("product_code", "product_name", "product_category")),
         (_("Account"), ("account_name", "parent_code", "country", "region", "segment", "industry")),
     )

@@ -94,6 +94,7 @@ def _asked_for(asked: Asked, **page: Any) -> AssociationFigures:
         product=cleaned["product"].pk if cleaned["product"] else None,
         order=cleaned["order"],
         currency=cleaned["currency"] or None,
+        basis=cleaned.get("basis") or None,
         **rule_of(asked.params.get("rule", "")),
         **page,
     )

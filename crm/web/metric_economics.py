@@ -66,9 +66,7 @@ def economics_answer(asked: Asked, portfolio: PortfolioEconomics | None = None) 
     form = asked.form
     if not isinstance(form, EconomicsForm):
         raise TypeError
-    chosen = {name: form.cleaned_data.get(name) or None for name in ("level", "currency")}
-    choices = {name: value for name, value in chosen.items() if value}
-    known = portfolio or portfolio_economics(asked.accounts, as_of=asked.as_of, **choices)
+    known = portfolio or portfolio_economics(asked.accounts, as_of=asked.as_of, **form.choices())
     answer = economics_of(known, form.inputs())
     words = economics_charts.names()
     return EconomicsShown(

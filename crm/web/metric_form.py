@@ -1,11 +1,13 @@
 """The controls of the metrics page: periods, level, currency and what each question asks for besides; all in the address."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy
 
+from accounts.enums import CreditNotes, RevenueBasis
 from crm.lib.exceptions import PeriodError
 from crm.lib.periods import ACCEPTED_FORMS, Period, check_comparable
 from crm.web.auth import dress
@@ -13,6 +15,7 @@ from crm.web.period_choices import base_of, default_comparison, period_text
 from metrics.definitions import METRICS
 from metrics.periods import read_period
 from metrics.scope import Level
+from metrics.selectors import company_basis
 from metrics.services.lifetime import HORIZON_MONTHS, MAX_HORIZON_MONTHS, MAX_YEARLY_DISCOUNT, YEARLY_DISCOUNT
 from metrics.services.trend import TREND_METRICS, Interval
 
@@ -50,12 +53,24 @@ class ChoicesForm(forms.Form):
 
     level = forms.ChoiceField(label=gettext_lazy("Counted in"), choices=LEVELS)
     currency = forms.ChoiceField(label=gettext_lazy("Currency"), required=False)
+    basis = forms.ChoiceField(label=gettext_lazy("Revenue basis"), choices=RevenueBasis.choices)
+    credit_notes = forms.ChoiceField(label=gettext_lazy("Credit notes count"), choices=CreditNotes.choices)
 
-    def __init__(self, params: QueryDict, *, currencies: list[str], defaults: dict[str, str]) -> None:
+    def __init__(
+        self,
+        params: QueryDict,
+        *,
+        currencies: list[str],
+        defaults: dict[str, str],
+        bases: Sequence[str] = (),
+        has_linked_credits: bool = False,
+    ) -> None:
+        """bases : those with records in view; has_linked_credits : a credit note in view has its original elsewhere"""
         given = {name: params.get(name, "").replace("\x00", "").strip() for name in self.base_fields}
-        level = {"level": str(Level.ENTITY)}
-        super().__init__({name: value or (level | defaults).get(name, "") for name, value in given.items()})
+        self.usual = {"level": str(Level.ENTITY), "basis": company_basis(), "credit_notes": str(CreditNotes.BOOKED)}
+        super().__init__({name: value or (self.usual | defaults).get(name, "") for name, value in given.items()})
         self.prepare()
+        self._offer(bases, has_linked_credits=has_linked_credits)
         own = [(code, code) for code in currencies]
         self.fields["currency"].choices = [("", gettext_lazy("as booked")), *own]  # type: ignore[attr-defined]
         for name in self.fields:
@@ -68,18 +83,34 @@ class ChoicesForm(forms.Form):
         for name in self.left_out:
             del self.fields[name]
 
+    def _offer(self, bases: Sequence[str], *, has_linked_credits: bool) -> None:
+        """Bases and ways to count credit notes between which there is a choice; what the address asks for stays."""
+        offered = {*bases, self.data["basis"]}
+        if "basis" in self.fields:
+            known = [(basis, label) for basis, label in RevenueBasis.choices if basis in offered]
+            self.fields["basis"].choices = known  # type: ignore[attr-defined]
+            if len(offered) < 2 and self.data["basis"] == self.usual["basis"]:
+                del self.fields["basis"]
+        is_usual = self.data["credit_notes"] == self.usual["credit_notes"]
+        if "credit_notes" in self.fields and is_usual and not has_linked_credits:
+            del self.fields["credit_notes"]
+
     @property
     def accepted_forms(self) -> str:
         return ACCEPTED_FORMS
 
     def choices(self) -> dict[str, Any]:
-        """Level and currency as the services take them."""
-        return {"level": Level(self.cleaned_data["level"]), "currency": self.cleaned_data["currency"] or None}
+        """Level, currency, basis and credit notes as the services take them."""
+        return {"level": Level(self.cleaned_data["level"]), **self.ledger_choices()}
+
+    def ledger_choices(self) -> dict[str, str | None]:
+        """What the ledger is read by, whatever is counted in."""
+        return {name: self.cleaned_data.get(name) or None for name in ("currency", "basis", "credit_notes")}
 
     def query(self) -> dict[str, str]:
         """The choices as parameters of drawers and links: defaults spelled out, so that the link stays the same figure."""
         kept = {name: str(self.data.get(name) or "") for name in self.fields}
-        return {name: value for name, value in kept.items() if value and (name, value) != ("level", str(Level.ENTITY))}
+        return {name: value for name, value in kept.items() if value and value != self.usual.get(name)}
 
 
 class TwoPeriodsForm(ChoicesForm):
@@ -117,7 +148,7 @@ class LifetimeForm(ChoicesForm):
 
     def choices(self) -> dict[str, Any]:
         return {
-            "currency": self.cleaned_data["currency"] or None,
+            **self.ledger_choices(),
             "horizon_months": self.cleaned_data["horizon_months"],
             "discount": self.cleaned_data["discount"] / PERCENT,
         }

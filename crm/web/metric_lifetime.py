@@ -58,7 +58,7 @@ def _named(table: AccountTable) -> AccountTable:
 
 def _models(asked: Asked, answer: LifetimeFigures) -> dict[str, Any]:
     """What stands below the chart: whether the model would have known, and the renewals of contracts."""
-    test = lifetime_backtest(asked.accounts, as_of=asked.as_of, currency=asked.form.choices()["currency"])
+    test = lifetime_backtest(asked.accounts, as_of=asked.as_of, **asked.form.ledger_choices())
     return {
         "test": test,
         "contests": [

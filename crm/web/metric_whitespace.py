@@ -61,7 +61,9 @@ class GapLine:
 
 def whitespace_answer(asked: Asked) -> Shown:
     cleaned = asked.form.cleaned_data
-    answer = whitespace(asked.accounts, by=cleaned["by"], currency=cleaned["currency"] or None)
+    answer = whitespace(
+        asked.accounts, by=cleaned["by"], currency=cleaned["currency"] or None, basis=cleaned.get("basis") or None
+    )
     columns = (
         Column("ttm_revenue", gettext_lazy("Revenue, 12 months"), Kind.MONEY),
         Column("owned", gettext_lazy("Bought"), Kind.COUNT),

@@ -12,7 +12,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.enums import RevenueBasis
 from accounts.models import Account
 from accounts.querysets import AccountQuerySet
 from crm.lib.exceptions import CrmError
@@ -20,6 +19,7 @@ from crm.models import SavedView, ViewPage
 from crm.reported import PAGE_QUESTIONS
 from crm.web import formats
 from crm.web.accounts import options_of
+from crm.web.basis import basis_of, basis_words, credit_note_facts, credit_note_words
 from crm.web.export import FORMS, table_file
 from crm.web.filters import FILTERS, AccountFilter
 from crm.web.filters import Asked as FilterAsked
@@ -30,10 +30,17 @@ from crm.web.metric_questions import QUESTIONS, Question
 from crm.web.period_choices import presets
 from crm.web.scope import accounts_in_scope, number_style
 from metrics.scope import Level
-from metrics.selectors import DEFAULT_BASIS, currencies_in_view, default_as_of, last_booked_on
+from metrics.selectors import (
+    bases_in_view,
+    currencies_in_view,
+    default_as_of,
+    has_linked_credit_notes,
+    last_booked_on,
+)
 
 FIRST = "growth"
 OFFERED_FILTERS = ("grade", "owner", "segment", "industry", "region", "group")
+LEDGER_FIELDS = ("level", "currency", "basis", "credit_notes")  # of the form: kept where only the periods change
 UNPROCESSABLE = 422
 NAME_LENGTH = 60
 
@@ -58,13 +65,20 @@ class Screen:
         self.filter = AccountFilter(request.GET, FilterAsked(user_of(request), self.as_of))
         self.account = _account(request)
         self.accounts = self._accounts()
-        self.currencies = sorted({*currencies_in_view(self.accounts, basis=DEFAULT_BASIS), settings.BASE_CURRENCY})
+        self.basis = basis_of(request.GET)
+        self.currencies = sorted({*currencies_in_view(self.accounts, basis=self.basis), settings.BASE_CURRENCY})
         self.form = self.asked_form()
 
     def asked_form(self, **more: str) -> ChoicesForm:
         """The form as the address fills it; ``more`` stands where the address says nothing."""
         defaults = self.question.defaults(self.request.GET, self.as_of) | more
-        return self.question.form(self.request.GET, currencies=self.currencies, defaults=defaults)
+        return self.question.form(
+            self.request.GET,
+            currencies=self.currencies,
+            defaults=defaults,
+            bases=bases_in_view(self.accounts),
+            has_linked_credits=has_linked_credit_notes(self.accounts, basis=self.basis),
+        )
 
     def _accounts(self) -> AccountQuerySet:
         found = self.filter.apply(accounts_in_scope(self.request))
@@ -138,7 +152,7 @@ def question(request: HttpRequest, key: str = FIRST) -> HttpResponse:
 
 def frame_context(screen: Screen) -> dict[str, Any]:
     now = screen.form.query()
-    carried = urlencode(screen.filters | {name: now[name] for name in ("level", "currency") if name in now}, doseq=True)
+    carried = urlencode(screen.filters | {name: now[name] for name in LEDGER_FIELDS if name in now}, doseq=True)
     offered: list[dict[str, Any]] = []
     if "comparison" in screen.form.fields:
         offered = [
@@ -186,7 +200,8 @@ def answer_context(screen: Screen) -> dict[str, Any]:
     return {
         "shown": shown,
         "passport": passport,
-        "basis": dict(RevenueBasis.choices).get(passport.basis, passport.basis),
+        "basis": basis_words(passport.basis),
+        "credit_notes": credit_note_words(passport.credit_notes),
         "level": _level(passport.level),
         "lines": [(key, label, _with(screen, line=key)) for key, label in shown.lines],
         "all_lines": _with(screen, line=""),
@@ -251,8 +266,9 @@ def export(request: HttpRequest, key: str, form: str) -> HttpResponseBase:
     if shown.table is None:
         headings = [_("Period"), screen.question.words, _("A year before"), _("Change")]
         return table_file(form, name, headings, shown.points, about=about)
-    headings = [_("Code"), _("Account"), *(column.label for column in shown.table.columns), _("Currency"), _("As of")]
-    tail = [shown.currency, passport.as_of]
+    columns = [column.label for column in shown.table.columns]
+    headings = [_("Code"), _("Account"), *columns, _("Currency"), _("Revenue basis"), _("As of")]
+    tail = [shown.currency, basis_words(passport.basis), passport.as_of]
     return table_file(form, name, headings, ([*row, *tail] for row in shown.table.export_rows()), about=about)
 
 
@@ -271,6 +287,8 @@ def _about(screen: Screen, shown: Shown) -> list[tuple[Any, Any]]:
         (_("Question"), screen.question.words),
         *((label, formats.period(one.start, one.last_day)) for label, one in periods if one is not None),
         (_("Currency"), shown.currency),
+        (_("Revenue basis"), basis_words(passport.basis)),
+        *credit_note_facts(passport.credit_notes),
         (_("Counted in"), _level(passport.level)),
         (_("Filter"), "; ".join(f"{chip.label}: {chip.value}" for chip in screen.chips()) or _("none")),
         (_("Accounts counted"), _("those %(user)s may see") % {"user": user_of(screen.request).display_name}),

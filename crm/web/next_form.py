@@ -60,7 +60,9 @@ class WhitespaceForm(ChoicesForm):
     by = forms.ChoiceField(label=_("Columns"), choices=((By.CATEGORY, _("categories")), (By.PRODUCT, _("products"))))
     field_order = ("by", "currency")
 
-    left_out = frozenset({"level"})  # a group buys what its members buy
+    left_out = frozenset(
+        {"level", "credit_notes"}
+    )  # a group buys what its members buy; products are summed up as booked
 
 
 def whitespace_defaults(params: QueryDict, as_of: Any) -> dict[str, str]:

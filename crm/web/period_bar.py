@@ -15,7 +15,7 @@ from crm.lib.periods import ACCEPTED_FORMS, Period, check_comparable, ttm
 from crm.web.period_choices import base_of, notes_on, period_text, presets
 from metrics.periods import read_period
 from metrics.scope import Level
-from metrics.selectors import DEFAULT_BASIS, currencies_in_view
+from metrics.selectors import company_basis, currencies_in_view
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +82,4 @@ class PeriodBar:
 
     def currencies(self, accounts: AccountQuerySet) -> list[str]:
         """Currencies worth choosing: those of the records in view, and the company's."""
-        return sorted({*currencies_in_view(accounts, basis=DEFAULT_BASIS), settings.BASE_CURRENCY})
+        return sorted({*currencies_in_view(accounts, basis=company_basis()), settings.BASE_CURRENCY})

@@ -47,7 +47,7 @@ class AssociationForm(ChoicesForm):
     product = ProductField(label=gettext_lazy("Product, code or name"), required=False, max_length=200)
     field_order = ("order", "product", "currency")
 
-    left_out = frozenset({"level"})  # a group buys what its members buy
+    left_out = frozenset({"level", "credit_notes"})  # as for the gaps
 
 
 def association_defaults(params: QueryDict, as_of: Any) -> dict[str, str]:

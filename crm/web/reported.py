@@ -18,6 +18,7 @@ from crm import reported
 from crm.lib.exceptions import CrmError
 from crm.web import formats
 from crm.web.auth import dress
+from crm.web.basis import basis_words
 from crm.web.export import FORMS, table_file
 from crm.web.htmx import signed_in, user_of
 from crm.web.metrics import Screen
@@ -86,8 +87,7 @@ def _keep(screen: Screen, *, title: str, note: str) -> ReportedFigure:
         note=note,
         filters=screen.filters | mine,
         as_of=screen.as_of,
-        level=choices["level"],
-        currency=choices["currency"],
+        **choices,
     )
 
 
@@ -143,7 +143,10 @@ def export(request: HttpRequest, pk: int, form: str) -> HttpResponseBase:
     if form not in FORMS:
         raise Http404
     figure = _figure(request, pk)
-    headings = [_("Code"), _("Account"), _("Base"), _("Comparison"), _("Change"), _("Currency"), _("As of")]
+    headings = [
+        *(_("Code"), _("Account"), _("Base"), _("Comparison"), _("Change")),
+        *(_("Currency"), _("Revenue basis"), _("As of")),
+    ]
     facts = [(label, value) for label, value in about(figure)]
     facts += [(label_of(key), "" if text is None else text) for key, text in figure.figures.items()]
     return table_file(form, f"reported-{figure.pk}-{figure.as_of}", headings, _export_rows(figure), about=facts)
@@ -151,9 +154,10 @@ def export(request: HttpRequest, pk: int, form: str) -> HttpResponseBase:
 
 def _export_rows(figure: ReportedFigure) -> Iterator[list[Any]]:
     rows = figure.cohort.order_by("-comparison_amount", "account").iterator(chunk_size=EXPORTED_AT_ONCE)
+    tail = [figure.currency, basis_words(figure.basis), figure.as_of]
     for row in rows:
         change = row.comparison_amount - row.base_amount
-        yield [row.code, row.name, row.base_amount, row.comparison_amount, change, figure.currency, figure.as_of]
+        yield [row.code, row.name, row.base_amount, row.comparison_amount, change, *tail]
 
 
 @signed_in

@@ -11,11 +11,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from accounts.enums import RevenueBasis
+from accounts.enums import CreditNotes, RevenueBasis
 from crm import reported
 from crm.lib.money import MINOR_PLACES, MONEY_PLACES, rounded
 from crm.lib.periods import Period
 from crm.web import formats
+from crm.web.basis import credit_note_facts
 from crm.web.figure import Kind, format_value
 from crm.web.figure_answers import kind_of
 from crm.web.formats import NumberStyle
@@ -24,6 +25,7 @@ from metrics.enums import ReportedQuestion
 from metrics.metric import Direction, Unit
 from metrics.models import ReportedFigure
 from metrics.scope import Level
+from metrics.selectors import company_basis
 from metrics.services.reported import ACCOUNTS_SUFFIX, BRIDGE_LINES, RATE_PLACES, Compared
 from metrics.services.reported_causes import Cause
 
@@ -107,6 +109,7 @@ def about(figure: ReportedFigure) -> list[tuple[Any, Any]]:
         *((label, formats.period(one.start, one.last_day)) for label, one in spans),
         (_("Currency"), figure.currency),
         (_("Revenue basis"), dict(RevenueBasis.choices)[figure.basis]),
+        *credit_note_facts(figure.credit_notes),
         (_("Counted in"), level),
         (_("Accounts"), formats.number(figure.accounts)),
         (_("Filter"), filters or _("none")),
@@ -121,6 +124,10 @@ def live_address(figure: ReportedFigure) -> str:
     key = next(name for name, question in reported.PAGE_QUESTIONS.items() if question == figure.question)
     kept = {name: values for name, values in figure.filters.items() if name != reported.SCOPE}
     chosen = {"base": figure.base_label, "comparison": figure.comparison_label, "currency": figure.currency}
+    if figure.basis != company_basis():
+        chosen["basis"] = figure.basis
+    if figure.credit_notes != CreditNotes.BOOKED:
+        chosen["credit_notes"] = figure.credit_notes
     if figure.level == Level.GROUP:
         chosen["level"] = figure.level
     return f"{reverse('metrics:question', args=[key])}?{urlencode({**chosen, **kept}, doseq=True)}"

@@ -20,11 +20,12 @@ from metrics.formulas.exact import exact_total
 from metrics.formulas.margin import gross_margin, gross_profit
 from metrics.frames import LEDGER_START, Windows
 from metrics.models import AccountDay, AccountMonth
-from metrics.scope import Level, Scope, scope_of
+from metrics.scope import Level, Scope
 from metrics.selectors import data_start, default_as_of
 from metrics.services.account_lifetime import lifetime_of_account
 from metrics.services.base import Passport, passport, rates_missing
-from metrics.services.choices import Choices
+from metrics.services.choices import Choices, asked_scope
+from metrics.services.empty_basis import reason_without_records, undefined
 from metrics.services.lifetime import HORIZON_MONTHS, YEARLY_DISCOUNT, check_outlook
 from metrics.services.lifetime_interval import Outlook
 
@@ -98,7 +99,7 @@ def account_metrics(
     check_outlook(horizon_months, discount)
     as_of = choices.get("as_of") or default_as_of()
     mine = Account.objects.filter(pk=account.pk)
-    scope = scope_of(mine, basis=choices.get("basis"), currency=choices.get("currency"))
+    scope = asked_scope(mine, choices)
     year, before = ttm(as_of), prior_ttm(as_of)
     windows = frames.windows(
         scope, [year, Period(LEDGER_START, as_of + timedelta(days=1)), before], with_orders=True, with_cost=True
@@ -106,7 +107,7 @@ def account_metrics(
     why: dict[str, str] = rates_missing(windows.missing, MONEY_FIELDS)
     days = _order_days(account, scope, as_of)
     outlook = Outlook(as_of, horizon_months, discount)
-    return AccountMetrics(
+    found = AccountMetrics(
         **_revenue(windows, before, why),
         **_orders(account=account, scope=scope, windows=windows, days=days, as_of=as_of, why=why),
         **lifetime_of_account(account.pk, scope=scope, windows=windows, outlook=outlook, why=why),
@@ -118,6 +119,8 @@ def account_metrics(
             "account", scope=scope, level=Level.ENTITY, as_of=as_of, accounts=1, base=before, comparison=year
         ),
     )
+    reason = "" if len(windows.spans.account_ids) else reason_without_records(mine, choices.get("basis"))
+    return undefined(found, reason) if reason else found
 
 
 def _revenue(windows: Windows, before: Period, why: dict[str, str]) -> dict[str, Any]:

@@ -15,10 +15,11 @@ from crm.lib.periods import Period
 from metrics import frames, reasons
 from metrics.formulas import activity as formula
 from metrics.formulas.exact import BoolArray, FloatArray
-from metrics.scope import Level, scope_of
+from metrics.scope import Level
 from metrics.selectors import default_as_of
 from metrics.services.base import AccountTable, Answer, Reasons, Units, passport, rates_missing, units_of
-from metrics.services.choices import Choices
+from metrics.services.choices import Choices, asked_scope
+from metrics.services.empty_basis import says_why_empty
 
 MONEY_FIELDS = ("revenue", "average_order_value", "revenue_per_active_account", "unattributed")
 
@@ -63,9 +64,10 @@ def unit_window(frame: frames.Windows, units: Units, number: int) -> UnitWindow:
     return UnitWindow(units.any(on_books), units.sums(orders), units.sums(frame.net[:, number]))
 
 
+@says_why_empty
 def activity(accounts: AccountQuerySet, *, period: Period, **choices: Unpack[Choices]) -> ActivityFigures:
     """Activity of ``accounts`` (already limited to what the caller may see) in one period; two queries."""
-    scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
+    scope = asked_scope(accounts, choices)
     level = Level(choices.get("level", Level.ENTITY))
     frame = frames.windows(scope, [period], level=level, with_orders=True)
     units = units_of(frame.spans, level)

@@ -27,6 +27,7 @@ from metrics.scope import Level, Scope, scope_of
 from metrics.selectors import default_as_of
 from metrics.services.base import AccountTable, Answer, passport
 from metrics.services.choices import Choices
+from metrics.services.empty_basis import says_why_empty
 
 NAME = "association_rules"
 MOST_PRODUCTS = 500  # the most owned ones are held against one another; 125,000 pairs take a second
@@ -155,6 +156,7 @@ class AssociationFigures(Answer):
         return self.rule.adjusted_p_value if self.rule else None
 
 
+@says_why_empty
 def association(
     accounts: AccountQuerySet,
     *,

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from accounts.enums import CreditNotes
 from accounts.models import Account
 from crm.lib.periods import Period
 from metrics import reasons
@@ -34,7 +35,8 @@ NAMED_ACCOUNTS = 20  # behind a bar or a figure, before "and n more"
 
 @dataclass(frozen=True, slots=True)
 class Passport:
-    """Which figure this is: definition and version, periods, basis, level, as-of, number of accounts (or groups)."""
+    """Which figure this is: definition and version, periods, basis, level, as-of, number of accounts (or groups), and
+    into which period credit notes count."""
 
     metric: str
     version: str
@@ -44,6 +46,7 @@ class Passport:
     level: str
     as_of: date
     accounts: int
+    credit_notes: str = CreditNotes.BOOKED
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: periods as first and last day, both inclusive, with the label they were asked by."""
@@ -53,6 +56,7 @@ class Passport:
             "base": _period_dict(self.base),
             "comparison": _period_dict(self.comparison),
             "basis": self.basis,
+            "credit_notes": str(self.credit_notes),
             "level": self.level,
             "as_of": self.as_of.isoformat(),
             "accounts": self.accounts,
@@ -219,7 +223,10 @@ def passport(
     base: Period | None = None,
     comparison: Period | None = None,
 ) -> Passport:
-    return Passport(metric, METRICS[metric].version, base, comparison, scope.basis, str(level), as_of, accounts)
+    version = METRICS[metric].version
+    return Passport(
+        metric, version, base, comparison, scope.basis, str(level), as_of, accounts, credit_notes=scope.credit_notes
+    )
 
 
 class Reasons:

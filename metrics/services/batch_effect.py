@@ -18,7 +18,7 @@ from metrics import frames
 from metrics.formulas.retention import Retention, cohort_retention
 from metrics.models import AccountMonth
 from metrics.scope import scope_of
-from metrics.selectors import DEFAULT_BASIS, default_as_of
+from metrics.selectors import company_basis, default_as_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def batch_effect(batch: ImportBatch, accounts: AccountQuerySet) -> BatchEffect:
     as_of = default_as_of()
     base, comparison = prior_ttm(as_of), ttm(as_of)
     scope = scope_of(accounts)
-    records = RevenueRecord.objects.filter(batch=batch, basis=DEFAULT_BASIS, account__in=accounts).order_by()
+    records = RevenueRecord.objects.filter(batch=batch, basis=company_basis(), account__in=accounts).order_by()
     years = _years(records, accounts)
     effect = BatchEffect(base, comparison, scope.currency, as_of, years, None, None, None, None)
     if scope.is_translated:
@@ -95,7 +95,7 @@ def _years(records: QuerySet[RevenueRecord], accounts: AccountQuerySet) -> tuple
     if not brought:
         return ()
     months = AccountMonth.objects.filter(
-        account__in=accounts, basis=DEFAULT_BASIS, month__year__in={y for y, _c in brought}
+        account__in=accounts, basis=company_basis(), month__year__in={y for y, _c in brought}
     )
     totals = months.order_by().annotate(year=ExtractYear("month")).values_list("year", "currency")
     now = {(year, currency): net for year, currency, net in totals.annotate(total=Sum("net"))}

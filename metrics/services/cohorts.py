@@ -20,10 +20,11 @@ from metrics.formulas.cohorts import NOWHERE, CohortBase, CohortMatrix, cohort_m
 from metrics.formulas.exact import BoolArray, FloatArray, exact_total
 from metrics.frames import IntArray, Purchases
 from metrics.reasons import MissingRate
-from metrics.scope import Level, Scope, scope_of
+from metrics.scope import Level, Scope
 from metrics.selectors import default_as_of
 from metrics.services.base import AccountTable, Answer, Units, passport, units_of
-from metrics.services.choices import Choices
+from metrics.services.choices import Choices, asked_scope
+from metrics.services.empty_basis import says_why_empty
 from metrics.services.trend import Interval
 
 MAX_PERIODS = 240  # cells grow with the square
@@ -86,6 +87,7 @@ class CohortFigures(Answer):
     year_revenue_share: float | None
 
 
+@says_why_empty
 def cohorts(
     accounts: AccountQuerySet,
     *,
@@ -100,7 +102,7 @@ def cohorts(
     raises PeriodError : more than MAX_PERIODS periods
     """
     interval, share_base = Interval(interval), CohortBase(share_base)
-    scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
+    scope = asked_scope(accounts, choices)
     level, as_of = Level(choices.get("level", Level.ENTITY)), choices.get("as_of") or default_as_of()
     spans = frames.spans_of(scope, level=level)
     units = units_of(spans, level)

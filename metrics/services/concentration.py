@@ -15,10 +15,11 @@ from crm.lib.periods import Period
 from metrics import frames
 from metrics.formulas import concentration as formula
 from metrics.formulas.exact import FloatArray, exact_total, positive_part
-from metrics.scope import Level, scope_of
+from metrics.scope import Level
 from metrics.selectors import default_as_of
 from metrics.services.base import AccountTable, Answer, Reasons, blank, passport, rates_missing, units_of
-from metrics.services.choices import Choices
+from metrics.services.choices import Choices, asked_scope
+from metrics.services.empty_basis import says_why_empty
 
 CLASSES = ("A", "B", "C", "N")
 CURVE_POINTS = 200
@@ -63,9 +64,10 @@ class ConcentrationFigures(Answer):
 SHARES = ("top_1_share", "top_5_share", "top_10_share", "top_20_percent_share", "hhi", "effective_accounts", "gini")
 
 
+@says_why_empty
 def concentration(accounts: AccountQuerySet, *, period: Period, **choices: Unpack[Choices]) -> ConcentrationFigures:
     """Concentration of ``accounts`` (already limited to what the caller may see) in one period; one query."""
-    scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
+    scope = asked_scope(accounts, choices)
     level = Level(choices.get("level", Level.ENTITY))
     frame = frames.windows(scope, [period], level=Level.GROUP)
     units = units_of(frame.spans, level)

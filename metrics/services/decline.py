@@ -19,11 +19,12 @@ from metrics.formulas.patterns import OrderRhythm, order_rhythm
 from metrics.frames import Windows
 from metrics.frames_figures import alive_chances
 from metrics.frames_products import product_counts, products_as_of
-from metrics.scope import Level, Scope, scope_of
-from metrics.selectors import DEFAULT_BASIS, data_start, default_as_of
+from metrics.scope import Level, Scope
+from metrics.selectors import company_basis, data_start, default_as_of
 from metrics.services.base import AccountTable, Answer, Reasons, Units, passport, rates_missing, units_of
-from metrics.services.choices import Choices
+from metrics.services.choices import Choices, asked_scope
 from metrics.services.decline_backtest import DeclineBacktest, decline_backtest
+from metrics.services.empty_basis import says_why_empty
 
 CHANCE_DAYS = 31  # a chance of the night is used for so long
 RATIO_DECIMALS = 9  # to which a ratio is rounded before it meets a threshold
@@ -71,12 +72,13 @@ class DeclineFigures(Answer):
         return None if self.backtest.baseline is None else self.backtest.baseline.precision
 
 
+@says_why_empty
 def decline(accounts: AccountQuerySet, **choices: Unpack[Choices]) -> DeclineFigures:
     """Risk of ``accounts`` (already limited to what the caller may see) on the as-of day; three queries and the test.
 
     The test is over every account of the ledger and is computed once for a state of it (``decline_backtest``).
     """
-    scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
+    scope = asked_scope(accounts, choices)
     level, as_of = Level(choices.get("level", Level.ENTITY)), choices.get("as_of") or default_as_of()
     year, before = ttm(as_of), prior_ttm(as_of)
     frame = frames.windows(scope, [year, before], level=level)
@@ -123,7 +125,7 @@ def _trend(net: FloatArray, *, before: Period) -> FloatArray:
 def _alive(scope: Scope, frame: Windows, units: Units, as_of: date) -> FloatArray:
     """P(alive) of each unit: of a group the greatest of its members, for it stays while one of them does."""
     chance = np.full(len(units.ids), -1.0)
-    if scope.basis == DEFAULT_BASIS:  # the night knows no other
+    if scope.basis == company_basis():  # the night knows no other
         account_ids, known = alive_chances(scope, as_of=as_of, days=CHANCE_DAYS)
         place = np.searchsorted(frame.spans.account_ids, account_ids)
         np.maximum.at(chance, units.place[place], known)

@@ -19,11 +19,12 @@ from metrics.formulas.decomposition import Factor, PerformanceCounts, SplitMetho
 from metrics.formulas.exact import UNITS_PER_ONE, parts_in_units, units_total, whole_units
 from metrics.formulas.movers import Mover, movers
 from metrics.leaves import Dimension, Leaves, leaves_of
-from metrics.scope import Level, scope_of
+from metrics.scope import Level
 from metrics.selectors import default_as_of
 from metrics.services.activity import UnitWindow, unit_window
 from metrics.services.base import AccountRow, AccountTable, Answer, passport, rates_missing, units_of
-from metrics.services.choices import Choices
+from metrics.services.choices import Choices, asked_scope
+from metrics.services.empty_basis import reason_without_records
 from metrics.services.portfolio import Bar
 
 # Factors by the names that figures of one period already have.
@@ -149,22 +150,26 @@ def decomposition(
     unless the base ends before the comparison begins.
     """
     check_comparable(base, comparison)
-    scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
+    scope = asked_scope(accounts, choices)
     level = Level(choices.get("level", Level.ENTITY))
     frame = frames.windows(scope, [base, comparison], level=level, with_orders=True)
     units = units_of(frame.spans, level)
     windows = _Windows(unit_window(frame, units, 0), unit_window(frame, units, 1))
     dimension = Dimension(by) if by else None
     shown = AccountTable(units.ids, {}, units.members).shown_ids
+    no_records = "" if len(units.ids) else reason_without_records(accounts, choices.get("basis"))
     found = _split(
         windows,
         leaves_of(scope, shown, dimension) if dimension and len(shown) else None,
         factors=FORMS[factors],
         method=SplitMethod(method),
-        is_known=not frame.missing,
+        is_known=not frame.missing and not no_records,
     )
     table = _table(windows, units.ids, units.members)
-    why = {**rates_missing(frame.missing, _money_fields(found.effects)), **found.reasons(SplitMethod(method))}
+    lacking = rates_missing(frame.missing, _money_fields(found.effects))
+    if no_records:
+        lacking = dict.fromkeys(_money_fields(found.effects), no_records)
+    why = {**lacking, **found.reasons(SplitMethod(method))}
     return DecompositionFigures(
         method=found.method,
         requested_method=SplitMethod(method),

@@ -75,7 +75,7 @@ def directions(
     found = two_periods(accounts, base=base, comparison=comparison, **choices)
     bridge = found.bridge()
     dimension = Dimension(by) if by else None
-    if found.missing:
+    if found.is_unknown:
         names = [name for name in blank(DirectionsFigures) if name not in ("by", "leaves")]
         sentence = next(iter(bridge.reasons.values()))
         return DirectionsFigures(

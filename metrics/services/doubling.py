@@ -20,11 +20,12 @@ from metrics.formulas.exact import BoolArray, exact_total, parts_in_units, posit
 from metrics.formulas.peers import peer_gaps
 from metrics.leaves import shared_values
 from metrics.reasons import MissingRate
-from metrics.scope import Level, Scope, scope_of
+from metrics.scope import Level, Scope
 from metrics.selectors import default_as_of
 from metrics.services.activity import UnitWindow, unit_window
 from metrics.services.base import AccountTable, Answer, Units, passport, rates_missing, units_of
-from metrics.services.choices import Choices
+from metrics.services.choices import Choices, asked_scope
+from metrics.services.empty_basis import says_why_empty
 from metrics.services.portfolio import Bar
 
 DRIVERS = ("covered_accounts", "active_rate", "revenue_per_active_account")
@@ -99,6 +100,7 @@ class DoublingFigures(Answer):
         return self.table.where(self.table.columns["standing"] == name)
 
 
+@says_why_empty
 def doubling(
     accounts: AccountQuerySet,
     *,
@@ -114,7 +116,7 @@ def doubling(
     A driver that is not given stays as it was. Covered and active as in ``services.activity``. Two queries over the
     roll-up and the accounts. Raises FormulaError for a driver below 0, an active rate above 1, a multiple not above 0.
     """
-    scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
+    scope = asked_scope(accounts, choices)
     level = Level(choices.get("level", Level.ENTITY))
     prior = _year_before(period)
     frame = frames.windows(scope, [period, prior], level=level, with_orders=True)

@@ -19,10 +19,10 @@ from metrics.formulas.bridge import Bridge, BridgeLine, revenue_bridge
 from metrics.formulas.exact import FloatArray, exact_total
 from metrics.formulas.margin import gross_profit
 from metrics.formulas.retention import cohort_retention
-from metrics.scope import Level, Scope, scope_of
+from metrics.scope import Level, Scope
 from metrics.selectors import data_start, default_as_of
 from metrics.services.base import AccountTable, rates_missing, units_of
-from metrics.services.choices import Choices
+from metrics.services.choices import Choices, asked_scope
 from metrics.services.economics_inputs import EconomicsInputs
 
 LOSSES = ("lost_accounts", "lost_spend", "lost_spend_per_account")
@@ -74,7 +74,7 @@ class PortfolioEconomics:
 
 def portfolio_economics(accounts: AccountQuerySet, **choices: Unpack[Choices]) -> PortfolioEconomics:
     """What the ledger knows of ``accounts`` (already limited to what the caller may see); two queries besides the scope's."""
-    scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
+    scope = asked_scope(accounts, choices)
     level = Level(choices.get("level", Level.ENTITY))
     as_of = choices.get("as_of") or default_as_of()
     base, comparison = prior_ttm(as_of), ttm(as_of)

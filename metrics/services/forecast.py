@@ -26,10 +26,11 @@ from metrics.formulas.forecast_backtest import (
 )
 from metrics.leaves import Dimension, Leaves, leaves_of
 from metrics.reasons import missing_rates_sentence
-from metrics.scope import Level, Scope, scope_of
+from metrics.scope import Level, Scope
 from metrics.selectors import data_start, default_as_of
 from metrics.services.base import NOBODY, AccountTable, Answer, passport, units_of
-from metrics.services.choices import Choices
+from metrics.services.choices import Choices, asked_scope
+from metrics.services.empty_basis import reason_without_records
 
 HORIZON_MONTHS = 12
 MAX_HORIZON_MONTHS = 24
@@ -154,7 +155,7 @@ def forecast(
     """
     if not 1 <= horizon_months <= MAX_HORIZON_MONTHS:
         raise FormulaError(_("Forecast 1 to %(most)s months ahead.") % {"most": MAX_HORIZON_MONTHS})
-    scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
+    scope = asked_scope(accounts, choices)
     level, as_of = Level(choices.get("level", Level.ENTITY)), choices.get("as_of") or default_as_of()
     dimension = Dimension(by) if by else None
     line = _timeline(as_of, horizon_months)
@@ -165,7 +166,8 @@ def forecast(
         table = AccountTable(units.ids, {}, units.members)
         series, leaves = _series(scope, table, units.sums(net), dimension)
         table = _behind(table, units.sums(net))
-        line = replace(line, missing=missing_rates_sentence(lacking) if lacking else "")
+        no_records = "" if len(units.ids) else reason_without_records(accounts, choices.get("basis"))
+        line = replace(line, missing=missing_rates_sentence(lacking) if lacking else no_records)
     found = _forecasts(series, line, leaves)
     whole = found[0]
     return ForecastFigures(

@@ -21,10 +21,11 @@ from metrics.formulas.lifetime import simple_lifetime_value
 from metrics.formulas.margin import gross_margin, gross_profit
 from metrics.frames import LEDGER_START, Histories, Windows
 from metrics.frames_contracts import contract_state
-from metrics.scope import Level, Scope, scope_of
+from metrics.scope import Level, Scope
 from metrics.selectors import data_start, default_as_of
 from metrics.services.base import AccountTable, Answer, passport
-from metrics.services.choices import Choices
+from metrics.services.choices import Choices, asked_scope
+from metrics.services.empty_basis import says_why_empty
 from metrics.services.lifetime_contracts import ContractValues, RenewalCohort, contract_values, renewal_cohorts
 from metrics.services.lifetime_fit import METHOD, TIME_UNIT, FittedLifetime, Purchases, lifetime_fit, purchases_of
 from metrics.services.lifetime_interval import Intervals, Outlook, Valued, intervals
@@ -98,6 +99,7 @@ class LifetimeFigures(Answer):
     simple_clv_high: Decimal | None
 
 
+@says_why_empty
 def lifetime(
     accounts: AccountQuerySet,
     *,
@@ -112,8 +114,8 @@ def lifetime(
     """
     check_outlook(horizon_months, discount)
     as_of = choices.get("as_of") or default_as_of()
-    scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
-    fitted = lifetime_fit(as_of=as_of, basis=scope.basis, currency=scope.currency)
+    scope = asked_scope(accounts, choices)
+    fitted = lifetime_fit(as_of=as_of, basis=scope.basis, currency=scope.currency, credit_notes=scope.credit_notes)
     histories, windows = load(scope, as_of=as_of)
     signed = contract_values(
         scope, histories.account_ids, as_of=as_of, horizon_months=horizon_months, discount=discount

@@ -20,10 +20,10 @@ from metrics.formulas import bgnbd, gammagamma
 from metrics.formulas.exact import FloatArray
 from metrics.formulas.lifetime_evaluation import ForecastQuality, forecast_quality
 from metrics.frames import IntArray
-from metrics.scope import Level, Scope, scope_of
+from metrics.scope import Level, Scope
 from metrics.selectors import data_start, default_as_of
 from metrics.services.base import NOBODY, AccountTable, Answer, passport
-from metrics.services.choices import Choices
+from metrics.services.choices import Choices, asked_scope
 from metrics.services.lifetime_fit import DAYS_PER_UNIT, FittedLifetime, lifetime_fit, purchases_of
 
 NAME = "lifetime_backtest"
@@ -79,7 +79,7 @@ def lifetime_backtest(
     if not 1 <= holdout_months <= MAX_HOLDOUT_MONTHS:
         raise FormulaError(f"holdout_months must lie in 1 to {MAX_HOLDOUT_MONTHS}")
     as_of = choices.get("as_of") or default_as_of()
-    scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
+    scope = asked_scope(accounts, choices)
     if not accounts.is_everything:
         return _computed(scope, as_of, holdout_months)
     shape = (LifetimeBacktest.__slots__, Contest.__slots__, ForecastQuality.__slots__)

@@ -133,14 +133,18 @@ def with_draws(fitted: FittedLifetime, purchases: Purchases, *, scope: Scope, as
     return replace(fitted, draws=replace(draws, point=fitted.model, spend=fitted.spend), draws_reason="")
 
 
-def lifetime_fit(*, as_of: date, basis: str | None = None, currency: str | None = None) -> FittedLifetime:
+def lifetime_fit(
+    *, as_of: date, basis: str | None = None, currency: str | None = None, credit_notes: str | None = None
+) -> FittedLifetime:
     """The fit for the whole base: last night's where it still holds, else computed and kept in this process."""
-    scope = scope_of(Account.objects.all(), basis=basis, currency=currency)
-    return _stored(scope, as_of) or _computed(_state(scope), as_of, scope.basis, scope.currency)
+    scope = scope_of(Account.objects.all(), basis=basis, currency=currency, credit_notes=credit_notes)
+    return _stored(scope, as_of) or _computed(_state(scope), as_of, scope.basis, scope.currency, scope.credit_notes)
 
 
 def _stored(scope: Scope, as_of: date) -> FittedLifetime | None:
-    """The night's fit of the day, where the ledger is still the one it speaks of."""
+    """The night's fit of the day, where the ledger is still the one it speaks of; it knows credit notes as booked."""
+    if scope.has_moves:
+        return None
     row = LifetimeFit.objects.filter(as_of=as_of, basis=scope.basis, currency=scope.currency).first()
     return _from_row(row) if row and row.parameters.get("state") == _state(scope) else None
 
@@ -226,7 +230,7 @@ def _state(scope: Scope) -> str:
 
 
 @lru_cache(maxsize=16)
-def _computed(state: str, as_of: date, basis: str, currency: str) -> FittedLifetime:
-    scope = scope_of(Account.objects.all(), basis=basis, currency=currency)
+def _computed(state: str, as_of: date, basis: str, currency: str, credit_notes: str) -> FittedLifetime:
+    scope = scope_of(Account.objects.all(), basis=basis, currency=currency, credit_notes=credit_notes)
     histories = frames.histories(scope, as_of=as_of)
     return fit_purchases(purchases_of(histories, as_of=as_of), is_rate_missing=bool(histories.missing))

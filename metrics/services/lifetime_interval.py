@@ -23,7 +23,7 @@ from metrics.formulas.lifetime import per_step_discount
 from metrics.formulas.uncertainty import ParameterDraws
 from metrics.frames import IntArray
 from metrics.scope import Scope
-from metrics.selectors import DEFAULT_BASIS
+from metrics.selectors import company_basis
 from metrics.services.lifetime_fit import FittedLifetime, Purchases
 
 NAMES = ("clv", "expected_revenue")
@@ -123,7 +123,7 @@ def computed(
 
 
 def _is_the_nights(scope: Scope) -> bool:
-    return scope.accounts.is_everything and scope.basis == DEFAULT_BASIS
+    return scope.accounts.is_everything and scope.basis == company_basis() and not scope.has_moves
 
 
 def _about(scope: Scope, valued: Valued, outlook: Outlook) -> str:

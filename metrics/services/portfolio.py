@@ -25,6 +25,7 @@ from metrics.selectors import default_as_of
 from metrics.services.base import AccountRow, AccountTable, Answer, Reasons, blank, passport, rates_missing, units_of
 from metrics.services.choices import Choices
 from metrics.services.constant import ConstantWindow, constant_growth, constant_window
+from metrics.services.empty_basis import reason_without_records
 
 CONSTANT_BRIDGE = ("constant_lines", "fx_effect", "constant_growth_rate", "constant_overall_growth_rate")
 
@@ -114,6 +115,11 @@ class TwoPeriods:
     first_revenue_on: DateArray
     missing: tuple[MissingRate, ...]
     constant: ConstantWindow
+    no_records: str = ""  # why nothing can be said on this basis, empty where something can
+
+    @property
+    def is_unknown(self) -> bool:
+        return bool(self.missing or self.no_records)
 
     @property
     def is_translated(self) -> bool:
@@ -121,7 +127,7 @@ class TwoPeriods:
         return self.scope.is_translated
 
     def growth(self) -> Growth:
-        if self.missing:
+        if self.is_unknown:
             unknown: dict[str, Any] = {name: None for name in blank(Growth) if name != "missing_rates"}
             return Growth(**self._answer("growth", undefined=unknown), **unknown, missing_rates=self.missing)
         found, why = cohort_retention(self.base_net, self.comparison_net), Reasons()
@@ -139,7 +145,7 @@ class TwoPeriods:
         )
 
     def retention(self) -> RetentionFigures:
-        if self.missing:
+        if self.is_unknown:
             return RetentionFigures(
                 **self._answer("retention", undefined=blank(RetentionFigures)), **blank(RetentionFigures)
             )
@@ -155,7 +161,7 @@ class TwoPeriods:
 
     def bridge(self) -> BridgeFigures:
         names, lines = ["opening", *map(str, BridgeLine), "closing"], tuple(map(str, BridgeLine))
-        if self.missing:
+        if self.is_unknown:
             empty = Bar(None, None)
             return BridgeFigures(
                 bars=dict.fromkeys(names, empty), new_in_comparison=empty, new_between=empty,
@@ -199,10 +205,13 @@ class TwoPeriods:
             return Bar(None, None)
         return Bar(amount, int((self.constant.fx_effect(self.comparison_net) != 0).sum()))
 
+    def _why_unknown(self, names: list[str]) -> dict[str, str]:
+        return dict.fromkeys(names, self.no_records) if self.no_records else rates_missing(self.missing, names)
+
     def _answer(self, metric: str, *, undefined: Iterable[str] = (), why: Reasons | None = None) -> dict[str, Any]:
         return {
             "currency": self.scope.currency,
-            "reasons": why.frozen() if why else rates_missing(self.missing, list(undefined)),
+            "reasons": why.frozen() if why else self._why_unknown(list(undefined)),
             "passport": passport(
                 metric, scope=self.scope, level=self.level, as_of=self.as_of, accounts=len(self.table),
                 base=self.base, comparison=self.comparison,
@@ -220,6 +229,7 @@ def two_periods(
     level: Level | str = Level.ENTITY,
     currency: str | None = None,
     as_of: date | None = None,
+    credit_notes: str | None = None,
 ) -> TwoPeriods:
     """Revenue of every account of ``accounts`` (already limited to what the caller may see) in two periods.
 
@@ -228,7 +238,8 @@ def two_periods(
     window are left out. Raises PeriodError unless the base ends before the comparison begins.
     """
     check_comparable(base, comparison)
-    scope, level = scope_of(accounts, basis=basis, currency=currency), Level(level)
+    scope = scope_of(accounts, basis=basis, currency=currency, credit_notes=credit_notes)
+    level = Level(level)
     frame = frames.windows(scope, [base, comparison], level=level)
     units = units_of(frame.spans, level)
     net, first = units.sums(frame.net), units.earliest(frame.spans.first_revenue_on)
@@ -257,6 +268,7 @@ def two_periods(
         first_revenue_on=first,
         missing=frame.missing,
         constant=constant,
+        no_records="" if len(ids) else reason_without_records(accounts, basis),
     )
 
 

@@ -156,6 +156,7 @@ def report_figure(
             comparison_last_on=comparison.last_day,
             comparison_label=comparison.label,
             basis=found.scope.basis,
+            credit_notes=found.scope.credit_notes,
             level=str(found.level),
             currency=answer.currency,
             as_of=found.as_of,
@@ -183,6 +184,7 @@ def compare(figure: ReportedFigure, *, accounts: AccountQuerySet, visible: Accou
         base=figure.base,
         comparison=figure.comparison,
         basis=figure.basis,
+        credit_notes=figure.credit_notes,
         level=figure.level,
         currency=figure.currency,
     )

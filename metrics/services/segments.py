@@ -19,10 +19,11 @@ from metrics.formulas.margin import gross_profit
 from metrics.formulas.patterns import order_rhythm
 from metrics.formulas.rfm import RfmScores, RfmSegment, ValueBand, rfm_scores, rfm_segments, value_bands
 from metrics.frames import Windows
-from metrics.scope import Level, scope_of
+from metrics.scope import Level
 from metrics.selectors import default_as_of
 from metrics.services.base import AccountTable, Answer, Reasons, Units, passport, rates_missing, units_of
-from metrics.services.choices import Choices
+from metrics.services.choices import Choices, asked_scope
+from metrics.services.empty_basis import says_why_empty
 
 STABLE_FROM = 0.5  # 1 / (1 + CV): CV = 1 is the mark of purely random buying, so this and more is regular
 RATIO_DECIMALS = 9  # to which a ratio is rounded before it meets a threshold
@@ -92,13 +93,14 @@ class SegmentFigures(Answer):
     stable_profitable_accounts: int | None
 
 
+@says_why_empty
 def segments(accounts: AccountQuerySet, *, period: Period | None = None, **choices: Unpack[Choices]) -> SegmentFigures:
     """Segments of ``accounts`` (already limited to what the caller may see); two queries.
 
     period : of orders, revenue and profit, default the last 12 whole months; the last order and the stability of the
     intervals look back as far as the ledger goes, from the end of the period or the as-of day, whichever is earlier.
     """
-    scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
+    scope = asked_scope(accounts, choices)
     level, as_of = Level(choices.get("level", Level.ENTITY)), choices.get("as_of") or default_as_of()
     period = period or ttm(as_of)
     reach = min(period.last_day, as_of)

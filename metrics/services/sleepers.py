@@ -19,10 +19,11 @@ from metrics.formulas.exact import BoolArray, DateArray, FloatArray, exact_total
 from metrics.formulas.patterns import OrderRhythm, order_rhythm
 from metrics.formulas.rfm import ValueBand, value_bands
 from metrics.frames import Windows
-from metrics.scope import Level, scope_of
+from metrics.scope import Level
 from metrics.selectors import default_as_of
 from metrics.services.base import AccountTable, Answer, Reasons, Units, passport, rates_missing, units_of
-from metrics.services.choices import Choices
+from metrics.services.choices import Choices, asked_scope
+from metrics.services.empty_basis import says_why_empty
 
 LATE_RATIO = 2.0  # days since the last order ÷ own median interval, from which an account is late (domain.md 3.6 L6)
 CHURN_MONTHS = 12  # without an order for longer, and for longer than CHURN_INTERVALS: churned (domain.md 1.2)
@@ -71,13 +72,14 @@ class SleeperFigures(Answer):
     churned_money: Decimal | None
 
 
+@says_why_empty
 def sleepers(accounts: AccountQuerySet, **choices: Unpack[Choices]) -> SleeperFigures:
     """Sleepers among ``accounts`` (already limited to what the caller may see) on the as-of day; two queries.
 
     late: LATE_RATIO and more by the order rhythm; churned: no order for more than CHURN_MONTHS and for more than
     CHURN_INTERVALS own median intervals (an account without one: CHURN_MONTHS alone).
     """
-    scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
+    scope = asked_scope(accounts, choices)
     level, as_of = Level(choices.get("level", Level.ENTITY)), choices.get("as_of") or default_as_of()
     year, before = ttm(as_of), prior_ttm(as_of)
     frame = frames.windows(scope, [year, before], level=level)

@@ -22,10 +22,11 @@ from metrics import frames, reasons
 from metrics.formulas.exact import exact_total
 from metrics.formulas.retention import Retention, cohort_retention
 from metrics.formulas.trend import year_pairs
-from metrics.scope import Level, Scope, scope_of
+from metrics.scope import Level, Scope
 from metrics.selectors import data_start, default_as_of
 from metrics.services.base import Passport, passport, units_of
-from metrics.services.choices import Choices
+from metrics.services.choices import Choices, asked_scope
+from metrics.services.empty_basis import reason_without_records
 
 MAX_POINTS = 240
 DEFAULT_MONTHS = 36
@@ -124,7 +125,7 @@ def trends(
     raises PeriodError : nothing between the two, or more than MAX_POINTS periods
     """
     interval, as_of = Interval(interval), choices.get("as_of") or default_as_of()
-    scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
+    scope = asked_scope(accounts, choices)
     level = Level(choices.get("level", Level.ENTITY))
     periods = _periods(interval, first=first, last=last, as_of=as_of)
     if is_spring_joined and interval is Interval.MONTH:
@@ -135,6 +136,9 @@ def trends(
         found |= _flow_points(scope, level, flows, periods, as_of)
     if rolling:
         found |= _rolling_points(scope, level, rolling, periods, as_of)
+    is_empty = not any(point.value for points in found.values() for point in points)
+    if is_empty and (reason := reason_without_records(accounts, choices.get("basis"))):
+        found = {metric: [Point(point.period, None, reason) for point in points] for metric, points in found.items()}
     span = Period(periods[0].start, periods[-1].end)
     carried = passport("trend", scope=scope, level=level, as_of=as_of, accounts=scope.accounts.count(), comparison=span)
     return {m: Trend(m, interval, tuple(found[m]), scope.currency, carried) for m in metrics}

@@ -25,6 +25,7 @@ from metrics.scope import Level, Scope, scope_of
 from metrics.selectors import default_as_of
 from metrics.services.base import AccountRow, AccountTable, Answer, passport
 from metrics.services.choices import Choices
+from metrics.services.empty_basis import says_why_empty
 
 MATRIX_ACCOUNTS = 30
 MATRIX_COLUMNS = 15
@@ -120,6 +121,7 @@ class _Matrix:
         )
 
 
+@says_why_empty
 def whitespace(
     accounts: AccountQuerySet,
     *,

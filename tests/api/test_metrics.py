@@ -20,7 +20,7 @@ QUERIES = {
     "lifetime": {},
     "trend": {"metric": "revenue", "from": "2023-01", "to": "2024-12"},
 }
-PASSPORT = {"metric", "version", "base", "comparison", "basis", "level", "as_of", "accounts"}
+PASSPORT = {"metric", "version", "base", "comparison", "basis", "credit_notes", "level", "as_of", "accounts"}
 SHARED = {"currency", "passport", "reasons"}
 
 
@@ -379,3 +379,29 @@ def test_number_of_statements_does_not_grow_with_accounts(admin, question):
 
 def make_sales(accounts):
     post_revenue([{"account": make_account(), "booked_on": date(2024, 1, 1 + number)} for number in range(accounts)])
+
+
+def test_credit_notes_count_in_the_period_that_is_asked_for(admin, db):
+    account = make_account()
+    post_revenue(
+        [
+            {"account": account, "booked_on": date(2023, 3, 1), "reference": "I-1", "amount": Decimal(100)},
+            {"account": account, "booked_on": date(2024, 3, 1), "reference": "I-2", "amount": Decimal(80)},
+            {"account": account, "booked_on": date(2024, 4, 1), "reference": "C-1", "kind": "credit_note",
+             "credits_reference": "I-1", "amount": Decimal(-40)},
+        ]
+    )  # fmt: skip
+    booked, restated = ask(admin, "growth"), ask(admin, "growth", credit_notes="restated")
+
+    assert (booked["base_revenue"], booked["comparison_revenue"]) == ("100.0000", "40.0000")
+    assert (restated["base_revenue"], restated["comparison_revenue"]) == ("60.0000", "80.0000")
+    assert (booked["passport"]["credit_notes"], restated["passport"]["credit_notes"]) == ("booked", "restated")
+    assert_problem(admin.get(address("growth"), {**PERIODS, "credit_notes": "moved"}), 400)
+
+
+def test_a_basis_without_records_is_null_with_its_reason(admin, ledger):
+    answer = ask(admin, "growth", basis="cash")
+
+    assert answer["growth_rate"] is None
+    assert "Cash" in answer["reasons"]["growth_rate"]
+    assert answer["passport"]["basis"] == "cash"

@@ -40,6 +40,7 @@ def test_one_line_is_added_with_its_batch_and_counts_at_once(admin):
         "kind": "invoice",
         "basis": "invoiced",
         "reference": "R1",
+        "credits_reference": None,
         "external_id": "",
         "quantity": "5.000000",
         "unit_price": "2.500000",

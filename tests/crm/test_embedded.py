@@ -341,6 +341,7 @@ def test_terminated_command_stops_its_engines_in_order(var):
         ("LANGUAGE_CODE", "tlh", "it takes en, zh-hans or zh-hant."),
         ("BASE_CURRENCY", "yuan", "it takes an ISO 4217 code such as CNY."),
         ("FISCAL_YEAR_START_MONTH", "13", "it takes a month number from 1 to 12."),
+        ("REVENUE_BASIS", "gross", "it takes signed, ordered, invoiced, recognised or cash."),
         ("NIGHTLY_AT", "25:00", "it takes a local time such as 02:30."),
         ("LOG_LEVEL", "LOUD", "it takes DEBUG, INFO, WARNING or ERROR."),
     ],

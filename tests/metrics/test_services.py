@@ -73,6 +73,7 @@ def test_passport_says_which_figure_this_is():
         "base": {"label": "2010", "first_day": "2010-01-01", "last_day": "2010-12-31"},
         "comparison": {"label": "2011-04..2011-12", "first_day": "2011-04-01", "last_day": "2011-12-31"},
         "basis": "invoiced",
+        "credit_notes": "booked",
         "level": "entity",
         "as_of": "2011-12-31",
         "accounts": 10,

@@ -140,10 +140,10 @@ def test_export_holds_every_account_behind_the_figure_with_its_passport(client, 
     response = client.get("/figures/growth_rate/export/csv/?base=2023&comparison=2024")
     rows = list(csv.reader(io.StringIO(b"".join(response.streaming_content).decode("utf-8-sig"))))
 
-    assert rows[0][1:] == ["Account", "Base", "Comparison", "Change", "Currency", "As of"]
+    assert rows[0][1:] == ["Account", "Base", "Comparison", "Change", "Currency", "Revenue basis", "As of"]
     assert sorted(row[1:] for row in rows[1:]) == [
-        ["Grown", "1000.0000", "1500.0000", "500.0000", "CNY", "2024-12-31"],
-        ["Lost", "500.0000", "0.0000", "-500.0000", "CNY", "2024-12-31"],
+        ["Grown", "1000.0000", "1500.0000", "500.0000", "CNY", "Invoiced", "2024-12-31"],
+        ["Lost", "500.0000", "0.0000", "-500.0000", "CNY", "Invoiced", "2024-12-31"],
     ]
 
 

@@ -178,10 +178,10 @@ def test_export_holds_the_cohort_and_the_figures(client, seller):
     content = b"".join(client.get(f"/metrics/reported/{figure.pk}/export/csv/").streaming_content).decode("utf-8-sig")
 
     rows = list(csv.reader(io.StringIO(content)))
-    assert rows[0] == ["Code", "Account", "Base", "Comparison", "Change", "Currency", "As of"]
+    assert rows[0] == ["Code", "Account", "Base", "Comparison", "Change", "Currency", "Revenue basis", "As of"]
     assert [row[1:] for row in rows[1:]] == [
-        ["Grown", "1000.0000", "1500.0000", "500.0000", "CNY", "2024-12-31"],
-        ["Lost", "500.0000", "0.0000", "-500.0000", "CNY", "2024-12-31"],
+        ["Grown", "1000.0000", "1500.0000", "500.0000", "CNY", "Invoiced", "2024-12-31"],
+        ["Lost", "500.0000", "0.0000", "-500.0000", "CNY", "Invoiced", "2024-12-31"],
     ]
     assert client.get(f"/metrics/reported/{figure.pk}/export/xlsx/").status_code == 200
     assert client.get(f"/metrics/reported/{figure.pk}/export/pdf/").status_code == 404

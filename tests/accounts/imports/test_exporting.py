@@ -38,7 +38,7 @@ from tests.factories import make_account, make_contract, make_product, make_supe
 VALUES = (
     "account__code", "account__name", "account__parent__code", "account__country", "account__region",
     "account__segment", "account__industry", "product__code", "product__name", "product__category", "contract__number",
-    "contract__account__code", "booked_on", "kind", "basis", "reference", "external_id", "quantity", "unit_price",
+    "contract__account__code", "booked_on", "kind", "basis", "reference", "credits_reference", "external_id", "quantity", "unit_price",
     "amount", "cost", "currency", "source",
 )  # fmt: skip
 FACTS = ("code", "name", "parent__code", "country", "region", "segment", "industry")
