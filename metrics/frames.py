@@ -112,7 +112,8 @@ def windows(
     """
     every = [*periods, *series]
     first, end = min(p.start for p in every), max(p.end for p in every)
-    source = lines(scope, first=first, end=end, is_daily=not all(p.is_whole_months for p in every))
+    is_daily = not all(p.is_whole_months for p in every)
+    source = lines(scope, first=first, end=end, is_daily=is_daily, needed_in=every)
     wanted = {"net", *_COST * with_cost, *_ORDERS * with_orders, *_MISSING * scope.is_translated}
     columns, sums, picked, params = dict(SPAN_COLUMNS), [], [], []
     for number, period in enumerate(every):
@@ -147,7 +148,7 @@ def windows(
         orders=of("orders", default=np.nan),
         series=of("net", range(len(periods), len(every))),
         is_missing=of("missing") > 0,
-        missing=_within(source.missing, every),
+        missing=source.missing,
     )
 
 
@@ -307,11 +308,6 @@ def histories(scope: Scope, *, as_of: date) -> Histories:
         repeat_revenue=np.where(rows["missing"] > 0, np.nan, rows["revenue"]),
         missing=source.missing,
     )
-
-
-def _within(missing: Sequence[MissingRate], periods: Sequence[Period]) -> tuple[MissingRate, ...]:
-    """Rates of months that a window touches; a gap between two windows needs none."""
-    return tuple(rate for rate in missing if any(rate.month in period.month_starts for period in periods))
 
 
 # name, SQL over roll-up rows (INSIDE limits it to a window), kind it travels as

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -13,7 +14,7 @@ from django.db import connections
 
 from accounts.enums import CreditNotes
 from accounts.querysets import AccountQuerySet
-from crm.lib.periods import month_start
+from crm.lib.periods import Period, month_start
 from metrics.rates import rate_book
 from metrics.reasons import MissingRate
 from metrics.selectors import (
@@ -110,10 +111,13 @@ def scope_of(
     )  # fmt: skip
 
 
-def lines(scope: Scope, *, first: date, end: date, is_daily: bool = False) -> Lines:
+def lines(
+    scope: Scope, *, first: date, end: date, is_daily: bool = False, needed_in: Sequence[Period] | None = None
+) -> Lines:
     """Roll-up rows of first <= day < end: months where that is enough, days where a rate of the day is needed.
 
-    is_daily : days throughout, for windows that do not begin and end with a month.
+    is_daily : days throughout, for windows that do not begin and end with a month
+    needed_in : a rate is missing only where a row of these periods waits for it; what lies between them needs none
     """
     part = _Part(scope, first, end)
     by_days, by_months = scope.source(is_daily=True), scope.source(is_daily=False)
@@ -123,7 +127,7 @@ def lines(scope: Scope, *, first: date, end: date, is_daily: bool = False) -> Li
         pairs = part.foreign_pairs(*by_days)
         book = rate_book(scope.currency, currencies=scope.currencies, first=first, last=end)
         rates = [(currency, day, book.on(currency, day)) for currency, day in pairs]
-        return Lines(*part.rated(*by_days, rates, keeps_own=True), _missing(scope, rates))
+        return Lines(*part.rated(*by_days, rates, keeps_own=True), _missing(scope, rates, needed_in))
     months = part.foreign_pairs(*by_months)
     book = rate_book(scope.currency, currencies=scope.currencies, first=first, last=end)
     averages = [(c, month, book.average(c, month)) for c, month in months if book.average(c, month) is not None]
@@ -133,7 +137,7 @@ def lines(scope: Scope, *, first: date, end: date, is_daily: bool = False) -> Li
     rates = [(currency, day, book.spot(currency, day)) for currency, day in (days if needs_days else [])]
     by_month, month_params = part.rated(*by_months, averages, keeps_own=True)
     by_day, day_params = part.rated(*by_days, rates, keeps_own=False)
-    return Lines(f"{by_month} UNION ALL {by_day}", [*month_params, *day_params], _missing(scope, rates))
+    return Lines(f"{by_month} UNION ALL {by_day}", [*month_params, *day_params], _missing(scope, rates, needed_in))
 
 
 DAYS = ("metrics_accountday", "day")
@@ -200,6 +204,9 @@ class _Part:
             return list(cursor.fetchall())
 
 
-def _missing(scope: Scope, rates: Rates) -> tuple[MissingRate, ...]:
-    months = {(month_start(day), currency) for currency, day, rate in rates if rate is None}
+def _missing(scope: Scope, rates: Rates, needed_in: Sequence[Period] | None) -> tuple[MissingRate, ...]:
+    lacking = [(currency, day) for currency, day, rate in rates if rate is None]
+    if needed_in is not None:
+        lacking = [(currency, day) for currency, day in lacking if any(day in period for period in needed_in)]
+    months = {(month_start(day), currency) for currency, day in lacking}
     return tuple(MissingRate(month, currency, scope.currency) for month, currency in sorted(months))

@@ -54,6 +54,16 @@ def test_windows_hold_sums_and_spans_of_one_basis(mixed):
     assert frame.spans.first_revenue_on[1] == np.datetime64(date.min)
 
 
+def test_rate_between_two_windows_is_not_missed_where_both_cut_its_month(mixed):
+    post_revenue([line(mixed[0], date(2011, 1, 15), "1", currency="USD")])
+    scope = scope_of(Account.objects.all(), currency="GBP")
+    before, after = Period(date(2011, 1, 6), date(2011, 1, 12)), Period(date(2011, 1, 20), date(2011, 3, 1))
+
+    frame = frames.windows(scope, [before, after])
+
+    assert (frame.missing, frame.is_missing.any()) == ((), False)
+
+
 def test_missing_rate_is_named_and_marks_its_window_alone(mixed):
     scope = scope_of(Account.objects.all(), currency="GBP")
 
