@@ -61,19 +61,32 @@ def constant_window(
     if not scope.is_translated:
         return ConstantWindow(reported, (), "", is_translated=False)
     months = rate_months(base, comparison)
-    if months is None:
-        return ConstantWindow(np.full(len(ids), np.nan), (), reasons.sentence("no_base_month"), is_translated=True)
     rows = frames_currency.currency_months(scope, comparison, level=level)
-    book = rate_book(scope.currency, currencies=scope.currencies, first=min(months), last=max(months))
-    rates = [[_as_float(book.of_month(currency, month)) for month in months] for currency in scope.currencies]
+    rates = _base_rates(scope, months, count=comparison.months)
     found = constant_currency(
         np.searchsorted(ids, rows.unit_ids), rows.currency, rows.month, np.zeros(len(rows.net)), rows.net,
         accounts=len(ids), base_rates=rates, comparison_rates=rates,
     )  # fmt: skip
+    net = np.round(found.constant, 4)
+    if months is None:
+        reason = reasons.sentence("no_base_month") if found.missing else ""
+        return ConstantWindow(net, (), reason, is_translated=True)
     lacking = {(months[rate.month], scope.currencies[rate.currency]) for rate in found.missing}
     missing = tuple(MissingRate(month, currency, scope.currency) for month, currency in sorted(lacking))
     reason = reasons.missing_rates_sentence(missing) if missing else ""
-    return ConstantWindow(np.round(found.constant, 4), missing, reason, is_translated=True)
+    return ConstantWindow(net, missing, reason, is_translated=True)
+
+
+def _base_rates(scope: Scope, months: tuple[date, ...] | None, *, count: int) -> list[list[float]]:
+    """The rate of each currency in view (rows) for each month of the comparison, NaN where there is none.
+
+    months : those of the base whose rates they take; None where the base lacks some: then only the currency of the
+    figures has a rate, which suffices those who bought in no other
+    """
+    if months is None:
+        return [[1.0 if currency == scope.currency else np.nan] * count for currency in scope.currencies]
+    book = rate_book(scope.currency, currencies=scope.currencies, first=min(months), last=max(months))
+    return [[_as_float(book.of_month(currency, month)) for month in months] for currency in scope.currencies]
 
 
 def rate_months(base: Period, comparison: Period) -> tuple[date, ...] | None:

@@ -192,6 +192,17 @@ def test_comparison_without_its_months_in_the_base_has_no_constant_figure(worked
     assert "lacks months of the comparison" in found.reasons["fx_effect"]
 
 
+def test_customer_of_the_own_currency_needs_no_month_of_the_base(worked_example):
+    post_revenue([sell(worked_example[1], date(2011, 8, 15), 80)])
+    base, comparison = parse_period("2010-06"), parse_period("2011-08..2011-12")
+
+    found = growth(everyone(), **(YEARS | {"base": base, "comparison": comparison}))
+
+    assert (found.total_constant_comparison_revenue, found.fx_effect) == (Decimal(80), Decimal(0))
+    assert found.constant_overall_growth_rate == found.overall_growth_rate
+    assert found.reasons == {}
+
+
 @pytest.mark.parametrize(
     ("base", "comparison", "months"),
     [
