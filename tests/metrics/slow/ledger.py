@@ -1,0 +1,139 @@
+"""The ledger as plain lines, and what every figure starts from: whose lines, of which days, in which currency.
+
+Written to be read beside the definitions, not to be fast: loops over lines, Decimal for money, no code of the product.
+A unit is a legal entity, or with level "group" the top of its group tree.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+
+NEVER_NEW = date.min  # first revenue of a customer from before the data start: before every window
+
+
+@dataclass(frozen=True)
+class Customer:
+    key: int
+    parent: int | None = None
+    region: str = ""
+    closed_on: date | None = None
+    before_data_start: bool = False
+    in_view: bool = True
+
+
+@dataclass(frozen=True)
+class Line:
+    """One counting line of the ledger."""
+
+    customer: int
+    day: date
+    amount: Decimal
+    currency: str
+    kind: str
+    reference: str
+
+
+@dataclass(frozen=True)
+class Rates:
+    """How much of the currency of the figures one unit of another is worth: by (currency, day), by (currency, month)."""
+
+    spot: dict[tuple[str, date], Decimal] = field(default_factory=dict)
+    average: dict[tuple[str, date], Decimal] = field(default_factory=dict)
+
+    def of_document(self, currency, day):
+        """The average of the month where there is one, else the rate of the day, else the last of the 10 days before."""
+        if (currency, day.replace(day=1)) in self.average:
+            return self.average[currency, day.replace(day=1)]
+        for back in range(11):
+            if (currency, day - timedelta(days=back)) in self.spot:
+                return self.spot[currency, day - timedelta(days=back)]
+        return None
+
+    def of_month(self, currency, month):
+        """One rate for a whole month: its average, else the mean of its rates, else the last of the 10 days before it."""
+        if (currency, month) in self.average:
+            return self.average[currency, month]
+        days = [month + timedelta(days=number) for number in range(31)]
+        inside = [self.spot[currency, day] for day in days if day.month == month.month and (currency, day) in self.spot]
+        return sum(inside) / len(inside) if inside else self.of_document(currency, month)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """What somebody may see: ``customers`` with their tree (those not in view make groups, and nothing else), and the
+    counting lines of those in view on one basis."""
+
+    customers: dict[int, Customer]
+    lines: list[Line]
+    rates: Rates
+    currency: str
+
+    @property
+    def has_one_currency(self):
+        return all(line.currency == self.currency for line in self.lines)
+
+    def unit_of(self, customer, level):
+        while level == "group" and self.customers[customer].parent is not None:
+            customer = self.customers[customer].parent
+        return customer
+
+    def units(self, level):
+        """Every unit with a line, ascending."""
+        return sorted({self.unit_of(line.customer, level) for line in self.lines})
+
+    def members(self, unit, level):
+        """The customers of a unit that have a line."""
+        return sorted({line.customer for line in self.lines if self.unit_of(line.customer, level) == unit})
+
+    def lines_of(self, unit, level):
+        return [line for line in self.lines if self.unit_of(line.customer, level) == unit]
+
+    def lines_in(self, start, end):
+        return [line for line in self.lines if start <= line.day < end]
+
+    def rate_of(self, line):
+        return Decimal(1) if line.currency == self.currency else self.rates.of_document(line.currency, line.day)
+
+    def missing(self, lines):
+        """(month, currency) of every line without a rate."""
+        return sorted({(line.day.replace(day=1), line.currency) for line in lines if self.rate_of(line) is None})
+
+    def total(self, lines):
+        """Their sum in the currency of the figures, every customer's part to the fourth decimal, as money is kept; each
+        line must have a rate."""
+        parts = {}
+        for line in lines:
+            parts[line.customer] = parts.get(line.customer, Decimal(0)) + line.amount * self.rate_of(line)
+        return sum((to_four_places(part) for part in parts.values()), Decimal(0))
+
+    def revenue(self, level, start, end):
+        """{unit: net revenue of start <= day < end}."""
+        return {
+            unit: self.total([line for line in self.lines_of(unit, level) if start <= line.day < end])
+            for unit in self.units(level)
+        }
+
+    def first_revenue_on(self, unit, level):
+        """Day of the first line above 0, NEVER_NEW for a customer from before the data, None where there is none."""
+        if any(self.customers[key].before_data_start for key in self.members(unit, level)):
+            return NEVER_NEW
+        return min((line.day for line in self.lines_of(unit, level) if line.amount > 0), default=None)
+
+
+def to_four_places(amount):
+    """Half away from zero (四舍五入)."""
+    return amount.quantize(Decimal("0.0001"), rounding=ROUND_HALF_UP)
+
+
+def months_of(start, end):
+    """First day of every month that start <= day < end touches."""
+    month, months = start.replace(day=1), []
+    while month < end:
+        months.append(month)
+        month = (month + timedelta(days=32)).replace(day=1)
+    return months
+
+
+def ratio(part, whole):
+    """part / whole as a float, None unless the whole lies above 0."""
+    return float(Decimal(part) / Decimal(whole)) if whole > 0 else None
