@@ -1,4 +1,4 @@
-"""``python -m tests.bench [--size S|M] [--only NAME]``: every bench_*.py of this folder, smallest size first."""
+"""``python -m tests.bench [--size S|M] [--only NAME] [--ledger]``: every bench_*.py of this folder, smallest size first."""
 
 from __future__ import annotations
 
@@ -26,7 +26,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--size", choices=SIZES, action="append", help="S 10,000 accounts, M 100,000; default both")
     parser.add_argument("--only", choices=names, action="append", help="default: all of them")
+    parser.add_argument(
+        "--ledger", action="store_true", help="open the pages on the database of DATABASE_URL or FACET_VAR instead"
+    )
     chosen = parser.parse_args()
+    if chosen.ledger:
+        importlib.import_module(f"tests.bench.{PREFIX}pages").on_ledger()
+        return 0
     jobs = [(name, size) for name in chosen.only or names for size in chosen.size or SIZES]
     if len(jobs) == 1:
         name, size = jobs[0]

@@ -110,6 +110,21 @@ def database() -> Iterator[None]:
                 connection.creation.destroy_test_db(before, verbosity=0)
 
 
+@contextlib.contextmanager
+def ledger() -> Iterator[None]:
+    """Django on the database that DATABASE_URL or FACET_VAR names, as it stands."""
+    from crm import embedded
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
+    var = Path(os.environ.get("FACET_VAR", Path(__file__).resolve().parents[2] / "var"))
+    given = {"postgres": os.environ.get("DATABASE_URL"), "valkey": os.environ.get("REDIS_URL")}
+    with embedded.hold(var, needs=[kind for kind in embedded.ALL if not given[kind]], command="bench"):
+        import django
+
+        django.setup()
+        yield
+
+
 def peak_mib() -> float:
     """Largest resident size of this process so far."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
