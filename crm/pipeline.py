@@ -10,10 +10,11 @@ advisory lock, free the moment its holder dies.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -27,10 +28,17 @@ from accounts.models import Account, User
 from crm.lib.exceptions import CrmError
 from crm.lib.periods import ttm
 from metrics import rollup
+from metrics.frames_products import are_products_kept, product_counts, products_as_of
 from metrics.product_rollup import write_account_products
+from metrics.scope import scope_of
 from metrics.selectors import default_as_of, last_booked_on
+from metrics.services.association import is_rule_book_kept, rule_book
+from metrics.services.decline_backtest import decline_backtest, is_decline_backtest_kept
 from metrics.services.figures import write_account_figures
+from metrics.services.lifetime_backtest import is_lifetime_backtest_kept, lifetime_backtest
+from metrics.services.suggestions import is_product_model_kept, product_model
 from metrics.services.summary import is_summary_kept, portfolio_summary
+from metrics.services.whitespace import is_whitespace_kept, whitespace
 from tiering import evaluation, indicators, publishing
 from tiering.enums import UNFINISHED_RUN_STATES, ModelState, RunState, RunTrigger
 from tiering.models import ScoringModel, TierRun
@@ -191,14 +199,43 @@ def request_night(*, requested_by: User | None, as_of: date | None = None) -> Ti
 # --- What pages show of every account, computed before somebody asks ---
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An answer over every account that takes longer than a page may, with the look-ups that say whether it is kept."""
+
+    is_kept: Callable[[], bool]
+    compute: Callable[[], object]
+
+
 def ready_pages() -> None:
-    """Compute the usual summary of the portfolio, unless it is kept for the ledger as it stands."""
-    portfolio_summary(Account.objects.all(), **_usual_view())
+    """Compute what pages show of the whole portfolio, as far as it is not kept for the ledger as it stands."""
+    for one in _prepared():
+        one.compute()
 
 
 def are_pages_ready() -> bool:
-    """Nothing to compute: the summary is kept, or the ledger is empty. A few look-ups."""
-    return last_booked_on() is None or is_summary_kept(**_usual_view())
+    """Nothing to compute: every answer is kept, or the ledger is empty. A few look-ups each."""
+    return last_booked_on() is None or all(one.is_kept() for one in _prepared())
+
+
+def _prepared() -> list[Prepared]:
+    """The summary of the dashboard, the tests against our own past, and what the night's sums of products teach."""
+    accounts, view = Account.objects.all(), _usual_view()
+    as_of, everything = view["as_of"], scope_of(accounts)
+    found = [
+        Prepared(partial(is_summary_kept, **view), partial(portfolio_summary, accounts, **view)),
+        Prepared(partial(is_decline_backtest_kept, as_of=as_of), partial(decline_backtest, as_of=as_of)),
+        Prepared(partial(is_lifetime_backtest_kept, as_of=as_of), partial(lifetime_backtest, accounts, as_of=as_of)),
+    ]
+    day = products_as_of()
+    if day is not None:
+        found += [
+            Prepared(partial(are_products_kept, everything), partial(product_counts, everything)),
+            Prepared(partial(is_whitespace_kept, everything, day), partial(whitespace, accounts)),
+            Prepared(partial(is_product_model_kept, everything, day), partial(product_model, everything, day)),
+            Prepared(partial(is_rule_book_kept, everything, day), partial(rule_book, everything, day)),
+        ]
+    return found
 
 
 def _usual_view() -> dict[str, Any]:

@@ -13,17 +13,19 @@ from typing import Any
 
 import numpy as np
 from django.db import connections
-from django.db.models import Count, Max, Sum
 
 from crm.lib.periods import last_complete_month
+from crm.lib.remember import is_remembered, remembered
 from metrics.binary import Kind, as_sql, fetch
 from metrics.formulas.exact import BoolArray, DateArray, FloatArray
 from metrics.frames import IntArray
 from metrics.leaves import shared_values
-from metrics.models import AccountProduct
+from metrics.models import AccountProduct, ProductNight
 from metrics.rates import rate_book
 from metrics.reasons import MissingRate
 from metrics.scope import Scope
+
+NAME, COUNTS = "product_columns", "product_counts"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,75 +51,133 @@ def products_as_of() -> date | None:
     return found
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Columns:
+    """The rows of the table, each (m,), by account, product and currency; money in the currency of the row, which is a
+    place among those of the scope. is_bought_before : net of the year before the rolling year above 0."""
+
+    account_ids: IntArray
+    product_ids: IntArray
+    net: FloatArray
+    cost: FloatArray
+    lines_without_cost: IntArray
+    first_on: DateArray
+    last_on: DateArray
+    is_bought_before: BoolArray
+    currency: IntArray
+
+
 def product_rows(scope: Scope, *, as_of: date) -> ProductRows:
-    """The products of every account in view; one query, one more for rates. ``as_of`` is that of the table."""
-    return _product_rows(scope, as_of=as_of, only="", params=[])
+    """The products of every account in view; at most one query, one more for rates. ``as_of`` is that of the table."""
+    return _translated(scope, _columns(scope), as_of)
 
 
 def rows_of_products(scope: Scope, product_ids: Sequence[int], *, as_of: date) -> ProductRows:
     """The same of some products alone."""
-    return _product_rows(scope, as_of=as_of, only=" AND p.product_id = ANY(%s)", params=[list(product_ids)])
+    rows = _read(scope, only=" AND p.product_id = ANY(%s)", only_params=[list(product_ids)])
+    return _translated(scope, rows, as_of)
 
 
-def _product_rows(scope: Scope, *, as_of: date, only: str, params: list[Any]) -> ProductRows:
-    view, view_params = scope.within("p.account_id")
-    columns: dict[str, tuple[str, Kind]] = {
-        "account_id": ("p.account_id", "int8"),
-        "product_id": ("p.product_id", "int8"),
-        "net": ("p.ttm_net", "float8"),
-        "cost": ("p.ttm_cost", "float8"),
-        "lines_without_cost": ("p.ttm_lines_without_cost", "int8"),
-        "first_on": ("p.first_bought_on", "date"),
-        "last_on": ("p.last_bought_on", "date"),
-        "currency": ("array_position(%s::text[], p.currency::text) - 1", "int8"),
-    }
-    picked = ", ".join(as_sql(sql, kind) for sql, kind in columns.values())
-    rows = fetch(
-        f"SELECT {picked} FROM metrics_accountproduct p WHERE p.basis = %s AND {view}{only}"
-        " ORDER BY p.account_id, p.product_id, p.currency",
-        [list(scope.currencies), scope.basis, *view_params, *params],
-        {name: kind for name, (_sql, kind) in columns.items()},
-        using=scope.using,
-    )
+def _translated(scope: Scope, rows: _Columns, as_of: date) -> ProductRows:
     rates, missing = _rates(scope, as_of)
-    rate = rates[rows["currency"]] if len(rates) else np.ones(0)
+    net, cost = rows.net, rows.cost
+    if scope.is_translated:
+        rate = rates[rows.currency]
+        net, cost = np.round(net * rate, 4), np.round(cost * rate, 4)
     return ProductRows(
-        account_ids=rows["account_id"],
-        product_ids=rows["product_id"],
-        net=np.round(rows["net"] * rate, 4),
-        cost=np.round(rows["cost"] * rate, 4),
-        lines_without_cost=rows["lines_without_cost"],
-        is_bought_now=rows["net"] > 0,
-        first_on=rows["first_on"],
-        last_on=rows["last_on"],
+        account_ids=rows.account_ids,
+        product_ids=rows.product_ids,
+        net=net,
+        cost=cost,
+        lines_without_cost=rows.lines_without_cost,
+        is_bought_now=rows.net > 0,
+        first_on=rows.first_on,
+        last_on=rows.last_on,
         missing=missing,
     )
 
 
 def product_counts(scope: Scope) -> tuple[IntArray, IntArray, IntArray]:
     """(account ids, products bought in the year before the rolling year, those of them bought again in it), ascending."""
+    if not scope.accounts.is_everything:
+        return _counts(_read(scope))
+    return remembered(COUNTS, _columns_state(scope), lambda: _counts(_columns(scope)))
+
+
+def _counts(rows: _Columns) -> tuple[IntArray, IntArray, IntArray]:
+    if not len(rows.account_ids):
+        return rows.account_ids, rows.account_ids, rows.account_ids
+    pairs = _starts(rows.account_ids, rows.product_ids)  # a product bought in two currencies is one
+    before = np.logical_or.reduceat(rows.is_bought_before, pairs)
+    kept = before & np.logical_or.reduceat(rows.net > 0, pairs)
+    buyers = rows.account_ids[pairs]
+    firsts = _starts(buyers)
+    counted_before, counted_kept = (np.add.reduceat(flags.astype(np.int64), firsts) for flags in (before, kept))
+    return buyers[firsts], counted_before, counted_kept
+
+
+def _starts(*keys: IntArray) -> IntArray:
+    """Where a new combination of the keys begins; rows of one stand together."""
+    is_first = np.ones(len(keys[0]), dtype=bool)
+    is_first[1:] = np.logical_or.reduce([key[1:] != key[:-1] for key in keys])
+    return np.flatnonzero(is_first)
+
+
+def _columns(scope: Scope) -> _Columns:
+    """Those of every account are read once a night and kept: a page takes them from the cache in a few milliseconds."""
+    if not scope.accounts.is_everything:
+        return _read(scope)
+    return remembered(NAME, _columns_state(scope), lambda: _read(scope))
+
+
+def are_products_kept(scope: Scope) -> bool:
+    """Whether a reader of every account's products waits for no query; two look-ups."""
+    return is_remembered(COUNTS, _columns_state(scope))
+
+
+def _columns_state(scope: Scope) -> tuple[object, ...]:
+    return (*products_state(scope), scope.currencies, _Columns.__slots__)
+
+
+def _read(scope: Scope, *, only: str = "", only_params: Sequence[Any] = ()) -> _Columns:
     view, params = scope.within("p.account_id")
-    columns: dict[str, Kind] = {"account_id": "int8", "before": "int8", "kept": "int8"}
-    bought = (
-        "SELECT p.account_id, p.product_id, bool_or(p.prior_net > 0) AS before, bool_or(p.ttm_net > 0) AS now"
-        f" FROM metrics_accountproduct p WHERE p.basis = %s AND {view} GROUP BY p.account_id, p.product_id"
+    columns: dict[str, tuple[str, Kind]] = {
+        "account_id": ("p.account_id", "int8"),
+        "product_id": ("p.product_id", "int8"),
+        "net": ("p.ttm_net", "float8"),
+        "cost": ("p.ttm_cost", "float8"),
+        "lines_without_cost": ("p.ttm_lines_without_cost", "int4"),
+        "first_on": ("p.first_bought_on", "date"),
+        "last_on": ("p.last_bought_on", "date"),
+        "before": ("(p.prior_net > 0)::int", "int4"),
+        "currency": ("array_position(%s::text[], p.currency::text) - 1", "int4"),
+    }
+    picked = ", ".join(as_sql(sql, kind) for sql, kind in columns.values())
+    rows = fetch(
+        f"SELECT {picked} FROM metrics_accountproduct p WHERE p.basis = %s AND {view}{only}"
+        " ORDER BY p.account_id, p.product_id, p.currency",
+        [list(scope.currencies), scope.basis, *params, *only_params],
+        {name: kind for name, (_sql, kind) in columns.items()},
+        using=scope.using,
     )
-    counted = (
-        "SELECT account_id, count(*) FILTER (WHERE before) AS before, count(*) FILTER (WHERE before AND now) AS kept"
-        f" FROM ({bought}) AS b GROUP BY account_id ORDER BY account_id"
+    return _Columns(
+        account_ids=rows["account_id"],
+        product_ids=rows["product_id"],
+        net=rows["net"],
+        cost=rows["cost"],
+        lines_without_cost=rows["lines_without_cost"],
+        first_on=rows["first_on"],
+        last_on=rows["last_on"],
+        is_bought_before=rows["before"] > 0,
+        currency=rows["currency"],
     )
-    picked = ", ".join(as_sql(name, kind) for name, kind in columns.items())
-    rows = fetch(f"SELECT {picked} FROM ({counted}) AS c", [scope.basis, *params], columns, using=scope.using)
-    return rows["account_id"], rows["before"], rows["kept"]
 
 
 def products_state(scope: Scope) -> tuple[object, ...]:
-    """Changes whenever a night changes the sums of the basis; one pass over them."""
-    rows = AccountProduct.objects.using(scope.using).filter(basis=scope.basis)
-    found = rows.aggregate(
-        rows=Count("pk"), last=Max("pk"), year=Sum("ttm_lines"), prior=Sum("prior_lines"), day=Max("as_of")
-    )
-    return (connections[scope.using].settings_dict["NAME"], scope.basis, *found.values())
+    """Changes whenever a night changes the sums of products; one look-up."""
+    night = ProductNight.objects.using(scope.using).first()
+    known = (str(night.as_of), str(night.written_at)) if night else ()
+    return (connections[scope.using].settings_dict["NAME"], scope.basis, *known)
 
 
 def segments_of(scope: Scope, account_ids: IntArray) -> IntArray:

@@ -8,8 +8,8 @@ from metrics.models_rejections import SuggestionRejection
 from metrics.models_reported import ReportedAccount, ReportedFigure
 
 __all__ = [
-    "AccountCredit", "AccountDay", "AccountFigures", "AccountMonth", "AccountProduct", "AccountSpan", "LifetimeFit", "ReportedAccount",
-    "ReportedFigure", "SuggestionRejection",
+    "AccountCredit", "AccountDay", "AccountFigures", "AccountMonth", "AccountProduct", "AccountSpan", "LifetimeFit",
+    "ProductNight", "ReportedAccount", "ReportedFigure", "SuggestionRejection",
 ]  # fmt: skip
 
 
@@ -151,6 +151,19 @@ class AccountProduct(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.product_id} as of {self.as_of}: {self.ttm_net} {self.currency}"
+
+
+class ProductNight(models.Model):
+    """When the rows of AccountProduct last changed, and the day they are of; one row, written with them."""
+
+    as_of = models.DateField()
+    written_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="productnight_one")]
+
+    def __str__(self) -> str:
+        return f"products as of {self.as_of}"
 
 
 class AccountFigures(models.Model):

@@ -6,9 +6,11 @@ from datetime import date
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils import timezone
 
 from crm.lib.periods import Period, prior_ttm, ttm
 from metrics.binary import FOR_LARGE_READS
+from metrics.models import ProductNight
 from metrics.rollup import LEDGER, MANY_ROWS
 
 TABLE = "metrics_accountproduct"
@@ -66,6 +68,8 @@ def write_account_products(as_of: date) -> int:
         rows, changed = cursor.fetchone()
         if changed > MANY_ROWS:
             cursor.execute(f"ANALYZE {TABLE}")
+    if changed:
+        ProductNight.objects.update_or_create(pk=1, defaults={"as_of": as_of, "written_at": timezone.now()})
     return int(rows)
 
 

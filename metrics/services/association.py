@@ -16,7 +16,7 @@ from accounts.models import Account, Product
 from accounts.querysets import AccountQuerySet
 from crm.lib.exceptions import CrmError
 from crm.lib.periods import prior_ttm, ttm
-from crm.lib.remember import remembered
+from crm.lib.remember import is_remembered, remembered
 from metrics import frames, reasons
 from metrics.formulas.association import MIN_JOINT_ACCOUNTS, RuleFigures, association_rules, ownership, rule_figures
 from metrics.formulas.exact import FloatArray
@@ -216,11 +216,20 @@ def association(
 
 def rule_book(everything: Scope, as_of: date, *, product: int | None = None) -> RuleBook:
     """The rules over the whole ledger, kept until a night changes the sums; ``product`` is among those tested."""
-    state = (*products_state(everything), as_of, RuleBook.__slots__)
+    state = _state(everything, as_of)
     book = remembered(NAME, (*state, None), lambda: _learnt(product_rows(everything, as_of=as_of), None))
     if product is None or book.place_of(product) >= 0:
         return book
     return remembered(NAME, (*state, product), lambda: _learnt(product_rows(everything, as_of=as_of), product))
+
+
+def is_rule_book_kept(everything: Scope, as_of: date) -> bool:
+    """Whether the next reader waits for nothing to be learnt; two look-ups."""
+    return is_remembered(NAME, (*_state(everything, as_of), None))
+
+
+def _state(everything: Scope, as_of: date) -> tuple[object, ...]:
+    return (*products_state(everything), as_of, RuleBook.__slots__)
 
 
 def _learnt(rows: ProductRows, product: int | None) -> RuleBook:

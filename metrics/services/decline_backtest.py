@@ -9,7 +9,7 @@ import numpy as np
 
 from accounts.models import Account
 from crm.lib.periods import Period, add_months, ttm
-from crm.lib.remember import remembered
+from crm.lib.remember import is_remembered, remembered
 from metrics import frames, reasons
 from metrics.formulas import bgnbd
 from metrics.formulas.decline import decline_risk, lost_share
@@ -87,14 +87,22 @@ class _Slice:
     outcome: FloatArray
 
 
-def decline_backtest(*, basis: str, currency: str, as_of: date) -> DeclineBacktest:
+def decline_backtest(*, as_of: date, basis: str | None = None, currency: str | None = None) -> DeclineBacktest:
     """The test over every account of the ledger, kept for a state of it; legal entities throughout.
 
     The lifetime model is fitted anew on what was known on each cut date, which takes most of the time.
     """
     scope = scope_of(Account.objects.all(), basis=basis, currency=currency)
-    state = (*scope.state, as_of, DeclineBacktest.__slots__, BandLine.__slots__)
-    return remembered(NAME, state, lambda: _computed(scope, as_of))
+    return remembered(NAME, _state(scope, as_of), lambda: _computed(scope, as_of))
+
+
+def is_decline_backtest_kept(*, as_of: date) -> bool:
+    """Whether who asks in the usual basis and currency waits for no computation; a few look-ups."""
+    return is_remembered(NAME, _state(scope_of(Account.objects.all()), as_of))
+
+
+def _state(scope: Scope, as_of: date) -> tuple[object, ...]:
+    return (*scope.state, as_of, DeclineBacktest.__slots__, BandLine.__slots__)
 
 
 def _computed(scope: Scope, as_of: date) -> DeclineBacktest:

@@ -11,16 +11,17 @@ from typing import Unpack
 
 import numpy as np
 
+from accounts.models import Account
 from accounts.querysets import AccountQuerySet
 from crm.lib.exceptions import FormulaError
 from crm.lib.periods import Period, add_months, is_month_end, month_end
-from crm.lib.remember import remembered
+from crm.lib.remember import is_remembered, remembered
 from metrics import frames, reasons
 from metrics.formulas import bgnbd, gammagamma
 from metrics.formulas.exact import FloatArray
 from metrics.formulas.lifetime_evaluation import ForecastQuality, forecast_quality
 from metrics.frames import IntArray
-from metrics.scope import Level, Scope
+from metrics.scope import Level, Scope, scope_of
 from metrics.selectors import data_start, default_as_of
 from metrics.services.base import NOBODY, AccountTable, Answer, passport
 from metrics.services.choices import Choices, asked_scope
@@ -82,9 +83,17 @@ def lifetime_backtest(
     scope = asked_scope(accounts, choices)
     if not accounts.is_everything:
         return _computed(scope, as_of, holdout_months)
+    return remembered(NAME, _state(scope, as_of, holdout_months), lambda: _computed(scope, as_of, holdout_months))
+
+
+def is_lifetime_backtest_kept(*, as_of: date) -> bool:
+    """Whether who asks for the usual test over every account waits for no computation; a few look-ups."""
+    return is_remembered(NAME, _state(scope_of(Account.objects.all()), as_of, HOLDOUT_MONTHS))
+
+
+def _state(scope: Scope, as_of: date, months: int) -> tuple[object, ...]:
     shape = (LifetimeBacktest.__slots__, Contest.__slots__, ForecastQuality.__slots__)
-    state = (*scope.state, as_of, holdout_months, shape)
-    return remembered(NAME, state, lambda: _computed(scope, as_of, holdout_months))
+    return (*scope.state, as_of, months, shape)
 
 
 def _computed(scope: Scope, as_of: date, months: int) -> LifetimeBacktest:

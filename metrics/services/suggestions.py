@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from accounts.models import Account, Product, User
 from crm.lib.exceptions import CrmError
 from crm.lib.periods import ttm
-from crm.lib.remember import remembered
+from crm.lib.remember import is_remembered, remembered
 from metrics import reasons
 from metrics.formulas.association import ownership
 from metrics.formulas.exact import BoolArray
@@ -133,8 +133,16 @@ def suggested(account_ids: Sequence[int], *, basis: str | None = None) -> Sugges
 
 def product_model(everything: Scope, as_of: date) -> ProductModel:
     """What products go together over the whole ledger, kept until a night changes the sums."""
-    state = (*products_state(everything), ProductModel.__slots__, SuggestionTest.__slots__)
-    return remembered(NAME, state, lambda: _learnt(product_rows(everything, as_of=as_of), as_of))
+    return remembered(NAME, _state(everything, as_of), lambda: _learnt(product_rows(everything, as_of=as_of), as_of))
+
+
+def is_product_model_kept(everything: Scope, as_of: date) -> bool:
+    """Whether the next suggestion waits for nothing to be learnt; two look-ups."""
+    return is_remembered(NAME, _state(everything, as_of))
+
+
+def _state(everything: Scope, as_of: date) -> tuple[object, ...]:
+    return (*products_state(everything), as_of, ProductModel.__slots__, SuggestionTest.__slots__)
 
 
 def _learnt(rows: ProductRows, as_of: date) -> ProductModel:

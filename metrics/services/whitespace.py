@@ -10,23 +10,27 @@ from enum import StrEnum
 from typing import Any, Unpack
 
 import numpy as np
+from django.db.models import Count, Max
 from numpy.typing import NDArray
 
 from accounts.models import Account, Product
 from accounts.querysets import AccountQuerySet
 from crm.lib.periods import prior_ttm, ttm
+from crm.lib.remember import is_remembered, remembered
 from metrics import reasons
 from metrics.formulas.exact import BoolArray, FloatArray, exact_total
 from metrics.formulas.whitespace import CellStatus, GapReason, Gaps, cell_status, gap_values, size_bands
 from metrics.frames import IntArray
-from metrics.frames_products import ProductRows, product_rows, products_as_of, segments_of
+from metrics.frames_products import ProductRows, product_rows, products_as_of, products_state, segments_of
 from metrics.models_rejections import SuggestionRejection
+from metrics.reasons import MissingRate
 from metrics.scope import Level, Scope, scope_of
 from metrics.selectors import default_as_of
 from metrics.services.base import AccountRow, AccountTable, Answer, passport
 from metrics.services.choices import Choices
 from metrics.services.empty_basis import says_why_empty
 
+NAME = "whitespace_sums"
 MATRIX_ACCOUNTS = 30
 MATRIX_COLUMNS = 15
 MAX_MATRIX_ACCOUNTS = 100
@@ -97,6 +101,25 @@ class WhitespaceFigures(Answer):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Sums:
+    """What the night's sums say of every customer: keys (k,), ids (n,), tables (n, k); ``totals`` of the columns in view.
+
+    has_had : a line above 0 ever; margin (k,) : NaN where cost is missing; is_mine (n,) : in view; missing : rates, and
+    then nothing else
+    """
+
+    keys: tuple[Any, ...]
+    totals: FloatArray
+    ids: IntArray
+    spend: FloatArray
+    has_had: BoolArray
+    revenue: FloatArray
+    margin: FloatArray
+    is_mine: BoolArray
+    missing: tuple[MissingRate, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Matrix:
     """Every customer against the columns: ids (n,), tables (n, k); margins (k,), NaN where cost is missing."""
 
@@ -131,21 +154,19 @@ def whitespace(
 ) -> WhitespaceFigures:
     """The matrix of ``accounts`` (already limited to what the caller may see) as of the last night; legal entities.
 
-    A handful of queries, one over the products of the whole ledger. A rejected product is not eligible for the account.
+    A handful of queries; the sums over the products of the whole ledger are kept until a night changes them. A rejected product is not eligible for the account.
     """
     scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
     kind, as_of = By(by), products_as_of()
     if as_of is None:
         return _nothing(scope, kind, default_as_of())
     everything = scope_of(Account.objects.all(), basis=scope.basis, currency=scope.currency)
-    found = product_rows(everything, as_of=as_of)
-    in_view = _in_view(scope, found)
-    if found.missing or not in_view.any():
-        why = reasons.missing_rates_sentence(found.missing) if found.missing else reasons.sentence("no_ledger")
+    sums = _sums(scope, everything, kind, as_of)
+    if sums.missing or not len(sums.ids):
+        why = reasons.missing_rates_sentence(sums.missing) if sums.missing else reasons.sentence("no_ledger")
         return _nothing(scope, kind, as_of, why=why, day=as_of)
-    matrix = _matrix(everything, found, kind, in_view)
-    gaps = matrix.gaps()
-    is_mine = np.isin(matrix.ids, np.unique(found.account_ids[in_view]))
+    matrix = _matrix(everything, sums, kind)
+    gaps, is_mine = matrix.gaps(), sums.is_mine
     table = _table(matrix, gaps, is_mine)
     shown = table.rows(order_by="ttm_revenue", limit=min(rows, MAX_MATRIX_ACCOUNTS))
     value, revenue = _total(gaps.value[is_mine]), _total(gaps.revenue[is_mine])
@@ -190,46 +211,90 @@ def _in_view(scope: Scope, found: ProductRows) -> BoolArray:
     return np.isin(found.account_ids, ids)
 
 
-def _matrix(everything: Scope, found: ProductRows, kind: By, in_view: BoolArray) -> _Matrix:
+def _sums(scope: Scope, everything: Scope, kind: By, as_of: date) -> _Sums:
+    """Who sees every account finds the sums of the night; a part of them chooses columns of its own."""
+
+    def compute() -> _Sums:
+        found = product_rows(everything, as_of=as_of)
+        return _summed(found, kind, _in_view(scope, found))
+
+    if not scope.accounts.is_everything:
+        return compute()
+    return remembered(NAME, _state(everything, kind, as_of), compute)
+
+
+def is_whitespace_kept(everything: Scope, as_of: date, *, by: By = By.CATEGORY) -> bool:
+    """Whether the next reader of every account waits for no pass over the products; a few look-ups."""
+    return is_remembered(NAME, _state(everything, by, as_of))
+
+
+def _state(everything: Scope, kind: By, as_of: date) -> tuple[object, ...]:
+    categories = Product.objects.using(everything.using).aggregate(count=Count("pk"), last=Max("updated_at"))
+    rates = everything.state if everything.is_translated else (everything.currency, everything.currencies)
+    return (*products_state(everything), *map(str, categories.values()), rates, kind, as_of, _Sums.__slots__)
+
+
+def _summed(found: ProductRows, kind: By, in_view: BoolArray) -> _Sums:
     """Columns are those with the most revenue in view; the rest of what is bought counts to the size alone."""
-    keys, labels, item = _items(found, kind)
-    totals = np.zeros(len(keys))
-    np.add.at(totals, item[in_view], np.maximum(found.net[in_view], 0.0))
+    if found.missing or not in_view.any():
+        none, no_table = np.zeros(0), np.zeros((0, 0))
+        ids = none.astype(np.int64)
+        return _Sums((), none, ids, no_table, no_table > 0, none, none, none > 0, found.missing)
+    keys, item = _items(found, kind)
+    totals = np.zeros(len(keys)) + np.bincount(item[in_view], np.maximum(found.net[in_view], 0.0), minlength=len(keys))
     chosen = np.lexsort((np.arange(len(keys)), -totals))[:MATRIX_COLUMNS]
     column = np.full(len(keys), -1)
     column[chosen] = np.arange(len(chosen))
     ids, place = np.unique(found.account_ids, return_inverse=True)
-    shape = (len(ids), len(chosen))
     own = column[item]
     is_in = own >= 0
-    cells = (place[is_in], own[is_in])
-    spend, has_had = np.zeros(shape), np.zeros(shape, dtype=bool)
-    np.add.at(spend, cells, found.net[is_in])
-    np.logical_or.at(has_had, cells, ~np.isnat(found.first_on[is_in]))
-    spend = np.round(spend, 4)
-    revenue = np.zeros(len(ids))
-    np.add.at(revenue, place, found.net)
-    eligible = np.ones(shape, dtype=bool)
+    shape = (len(ids), len(chosen))
+    cells = place[is_in] * len(chosen) + own[is_in]
+    spend = np.bincount(cells, found.net[is_in], minlength=len(ids) * len(chosen)).reshape(shape)
+    has_had = np.bincount(cells, ~np.isnat(found.first_on[is_in]), minlength=len(ids) * len(chosen)).reshape(shape) > 0
+    mine = np.zeros(len(ids), dtype=bool)
+    mine[place[in_view]] = True
+    return _Sums(
+        keys=tuple(keys[number] for number in chosen.tolist()),
+        totals=totals[chosen],
+        ids=ids,
+        spend=np.round(spend, 4),
+        has_had=has_had,
+        revenue=np.round(np.bincount(place, found.net, minlength=len(ids)), 4),
+        margin=_margins(found, own, len(chosen)),
+        is_mine=mine,
+        missing=(),
+    )
+
+
+def _matrix(everything: Scope, sums: _Sums, kind: By) -> _Matrix:
+    """The sums with what may change by day: names, segments, and what was turned down."""
+    eligible = np.ones(sums.spend.shape, dtype=bool)
+    labels = [str(key) for key in sums.keys]
     if kind is By.PRODUCT:
-        _bar_rejected(eligible, ids, {int(keys[number]): number_at for number_at, number in enumerate(chosen)})
-    nobody = np.zeros(shape, dtype=bool)
-    status = cell_status(spend > 0, is_open_deal=nobody, is_lost=has_had, is_eligible=eligible)
-    columns = tuple(MatrixColumn(str(keys[n]), labels[n], _amount(totals[n])) for n in chosen.tolist())
-    margin = _margins(found, own, len(chosen))
-    return _Matrix(ids, columns, spend, status, np.round(revenue, 4), margin, segments_of(everything, ids))
+        named = Product.objects.in_bulk(sums.keys)
+        labels = [str(named[key]) for key in sums.keys]
+        _bar_rejected(eligible, sums.ids, {int(key): place for place, key in enumerate(sums.keys)})
+    nobody = np.zeros(sums.spend.shape, dtype=bool)
+    status = cell_status(sums.spend > 0, is_open_deal=nobody, is_lost=sums.has_had, is_eligible=eligible)
+    columns = tuple(
+        MatrixColumn(str(key), label, _amount(total))
+        for key, label, total in zip(sums.keys, labels, sums.totals.tolist(), strict=True)
+    )
+    return _Matrix(sums.ids, columns, sums.spend, status, sums.revenue, sums.margin, segments_of(everything, sums.ids))
 
 
-def _items(found: ProductRows, kind: By) -> tuple[list[Any], list[str], IntArray]:
-    """(key of each category or product, its label, number of the item of each row)."""
+def _items(found: ProductRows, kind: By) -> tuple[list[Any], IntArray]:
+    """(key of each category or product, number of the item of each row)."""
     ids, place = np.unique(found.product_ids, return_inverse=True)
-    known = Product.objects.in_bulk(ids.tolist())
-    products = [known[pk] for pk in ids.tolist()]
     if kind is By.PRODUCT:
-        return ids.tolist(), [str(product) for product in products], place.astype(np.int64)
-    names = sorted({product.category for product in products})
+        return ids.tolist(), place.astype(np.int64)
+    known = dict(Product.objects.order_by().values_list("pk", "category"))
+    of_product = [known[pk] for pk in ids.tolist()]
+    names = sorted(set(of_product))
     numbers = {name: number for number, name in enumerate(names)}
-    category = np.array([numbers[product.category] for product in products], dtype=np.int64)
-    return list(names), list(names), category[place]
+    category = np.array([numbers[name] for name in of_product], dtype=np.int64)
+    return names, category[place]
 
 
 def _bar_rejected(eligible: BoolArray, ids: IntArray, columns: Mapping[int, int]) -> None:
@@ -243,10 +308,10 @@ def _bar_rejected(eligible: BoolArray, ids: IntArray, columns: Mapping[int, int]
 def _margins(found: ProductRows, own: IntArray, columns: int) -> FloatArray:
     """Gross margin of each column over all customers; NaN where a line has no cost or nothing was sold."""
     is_in = own >= 0
-    net, cost, gaps = (np.zeros(columns) for _ in range(3))
-    np.add.at(net, own[is_in], found.net[is_in])
-    np.add.at(cost, own[is_in], found.cost[is_in])
-    np.add.at(gaps, own[is_in], found.lines_without_cost[is_in])
+    net, cost, gaps = (
+        np.bincount(own[is_in], values[is_in], minlength=columns)
+        for values in (found.net, found.cost, found.lines_without_cost)
+    )
     margin = np.full(columns, np.nan)
     np.divide(net - cost, net, out=margin, where=(net > 0) & (gaps == 0))
     return np.where(margin > 1, np.nan, margin)
