@@ -72,6 +72,14 @@ class ContractStatus(TextChoices):
 SIGNED_CONTRACT_STATUSES = frozenset({ContractStatus.ACTIVE, ContractStatus.COMPLETED})
 
 
+class RecognitionMethod(TextChoices):
+    """How the stand-in for recognised revenue spreads a contract (domain.md 1.1): evenly over the days of its term, or in
+    the amounts of its milestones on the days they are accepted."""
+
+    STRAIGHT_LINE = "straight_line", _("Straight line")
+    MILESTONES = "milestones", _("Milestones")
+
+
 class RevenueKind(TextChoices):
     INVOICE = "invoice", _("Invoice")
     CREDIT_NOTE = "credit_note", _("Credit note")

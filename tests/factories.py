@@ -13,6 +13,7 @@ from accounts.models import (
     Account,
     Contact,
     Contract,
+    ContractMilestone,
     ExchangeRate,
     ImportBatch,
     Product,
@@ -68,6 +69,13 @@ def make_contract(**fields: Any) -> Contract:
     defaults: dict[str, Any] = {"number": f"C{_next():05}", "title": "Frame contract"}
     defaults["account"] = fields.pop("account", None) or make_account()
     return Contract.objects.create(**(defaults | fields))
+
+
+def make_milestone(**fields: Any) -> ContractMilestone:
+    """Of its own contract over 1000 unless another is given."""
+    defaults: dict[str, Any] = {"title": "Acceptance", "amount": Decimal(100), "planned_on": date(2024, 6, 30)}
+    defaults["contract"] = fields.pop("contract", None) or make_contract(amount=Decimal(1000), currency="CNY")
+    return ContractMilestone.objects.create(**(defaults | fields))
 
 
 def make_rate(**fields: Any) -> ExchangeRate:

@@ -2,17 +2,20 @@ import json
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
+from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter, DropdownFilter, RangeDateFilter
 from unfold.decorators import display
 
 from accounts.admin.shared import FoundByAccountMixin, VisibleMixin
 from accounts.enums import BatchState
-from accounts.models import Contract, ExchangeRate, ImportBatch, Product, RevenueRecord, SavedMapping
+from accounts.models import Contract, ContractMilestone, ExchangeRate, ImportBatch, Product, RevenueRecord, SavedMapping
+from accounts.validators import check_milestones_fit
 from crm.lib.admin_parts import LargeTableAdmin
 
 BATCH_STYLES = {
@@ -33,8 +36,34 @@ class ProductAdmin(ModelAdmin):
     readonly_fields = ("created_at", "updated_at")
 
 
+class MilestonesFormSet(BaseInlineFormSet):
+    """All milestones of a contract at once: together, as they will be, they are at most its amount."""
+
+    def _construct_form(self, i: int, **kwargs: Any) -> Any:
+        form = super()._construct_form(i, **kwargs)
+        form.instance.is_checked_with_others = True
+        return form
+
+    def clean(self) -> None:
+        super().clean()
+        kept = [form.cleaned_data for form in self.forms if getattr(form, "cleaned_data", None)]
+        amounts = [one["amount"] for one in kept if not one.get("DELETE") and one.get("amount") is not None]
+        try:
+            check_milestones_fit(self.instance, amounts)
+        except ValidationError as error:
+            raise ValidationError(error.messages) from error  # of the whole, not of one field
+
+
+class MilestoneInline(TabularInline):
+    model = ContractMilestone
+    formset = MilestonesFormSet
+    fields = ("title", "amount", "planned_on", "accepted_on")
+    extra = 0
+
+
 @admin.register(Contract)
 class ContractAdmin(VisibleMixin, ModelAdmin):
+    inlines = (MilestoneInline,)
     list_display = ("number", "title", "account", "amount", "currency", "starts_on", "ends_on", "status")
     list_filter = (
         ("status", ChoicesCheckboxFilter),

@@ -6,6 +6,7 @@ from accounts.models.calendar import FiscalCalendar, FiscalPeriodRow
 from accounts.models.changes import FactChange
 from accounts.models.imports import ImportBatch, ResentRow, SavedMapping
 from accounts.models.ledger import Contract, ExchangeRate, Product, RevenueRecord
+from accounts.models.milestones import ContractMilestone
 from accounts.models.opinions import Rating, WalletEstimate
 from accounts.models.people import Contact, TeamMember, User
 
@@ -13,6 +14,7 @@ __all__ = [
     "Account",
     "Contact",
     "Contract",
+    "ContractMilestone",
     "ExchangeRate",
     "FactChange",
     "FiscalCalendar",

@@ -3,9 +3,10 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from accounts.enums import ContractStatus, RateKind, RevenueBasis, RevenueKind
+from accounts.enums import ContractStatus, RateKind, RecognitionMethod, RevenueBasis, RevenueKind
 from accounts.models.base import CurrencyField, MoneyField, TimeStamped
 from accounts.querysets import CountingRevenueManager, RevenueQuerySet
+from accounts.validators import check_contract_covers_milestones
 
 
 class Product(TimeStamped):
@@ -25,6 +26,13 @@ class Product(TimeStamped):
 
 
 class Contract(TimeStamped):
+    """What was agreed with an account: signed from ``signed_on`` on (``starts_on`` where nobody said), in force on the days
+    of its term before ``cancelled_on``.
+
+    A contract that has milestones is recognised when they are accepted, one without them in a straight line; there is no
+    field for it that could say otherwise.
+    """
+
     account = models.ForeignKey(
         "accounts.Account", verbose_name=_("account"), on_delete=models.PROTECT, related_name="contracts"
     )
@@ -36,6 +44,14 @@ class Contract(TimeStamped):
     starts_on = models.DateField(_("starts on"), null=True, blank=True)
     ends_on = models.DateField(_("ends on"), null=True, blank=True, help_text=_("Last day of the contract."))
     status = models.CharField(_("status"), max_length=10, choices=ContractStatus, default=ContractStatus.DRAFT)
+    cancelled_on = models.DateField(
+        _("cancelled on"),
+        null=True,
+        blank=True,
+        help_text=_(
+            "First day on which a cancelled contract is no longer in force; what was not delivered ends with it."
+        ),
+    )
 
     class Meta:
         verbose_name = _("contract")
@@ -54,10 +70,30 @@ class Contract(TimeStamped):
                 name="contract_ends_after_start",
                 violation_error_message=_("The contract ends before it starts."),
             ),
+            models.CheckConstraint(
+                condition=Q(cancelled_on__isnull=True) | Q(status=ContractStatus.CANCELLED),
+                name="contract_cancelled_by_status",
+                violation_error_message=_("Only a cancelled contract has a day of cancellation; set its status too."),
+            ),
+            models.CheckConstraint(
+                condition=Q(cancelled_on__isnull=True)
+                | Q(signed_on__isnull=True)
+                | Q(cancelled_on__gte=F("signed_on")),
+                name="contract_cancelled_after_signing",
+                violation_error_message=_("The contract is cancelled before it was signed."),
+            ),
         ]
 
     def __str__(self) -> str:
         return self.title or self.number
+
+    def clean(self) -> None:
+        check_contract_covers_milestones(self)
+
+    @property
+    def recognition(self) -> RecognitionMethod:
+        """Reads the milestones: prefetch them for a list."""
+        return RecognitionMethod.MILESTONES if self.milestones.all() else RecognitionMethod.STRAIGHT_LINE
 
 
 class RevenueRecord(models.Model):
@@ -118,6 +154,11 @@ class RevenueRecord(models.Model):
                 fields=["account"],
                 condition=Q(kind=RevenueKind.CREDIT_NOTE, withdrawn_at__isnull=True),
                 name="revenue_credit_notes",
+            ),
+            models.Index(
+                fields=["contract", "booked_on"],
+                condition=Q(basis=RevenueBasis.RECOGNISED, contract__isnull=False, withdrawn_at__isnull=True),
+                name="revenue_recognised_contract",
             ),
         ]
 

@@ -6,7 +6,7 @@ from django.db.models import Model, QuerySet
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.models import Account, User
+from accounts.models import Account, Contract, User
 from accounts.querysets import AccountQuerySet
 
 
@@ -35,6 +35,14 @@ class VisibleKeyField(StrictKeyField):
         if isinstance(instance, Model) and getattr(instance, f"{self.source}_id", None) == data and data is not None:
             return getattr(instance, self.source)
         return super().to_internal_value(data)
+
+
+@extend_schema_field(serializers.IntegerField())
+class VisibleContractField(StrictKeyField):
+    """A contract of an account the caller may see; a hidden one is answered like a missing one."""
+
+    def get_queryset(self) -> QuerySet[Contract]:
+        return Contract.objects.filter(account__in=Account.objects.visible_to(self.context["request"].user))
 
 
 @extend_schema_field(serializers.IntegerField())

@@ -14,7 +14,7 @@ from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 
 from accounts.enums import AccountSize, AccountStatus, Grade
-from accounts.models import Account, User
+from accounts.models import Account, Contract, User
 from accounts.querysets import AccountQuerySet
 from crm.api.errors import BadParameter
 from crm.api.paging import PAGING_PARAMETERS
@@ -119,6 +119,11 @@ def contains(queryset: QuerySet, text: str, fields: Iterable[str]) -> QuerySet:
 def visible_accounts(request: Request | None) -> AccountQuerySet:
     """Accounts the caller may name; nobody's while the schema is made."""
     return Account.objects.none() if request is None else Account.objects.visible_to(request.user)
+
+
+def visible_contracts(request: Request | None) -> QuerySet[Contract]:
+    """Contracts of the accounts the caller may name."""
+    return Contract.objects.filter(account__in=visible_accounts(request))
 
 
 @extend_schema_field(OpenApiTypes.INT)

@@ -2,7 +2,9 @@
 
 from django.db.models import QuerySet
 from django_filters.rest_framework import FilterSet
+from rest_framework import serializers
 
+from accounts.enums import RecognitionMethod
 from accounts.models import Account, Contract, ExchangeRate, Product
 from crm.api.accounts import STAMPS
 from crm.api.fields import VisibleKeyField
@@ -35,7 +37,11 @@ class ProductViewSet(EditableViewSet):
 
 
 class ContractSerializer(RuledSerializer):
+    """`recognition` is milestones where the contract has some, else straight_line: how the stand-in for recognised revenue
+    spreads it."""
+
     account = VisibleKeyField()
+    recognition = serializers.ChoiceField(choices=RecognitionMethod.choices, read_only=True)
 
     class Meta:
         model = Contract
@@ -50,6 +56,8 @@ class ContractSerializer(RuledSerializer):
             "starts_on",
             "ends_on",
             "status",
+            "cancelled_on",
+            "recognition",
             *STAMPS,
         )
         read_only_fields = STAMPS
@@ -67,6 +75,7 @@ class ContractFilter(FilterSet):
             "signed_on": ["exact", "gte", "lte"],
             "starts_on": ["exact", "gte", "lte"],
             "ends_on": ["exact", "gte", "lte"],
+            "cancelled_on": ["exact", "gte", "lte", "isnull"],
         }
 
 
@@ -84,7 +93,8 @@ class ContractViewSet(EditableViewSet):
     queryset = Contract.objects.none()
 
     def get_queryset(self) -> QuerySet[Contract]:
-        return Contract.objects.filter(account__in=Account.objects.visible_to(self.request.user))
+        mine = Account.objects.visible_to(self.request.user)
+        return Contract.objects.filter(account__in=mine).prefetch_related("milestones")
 
 
 class RateSerializer(RuledSerializer):

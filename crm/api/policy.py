@@ -67,6 +67,7 @@ POLICY: dict[tuple[str, str], Rule] = {
     **_editable("team-members", "teammember"),
     **_editable("products", "product"),
     **_editable("contracts", "contract"),
+    **_editable("contract-milestones", "contractmilestone"),
     **_editable("rates", "exchangerate"),
     **_editable("ratings", "rating"),
     **_editable("wallet-estimates", "walletestimate"),

@@ -21,7 +21,7 @@ from accounts.imports.results import ImportResult, RowsRejected
 from accounts.imports.services import post_rows
 from accounts.models import Account, Contract, ImportBatch, Product, RevenueRecord
 from crm.api.errors import PayloadTooLarge
-from crm.api.filters import VisibleAccountFilter, VisibleRowFilter, check_parameters
+from crm.api.filters import VisibleAccountFilter, VisibleRowFilter, check_parameters, visible_contracts
 from crm.api.idempotency import idempotent
 from crm.api.renderers import CsvRenderer
 from crm.api.serializers import StrictSerializer
@@ -114,10 +114,6 @@ class PostedRowsSerializer(serializers.Serializer):
     rejected = serializers.IntegerField()
     reasons = serializers.DictField(child=serializers.IntegerField())
     seconds = serializers.FloatField()
-
-
-def visible_contracts(request: Request) -> QuerySet[Contract]:
-    return Contract.objects.filter(account__in=Account.objects.visible_to(request.user))
 
 
 def visible_batches(request: Request) -> QuerySet[ImportBatch]:

@@ -2,7 +2,7 @@
 
 from rest_framework.routers import SimpleRouter
 
-from crm.api import accounts, imports, ledger, metrics_whitespace, opinions, reported, revenue, tiering
+from crm.api import accounts, imports, ledger, metrics_whitespace, milestones, opinions, reported, revenue, tiering
 
 
 class Router(SimpleRouter):
@@ -18,6 +18,7 @@ router.register("contacts", accounts.ContactViewSet, "contacts")
 router.register("team-members", accounts.TeamMemberViewSet, "team-members")
 router.register("products", ledger.ProductViewSet, "products")
 router.register("contracts", ledger.ContractViewSet, "contracts")
+router.register("contract-milestones", milestones.MilestoneViewSet, "contract-milestones")
 router.register("revenue", revenue.RevenueViewSet, "revenue")
 router.register("rates", ledger.RateViewSet, "rates")
 router.register("ratings", opinions.RatingViewSet, "ratings")

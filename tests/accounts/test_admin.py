@@ -233,3 +233,31 @@ def test_account_without_revenue_is_deleted_and_one_with_revenue_is_kept(admin_c
         admin_client.post(reverse("admin:accounts_account_delete", args=[account.pk]), {"post": "yes"})
 
     assert list(Account.objects.filter(pk__in=[empty.pk, trading.pk])) == [trading]
+
+
+def milestone_form(contract, *amounts, amount="1000"):
+    """The contract's form with its milestones as staff would send it."""
+    rows = list(contract.milestones.order_by("pk"))
+    data = {
+        "account": contract.account_id, "number": contract.number, "title": "", "amount": amount, "currency": "CNY",
+        "status": "active", "milestones-TOTAL_FORMS": len(amounts), "milestones-INITIAL_FORMS": len(rows),
+    }  # fmt: skip
+    for at, part in enumerate(amounts):
+        stored = {"id": rows[at].pk} if at < len(rows) else {}
+        fields = {"contract": contract.pk, "title": f"Part {at}", "amount": part, "planned_on": "2024-05-01", **stored}
+        data |= {f"milestones-{at}-{name}": value for name, value in fields.items()}
+    return data
+
+
+def test_milestones_of_a_contract_are_edited_together_and_fit_its_amount(admin_client):
+    contract = make_contract(amount=1000, currency="CNY")
+    url = reverse("admin:accounts_contract_change", args=[contract.pk])
+
+    assert admin_client.post(url, milestone_form(contract, "700", "300")).status_code == 302
+    swapped = admin_client.post(url, milestone_form(contract, "300", "700"))
+    refused = admin_client.post(url, milestone_form(contract, "300", "700.01"))
+    raised = admin_client.post(url, milestone_form(contract, "900", "900", amount="1800"))
+
+    assert (swapped.status_code, raised.status_code) == (302, 302)
+    assert "The milestones would add up to 1000.01" in refused.content.decode()
+    assert list(contract.milestones.order_by("pk").values_list("amount", flat=True)) == [900, 900]
