@@ -12,8 +12,8 @@ from hypothesis.extra.django import TestCase
 
 from accounts.models import RevenueRecord
 from metrics import rollup
-from metrics.models import AccountDay, AccountMonth, AccountSpan
-from tests.factories import announce_touched, make_account, make_batch, make_revenue, post_revenue
+from metrics.models import AccountDay, AccountMonth, AccountSpan, ContractDay
+from tests.factories import announce_touched, make_account, make_batch, make_contract, make_revenue, post_revenue
 
 DAY = date(2024, 1, 30)
 LINE = st.fixed_dictionaries(
@@ -126,6 +126,33 @@ def test_posting_leaves_other_accounts_alone(db):
     make_revenue(account=make_account())
 
     assert AccountDay.objects.get(account=kept.account).net == Decimal(7)
+
+
+def test_recognised_revenue_of_contracts_is_summed_by_day_and_leaves_with_its_batch(db):
+    account = make_account()
+    contract = make_contract(account=account)
+    line = {"account": account, "contract": contract, "booked_on": DAY, "basis": "recognised"}
+    records = post_revenue(
+        [
+            line | {"amount": Decimal("10.5")},
+            line | {"amount": Decimal(-3), "kind": "credit_note"},
+            line | {"amount": Decimal(5), "booked_on": DAY + timedelta(days=1)},
+            line | {"amount": Decimal(100), "basis": "invoiced"},
+            line | {"amount": Decimal(100), "contract": None},
+        ]
+    )
+
+    kept = list(ContractDay.objects.order_by("day").values_list("contract", "day", "currency", "net"))
+    assert kept == [
+        (contract.pk, DAY, "CNY", Decimal("7.5")),
+        (contract.pk, DAY + timedelta(days=1), "CNY", Decimal(5)),
+    ]
+    assert rollup.difference() == 0
+
+    RevenueRecord.objects.filter(batch=records[0].batch).update(withdrawn_at=timezone.now())
+    announce_touched(records[0].batch, [account.pk])
+
+    assert not ContractDay.objects.exists()
 
 
 @pytest.mark.parametrize("size", [1, 30])
