@@ -55,7 +55,7 @@ def straight_line(
     if bounds.ndim != 1 or len(bounds) < 2 or not (bounds[1:] > bounds[:-1]).all():
         raise FormulaError("the edges of the periods must ascend, and two are the least")
     cumulated = _cumulated(units[:, None], first[:, None], last[:, None], until=bounds[None, :], places=places)
-    return _decimals(np.asarray(cumulated[:, 1:] - cumulated[:, :-1]))
+    return decimals(np.asarray(cumulated[:, 1:] - cumulated[:, :-1]))
 
 
 def straight_line_until(
@@ -63,16 +63,17 @@ def straight_line_until(
     first_on: ArrayLike,
     last_on: ArrayLike,
     *,
-    as_of: np.datetime64,
+    as_of: np.datetime64 | DateArray,
     places: int = CENT_PLACES,
 ) -> DecimalArray:
-    """Value of each contract that has run off by ``as_of``, that day included, shape (n,), exact decimals.
+    """Value of each contract that has run off by ``as_of`` (one day, or one a contract), that day included, shape (n,),
+    exact decimals.
 
     Arguments and errors as ``straight_line``, whose parts up to that day add up to it.
     """
     units, first, last = _contracts(value, first_on, last_on)
     until = np.asarray(as_of, dtype="datetime64[D]") + 1
-    return _decimals(_cumulated(units, first, last, until=until, places=places))
+    return decimals(_cumulated(units, first, last, until=until, places=places))
 
 
 def milestones(
@@ -84,7 +85,7 @@ def milestones(
     accepted_on : datetime64[D], NaT while it is not accepted: no amount yet, (m,); contracts : n; edges : (p + 1,)
     raises FormulaError : lengths differ, a place is out of range, edges do not ascend, or more than 4 decimals
     """
-    who, units = np.asarray(contract, dtype=np.int64), _units(amount)
+    who, units = np.asarray(contract, dtype=np.int64), units_of(amount)
     accepted: DateArray = np.asarray(accepted_on, dtype="datetime64[D]")
     if who.ndim != 1 or not who.shape == units.shape == accepted.shape:
         raise FormulaError("contract, amount and accepted_on must have one value a milestone")
@@ -94,7 +95,7 @@ def milestones(
     sums: UnitArray = np.zeros((contracts, len(np.asarray(edges)) - 1), dtype=object)
     is_inside = places != NOWHERE
     np.add.at(sums, (who[is_inside], places[is_inside]), units[is_inside])
-    return _decimals(sums)
+    return decimals(sums)
 
 
 def backlog(signed: Sequence[Decimal], recognised: Sequence[Decimal]) -> Backlog:
@@ -103,24 +104,30 @@ def backlog(signed: Sequence[Decimal], recognised: Sequence[Decimal]) -> Backlog
     signed : signed value less cancellations, (n,); recognised : imported, or a stand-in from this module, (n,)
     raises FormulaError : lengths differ, or an amount has more than 4 decimals
     """
-    ours, done = _units(signed), _units(recognised)
+    ours, done = units_of(signed), units_of(recognised)
     if ours.shape != done.shape:
         raise FormulaError("signed and recognised must have one value a contract")
     left = ours - done
-    return Backlog(amount=_decimals(np.maximum(left, 0)), is_overrun=np.asarray(left < 0, dtype=bool))
+    return Backlog(amount=decimals(np.maximum(left, 0)), is_overrun=np.asarray(left < 0, dtype=bool))
 
 
 def _contracts(
     value: Sequence[Decimal], first_on: ArrayLike, last_on: ArrayLike
 ) -> tuple[UnitArray, DateArray, DateArray]:
-    units = _units(value)
+    units = units_of(value)
     first: DateArray = np.asarray(first_on, dtype="datetime64[D]")
     last: DateArray = np.asarray(last_on, dtype="datetime64[D]")
+    term_days(units, first, last)
+    return units, first, last
+
+
+def term_days(units: UnitArray, first: DateArray, last: DateArray) -> UnitArray:
+    """Days of each term, both ends included, as Python's whole numbers, (n,); raises FormulaError as ``straight_line``."""
     if not units.shape == first.shape == last.shape:
         raise FormulaError("value, first_on and last_on must have one value a contract")
     if not (last >= first).all():  # NaT compares false
         raise FormulaError("a contract needs a first day and a last day that is not before it")
-    return units, first, last
+    return np.asarray(((last - first).astype(np.int64) + 1).astype(object))
 
 
 def _cumulated(units: UnitArray, first: DateArray, last: DateArray, *, until: DateArray, places: int) -> UnitArray:
@@ -136,7 +143,12 @@ def _cumulated(units: UnitArray, first: DateArray, last: DateArray, *, until: Da
     return np.where(elapsed == term, units + 0 * elapsed, rounded)
 
 
-def _units(amounts: Sequence[Decimal]) -> UnitArray:
+def rounded_quotient(numerator: UnitArray, denominator: UnitArray) -> UnitArray:
+    """numerator / denominator > 0 of whole numbers, rounded half away from zero, same shape."""
+    return np.asarray(np.sign(numerator) * ((2 * np.abs(numerator) + denominator) // (2 * denominator)), dtype=object)
+
+
+def units_of(amounts: Sequence[Decimal]) -> UnitArray:
     """Whole ten-thousandths as Python's whole numbers, (n,)."""
     units: UnitArray = np.zeros(len(amounts), dtype=object)
     for place, amount in enumerate(amounts):  # decimals have no vectors
@@ -149,7 +161,8 @@ def _units(amounts: Sequence[Decimal]) -> UnitArray:
     return units
 
 
-def _decimals(units: UnitArray) -> DecimalArray:
+def decimals(units: UnitArray) -> DecimalArray:
+    """Whole ten-thousandths as money, same shape."""
     money: DecimalArray = np.empty(units.size, dtype=object)
     money[:] = [Decimal(unit).scaleb(-UNIT_PLACES, context=_EXACT) for unit in units.ravel().tolist()]
     return money.reshape(units.shape)
