@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from metrics.definitions_contracts import CONTRACTS
 from metrics.definitions_currency import CURRENCY
 from metrics.definitions_drivers import DRIVERS
 from metrics.definitions_economics import ECONOMICS
@@ -322,5 +323,5 @@ _ENTRIES = (
 )  # fmt: skip
 
 METRICS: dict[str, Metric] = {
-    entry.key: entry for entry in (*_ENTRIES, *CURRENCY, *DRIVERS, *ECONOMICS, *LIFETIME, *NEXT, *ASSOCIATION)
+    entry.key: entry for entry in (*_ENTRIES, *CONTRACTS, *CURRENCY, *DRIVERS, *ECONOMICS, *LIFETIME, *NEXT, *ASSOCIATION)
 }

@@ -101,6 +101,18 @@ SENTENCES = {
     "contract_no_amount_of": gettext_lazy(
         "running contracts of %(found)s accounts have no amount, or no exchange rate for it"
     ),
+    "no_recognised": gettext_lazy(
+        "nothing is booked as recognised in these periods; what contracts say of it is a stand-in and stands with the backlog"
+    ),
+    "no_signed_contract": gettext_lazy("no contract was signed by that day"),
+    "no_contract_in_force": gettext_lazy("no contract was in force on the base day"),
+    "contract_overrun": gettext_lazy("more is recognised than was signed"),
+    "contract_without_amount": gettext_lazy("it has no amount"),
+    "contract_below_zero": gettext_lazy("its amount is below 0"),
+    "contract_without_term": gettext_lazy("it has no first or no last day"),
+    "contract_without_dates": gettext_lazy("it has neither a day of signing nor a first day"),
+    "contract_cancelled_undated": gettext_lazy("it is cancelled, and nobody said since when"),
+    "contract_other_currency": gettext_lazy("the books recognised it in another currency than it was signed in"),
     "renewal_few_contracts": gettext_lazy(
         "insufficient data: %(found)s contracts of this length came to a renewal, %(needed)s are needed"
     ),

@@ -28,6 +28,8 @@ MONEY_COLUMNS = frozenset({
     "gap_revenue", "gap_value", "antecedent_revenue",
     "horizontal_growth", "vertical_growth", "money_at_stake", "ttm_revenue", "prior_ttm_revenue",
     "profit", "clv_low", "clv_high", "expected_revenue_low", "expected_revenue_high", "contract_value",
+    "signed", "recognised", "recognised_from_records", "recognised_by_proxy", "backlog", "overrun", "next_12_months",
+    "later", "overdue", "undated",
     *map(str, BridgeLine),
 })  # fmt: skip
 NAMED_ACCOUNTS = 20  # behind a bar or a figure, before "and n more"

@@ -15,9 +15,10 @@ from crm.lib.periods import Period
 from metrics.formulas.bridge import BridgeLine
 from metrics.formulas.exact import units_total, whole_units
 from metrics.leaves import Dimension, Leaves, leaves_of
+from metrics.scope import Scope
 from metrics.services.base import AccountTable
 from metrics.services.choices import Choices
-from metrics.services.portfolio import Bar, BridgeFigures, TwoPeriods, two_periods
+from metrics.services.portfolio import Bar, BridgeFigures, two_periods
 
 COLUMNS = {"opening": "base", **{str(line): str(line) for line in BridgeLine}, "closing": "comparison"}
 TOTALS = ("opening", "closing")  # they count accounts with revenue above 0, the lines whoever is in them
@@ -68,14 +69,14 @@ def bridge_breakdown(
     """
     found = two_periods(accounts, base=base, comparison=comparison, **choices)
     bridge = found.bridge()
-    return BrokenDownBridge(bridge, breakdown_of(found, bridge, by=Dimension(by)) if by else None)
+    return BrokenDownBridge(bridge, breakdown_of(found.scope, bridge, by=Dimension(by)) if by else None)
 
 
-def breakdown_of(found: TwoPeriods, bridge: BridgeFigures, *, by: Dimension) -> Breakdown:
+def breakdown_of(scope: Scope, bridge: BridgeFigures, *, by: Dimension) -> Breakdown:
     """The leaves of a bridge that is computed already."""
-    if found.missing or not len(bridge.table):
+    if bridge.bars["opening"].amount is None or not len(bridge.table):
         return Breakdown(by, ())
-    known = leaves_of(found.scope, bridge.table.shown_ids, by)
+    known = leaves_of(scope, bridge.table.shown_ids, by)
     bars = {name: _bars(bridge.table, name, column, known) for name, column in COLUMNS.items()}
     _assert_whole(bars, bridge)
     leaves = [

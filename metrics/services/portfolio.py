@@ -176,9 +176,9 @@ class TwoPeriods:
         shares = {str(line): effect for line, effect in found.effects.items()}
         answer = self._answer("bridge", why=why)
         return BridgeFigures(
-            bars={"opening": _bar(found.opening), **_bars(found.lines), "closing": _bar(found.closing)},
-            new_in_comparison=_bar(found.new_in_comparison),
-            new_between=_bar(found.new_between),
+            bars={"opening": bar_of(found.opening), **bars_of(found.lines), "closing": bar_of(found.closing)},
+            new_in_comparison=bar_of(found.new_in_comparison),
+            new_between=bar_of(found.new_between),
             constant_lines=self._constant_lines(constant["fx_effect"], why),
             fx_effect=self._fx_bar(constant["fx_effect"]),
             constant_growth_rate=constant["constant_growth_rate"],
@@ -198,7 +198,7 @@ class TwoPeriods:
         if fx_effect is None:
             why.undefined(["constant_lines"], self.constant.reason)
             return dict.fromkeys(map(str, BridgeLine), Bar(None, None))
-        return _bars(self._bridge_of(self.constant.net).lines)
+        return bars_of(self._bridge_of(self.constant.net).lines)
 
     def _fx_bar(self, amount: Decimal | None) -> Bar:
         if amount is None:
@@ -272,12 +272,12 @@ def two_periods(
     )
 
 
-def _bar(total: bridge_formula.LineTotal) -> Bar:
+def bar_of(total: bridge_formula.LineTotal) -> Bar:
     return Bar(total.amount, total.accounts)
 
 
-def _bars(lines: Mapping[BridgeLine, bridge_formula.LineTotal]) -> dict[str, Bar]:
-    return {str(line): _bar(total) for line, total in lines.items()}
+def bars_of(lines: Mapping[BridgeLine, bridge_formula.LineTotal]) -> dict[str, Bar]:
+    return {str(line): bar_of(total) for line, total in lines.items()}
 
 
 def _of_bridge(why: Reasons) -> dict[str, str]:
