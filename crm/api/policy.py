@@ -82,6 +82,7 @@ POLICY: dict[tuple[str, str], Rule] = {
     **{(f"metrics-{question}", "GET"): LOGGED_IN for question in ("cohorts", "sleepers", "segments")},
     **{(f"metrics-{question}", "GET"): LOGGED_IN for question in ("forecast", "decline", "whitespace")},
     **{(f"metrics-{question}", "GET"): LOGGED_IN for question in ("association", "association_accounts")},
+    **{(f"metrics-{question}", "GET"): LOGGED_IN for question in ("contract-growth", "backlog")},
     **_list("suggestion-rejections", create=LOGGED_IN),
     ("suggestion-rejections-detail", "GET"): LOGGED_IN,
     ("suggestion-rejections-withdraw", "POST"): LOGGED_IN,

@@ -5,6 +5,7 @@ from django.urls import include, path, re_path
 from crm.api import metrics, metrics_breakdown, metrics_decomposition, metrics_economics
 from crm.api.metrics_association import routes as association_routes
 from crm.api.metrics_cohorts import routes as cohort_routes
+from crm.api.metrics_contracts import routes as contract_routes
 from crm.api.metrics_lifetime import routes as lifetime_routes
 from crm.api.metrics_next import routes as next_routes
 from crm.api.metrics_whitespace import routes as whitespace_routes
@@ -37,6 +38,7 @@ v1 = [
     path("metrics/directions/", metrics_decomposition.DirectionsView.as_view(), name="metrics-directions"),
     *association_routes,
     *cohort_routes,
+    *contract_routes,
     *lifetime_routes,
     *next_routes,
     *whitespace_routes,

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accounts.models import Account
+from accounts.querysets import AccountQuerySet
 from crm.lib import money
 from crm.lib.periods import Period, prior_ttm, ttm
 from metrics import frames, reasons
@@ -23,6 +24,7 @@ from metrics.models import AccountDay, AccountMonth
 from metrics.scope import Level, Scope
 from metrics.selectors import data_start, default_as_of
 from metrics.services.account_lifetime import lifetime_of_account
+from metrics.services.backlog import backlog
 from metrics.services.base import Passport, passport, rates_missing
 from metrics.services.choices import Choices, asked_scope
 from metrics.services.empty_basis import reason_without_records, undefined
@@ -43,6 +45,7 @@ class AccountMetrics:
     method: how clv and expected_revenue were found (domain.md 2.4); data_grade: how far they can be trusted for this one
     account (A own history or contract schedule, B estimate for accounts with this history, C no model). contract_value:
     what its running contracts still bring, discounted, spread evenly over their days; renewal_method: of their renewals.
+    contract_signed, contract_recognised, backlog: of its contracts as in ``metrics.services.backlog``, undiscounted.
     """
 
     ttm_revenue: Decimal | None
@@ -76,6 +79,10 @@ class AccountMetrics:
     simple_clv_high: Decimal | None
     contract_value: Decimal | None
     renewal_method: str | None
+    contract_signed: Decimal | None
+    contract_recognised: Decimal | None
+    recognised_source: str
+    backlog: Decimal | None
     method: str
     data_grade: str
     horizon_months: int
@@ -111,6 +118,7 @@ def account_metrics(
         **_revenue(windows, before, why),
         **_orders(account=account, scope=scope, windows=windows, days=days, as_of=as_of, why=why),
         **lifetime_of_account(account.pk, scope=scope, windows=windows, outlook=outlook, why=why),
+        **_contracts(mine, as_of=as_of, currency=scope.currency, why=why),
         horizon_months=horizon_months,
         discount=discount,
         currency=scope.currency,
@@ -121,6 +129,14 @@ def account_metrics(
     )
     reason = "" if len(windows.spans.account_ids) else reason_without_records(mine, choices.get("basis"))
     return undefined(found, reason) if reason else found
+
+
+def _contracts(mine: AccountQuerySet, *, as_of: date, currency: str, why: dict[str, str]) -> dict[str, Any]:
+    found = backlog(mine, as_of=as_of, currency=currency)
+    names = {"contract_signed": "signed", "contract_recognised": "recognised", "backlog": "backlog"}
+    why |= {name: found.reasons[field] for name, field in names.items() if field in found.reasons}
+    told = {name: getattr(found, field) for name, field in names.items()}
+    return told | {"recognised_source": str(found.recognised_source)}
 
 
 def _revenue(windows: Windows, before: Period, why: dict[str, str]) -> dict[str, Any]:

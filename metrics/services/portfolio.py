@@ -11,6 +11,7 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from accounts.enums import RevenueBasis
 from accounts.querysets import AccountQuerySet
 from crm.lib.periods import Period, check_comparable
 from metrics import frames
@@ -126,6 +127,12 @@ class TwoPeriods:
         """Some record is in another currency than the figures, so that rates move them."""
         return self.scope.is_translated
 
+    @property
+    def no_cohort(self) -> str:
+        """Why no ratio of the cohort exists; recognised revenue that nobody booked has a stand-in elsewhere, never here."""
+        is_unbooked = self.scope.basis == RevenueBasis.RECOGNISED and not len(self.table)
+        return "no_recognised" if is_unbooked else "no_cohort"
+
     def growth(self) -> Growth:
         if self.is_unknown:
             unknown: dict[str, Any] = {name: None for name in blank(Growth) if name != "missing_rates"}
@@ -135,7 +142,7 @@ class TwoPeriods:
             cohort_accounts=found.cohort_accounts,
             base_revenue=found.base_revenue,
             comparison_revenue=found.comparison_revenue,
-            growth_rate=why.rate("growth_rate", found.growth_rate, "no_cohort"),
+            growth_rate=why.rate("growth_rate", found.growth_rate, self.no_cohort),
             total_base_revenue=found.total_base_revenue,
             total_comparison_revenue=found.total_comparison_revenue,
             overall_growth_rate=why.rate("overall_growth_rate", found.overall_growth_rate, "no_base"),
@@ -153,9 +160,9 @@ class TwoPeriods:
         return RetentionFigures(
             cohort_accounts=found.cohort_accounts,
             retained_accounts=found.retained_accounts,
-            logo_retention=why.rate("logo_retention", found.logo_retention, "no_cohort"),
-            gross_revenue_retention=why.rate("gross_revenue_retention", found.gross_revenue_retention, "no_cohort"),
-            net_revenue_retention=why.rate("net_revenue_retention", found.net_revenue_retention, "no_cohort"),
+            logo_retention=why.rate("logo_retention", found.logo_retention, self.no_cohort),
+            gross_revenue_retention=why.rate("gross_revenue_retention", found.gross_revenue_retention, self.no_cohort),
+            net_revenue_retention=why.rate("net_revenue_retention", found.net_revenue_retention, self.no_cohort),
             **self._answer("retention", why=why),
         )
 

@@ -40,7 +40,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 RETAIL = b"Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country\n1,A,B,1,2009-12-01,2,K1,UK\n"
 PEOPLE = ("anonymous", "inactive", "stranger", "owner", "teammate", "former", "editor", "clerk", "admin")
 SEES = {"owner", "teammate", "editor", "admin"}  # the account in question
-FOR_EVERYBODY = {"products", "rates", "metrics", "models", "runs", ""}  # hang off no account
+FOR_EVERYBODY = {"products", "rates", "metrics", "metrics-contract", "models", "runs", ""}  # hang off no account
 HOLDS_RIGHTS = {"editor", "clerk", "admin"}  # the clerk holds every right and sees nothing
 
 
@@ -199,6 +199,8 @@ def query_of(route: str) -> dict[str, str]:
         return {"base": "2023", "comparison": "2024"}
     if route in {"metrics-activity", "metrics-concentration", "metrics-doubling"}:
         return {"period": "2024"}
+    if route == "metrics-contract-growth":
+        return {"base": "2023-12-31", "comparison": "2024-12-31"}
     return {"metric": "revenue", "from": "2024-01", "to": "2024-02"} if route == "metrics-trend" else {}
 
 

@@ -244,7 +244,7 @@ def test_concentration_of_nothing_has_reasons_for_every_ratio():
 
 
 NO_FIGURES = {
-    "is_small_base", "data_grade", "method", "renewal_method", "horizon_months", "discount", "simple_clv_low", "simple_clv_high", "curve",
+    "is_small_base", "data_grade", "method", "renewal_method", "recognised_source", "horizon_months", "discount", "simple_clv_low", "simple_clv_high", "curve",
     "currency", "reasons", "passport", "table", "bars", "new_in_comparison", "new_between",
     "missing_rates",
 }  # fmt: skip
