@@ -22,6 +22,7 @@ from accounts.models import (
     Account,
     Contact,
     Contract,
+    ContractMilestone,
     ExchangeRate,
     Product,
     Rating,
@@ -46,7 +47,14 @@ MOST_IN_STATEMENT = 2_000
 MANAGER_PERMISSIONS = (
     *("view_all_accounts", "import_revenue", "withdraw_batch", "retier"),
     *("view_account", "change_account", "view_contact", "add_contact", "change_contact", "view_teammember"),
-    *("add_teammember", "change_teammember", "view_contract", "view_product", "view_revenuerecord"),
+    *(
+        "add_teammember",
+        "change_teammember",
+        "view_contract",
+        "view_contractmilestone",
+        "view_product",
+        "view_revenuerecord",
+    ),
     *("view_rating", "add_rating", "change_rating", "view_walletestimate", "add_walletestimate"),
     *("change_walletestimate", "view_importbatch", "view_scoringmodel", "view_tierrun", "view_score"),
     "view_gradeperiod",
@@ -202,8 +210,9 @@ def _store_teams(kept: Kept) -> None:
 
 
 def _store_contracts(kept: Kept) -> None:
-    Contract.objects.bulk_create(
-        (
+    drawn = list(papers.contracts(kept.found, seed=kept.seed, horizon=kept.horizon))
+    stored = Contract.objects.bulk_create(
+        [
             Contract(
                 account=kept.accounts[paper.account_code],
                 number=paper.number,
@@ -214,8 +223,23 @@ def _store_contracts(kept: Kept) -> None:
                 starts_on=paper.starts_on,
                 ends_on=paper.ends_on,
                 status=paper.status,
+                cancelled_on=paper.cancelled_on,
             )
-            for paper in papers.contracts(kept.found, seed=kept.seed, horizon=kept.horizon)
+            for paper in drawn
+        ],
+        MOST_IN_STATEMENT,
+    )
+    ContractMilestone.objects.bulk_create(
+        (
+            ContractMilestone(
+                contract=contract,
+                title=stage.title,
+                amount=Decimal(stage.amount),
+                planned_on=stage.planned_on,
+                accepted_on=stage.accepted_on,
+            )
+            for contract, paper in zip(stored, drawn, strict=True)
+            for stage in paper.stages
         ),
         MOST_IN_STATEMENT,
     )

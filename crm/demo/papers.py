@@ -1,7 +1,7 @@
 """Contracts, ratings and wallet estimates of the demo company."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -29,6 +29,18 @@ class Paper:
     starts_on: date
     ends_on: date
     status: ContractStatus
+    cancelled_on: date | None = None
+    stages: tuple["Stage", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A milestone of a contract."""
+
+    title: str
+    amount: int
+    planned_on: date
+    accepted_on: date | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +125,8 @@ def _project(rng: np.random.Generator, company: Company, horizon: Horizon) -> Pa
     starts_on = horizon.month(int(rng.integers(0, horizon.months)))
     ends_on = add_months(starts_on, int(rng.integers(4, 14))) - timedelta(days=1)
     is_cancelled = rng.random() < 0.06
-    return Paper(
+    cancelled_on = starts_on + (ends_on - starts_on) / 2 if is_cancelled else None
+    paper = Paper(
         account_code=company.code,
         number=f"PR-{starts_on.year}-{company.code[1:]}",
         title=str(rng.choice(["Line retrofit", "New packing line", "Plant expansion", "Safety upgrade"])),
@@ -123,7 +136,24 @@ def _project(rng: np.random.Generator, company: Company, horizon: Horizon) -> Pa
         starts_on=starts_on,
         ends_on=ends_on,
         status=ContractStatus.CANCELLED if is_cancelled else _lived(ends_on, horizon),
+        cancelled_on=cancelled_on,
     )
+    return replace(paper, stages=tuple(_stages(paper, horizon)))
+
+
+# What a project is paid for, as shares of its amount and of its term; a rest is kept as a warranty without a date.
+STAGES = (("Design approved", 0.2, 0.25), ("Delivered to site", 0.45, 0.6), ("Final acceptance", 0.3, 1.0))
+LATE_DAYS = (0, 3, 12, 30)  # accepted so long after the plan, in turn
+
+
+def _stages(paper: Paper, horizon: Horizon) -> Iterator[Stage]:
+    """Accepted some days after the plan, unless the data end before, or the project does."""
+    days = (paper.ends_on - paper.starts_on).days
+    for turn, (title, share, elapsed) in enumerate(STAGES):
+        planned_on = paper.starts_on + timedelta(days=round(days * elapsed))
+        accepted_on = planned_on + timedelta(days=LATE_DAYS[(paper.amount // 1000 + turn) % len(LATE_DAYS)])
+        last_day = min(horizon.last_day, paper.cancelled_on or date.max)
+        yield Stage(title, int(paper.amount * share), planned_on, accepted_on if accepted_on <= last_day else None)
 
 
 # profile: (lowest, highest) usual rating of strategic value, then of the industry's outlook
