@@ -21,18 +21,21 @@ BRIDGE_COLOURS = {
 }  # fmt: skip
 
 
-def bridge_chart(bridge: BridgeFigures, choice: PeriodBar, style: NumberStyle) -> Chart:
-    """Opening to closing revenue; a bar opens the accounts behind it. A line of zero is left out of the drawing."""
+def bridge_chart(bridge: BridgeFigures, choice: PeriodBar, style: NumberStyle, *, prefix: str = "") -> Chart:
+    """Opening to closing revenue; a bar opens the accounts behind it. A line of zero is left out of the drawing.
+
+    prefix : of the keys in the catalogue, where the bridge is not of revenue
+    """
     reason = next(iter(bridge.reasons.values()), "")
     known = {line: bar for line, bar in bridge.bars.items() if bar.amount is not None}
     steps = [
         Step(
-            label=str(METRICS[line].label),
+            label=str(METRICS[f"{prefix}{line}"].label),
             amount=float(bar.amount),
             colour=BRIDGE_COLOURS[line],
             text=_bar_text(line, bar.amount, style),
             is_total=line in {"opening", "closing"},
-            href=Figure(line, "", None, Kind.MONEY, query=choice.query).href,
+            href=Figure(f"{prefix}{line}", "", None, Kind.MONEY, query=choice.query).href,
         )
         for line, bar in known.items()
         if bar.amount or line in {"opening", "closing"}
@@ -49,7 +52,7 @@ def bridge_chart(bridge: BridgeFigures, choice: PeriodBar, style: NumberStyle) -
         option=waterfall(steps),
         columns=[_("Part"), _("Amount, %(currency)s") % {"currency": bridge.currency}, _("Accounts")],
         rows=[
-            [METRICS[line].label, formats.money(bar.amount), formats.number(bar.accounts or 0)]
+            [METRICS[f"{prefix}{line}"].label, formats.money(bar.amount), formats.number(bar.accounts or 0)]
             for line, bar in known.items()
         ],
         size="lg",

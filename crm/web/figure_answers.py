@@ -17,6 +17,7 @@ from crm.web.basis import ledger_choices
 from crm.web.economics_form import inputs_of
 from crm.web.figure import Figure, Kind
 from crm.web.figure_cohorts import KIND_KEYS, kinds_answer
+from crm.web.figure_contracts import CONTRACT_KEYS, contract_answer
 from crm.web.figure_next import NEXT_KEYS, next_answer
 from crm.web.filters import AccountFilter, Asked
 from crm.web.htmx import user_of
@@ -65,9 +66,10 @@ CONCENTRATION = frozenset({
 })  # fmt: skip
 ECONOMICS = frozenset(one.key for one in definitions_economics.ECONOMICS)
 LIFETIME = frozenset({"clv", "expected_revenue", "expected_orders", "contract_value", *ENDS})
-CHANGES = frozenset({"growth_rate", "overall_growth_rate", "constant_growth_rate", "constant_overall_growth_rate"}) | {
-    f"{reading}_lift" for reading in Reading
-}
+CHANGES = frozenset({
+    "growth_rate", "overall_growth_rate", "constant_growth_rate", "constant_overall_growth_rate", "contract_growth_rate",
+    "contract_overall_growth",
+}) | {f"{reading}_lift" for reading in Reading}  # fmt: skip
 CHANCES = frozenset({"rule_p_value"})
 KINDS = {Unit.MONEY: Kind.MONEY, Unit.RATE: Kind.PERCENT, Unit.COUNT: Kind.COUNT, Unit.DAYS: Kind.COUNT}
 Head = tuple[Any, str, Kind]
@@ -132,6 +134,8 @@ def answer_for(request: HttpRequest, metric: str) -> FigureAnswer:
         return _of_kinds(request, definition)
     if metric in NEXT_KEYS:
         return _of_next(request, definition)
+    if metric in CONTRACT_KEYS:
+        return _of_contracts(request, definition)
     if request.GET.get("account") and not PERIODS & set(request.GET):
         return _of_account(request, definition, _one_account(request))
     return _of_portfolio(request, definition)
@@ -204,6 +208,13 @@ def _of_next(request: HttpRequest, definition: Metric) -> FigureAnswer:
     return _simple(definition, found, heads, params)
 
 
+def _of_contracts(request: HttpRequest, definition: Metric) -> FigureAnswer:
+    """Contracts on two days and their backlog; an account is a filter here."""
+    params = request.GET
+    asked = {"level": _level(params.get("level", "")), "currency": _currency(params.get("currency", ""))}
+    return _as_driven(definition, contract_answer(definition.key, filtered_accounts(request), params, **asked), params)
+
+
 def _two_periods(definition: Metric, found: TwoPeriods, params: Mapping[str, Any]) -> FigureAnswer:
     key = definition.key
     heads, order, by_size = TWO_PERIOD_HEADS, "change", True
@@ -244,6 +255,10 @@ def _driven(definition: Metric, accounts: AccountQuerySet, params: Mapping[str, 
     else:
         base, comparison = periods_of(params)
         found = figure_drivers.change_of(key, accounts, params, base=base, comparison=comparison, **choices)
+    return _as_driven(definition, found, params)
+
+
+def _as_driven(definition: Metric, found: figure_drivers.Driven, params: Mapping[str, Any]) -> FigureAnswer:
     reasons = {definition.key: found.reason}
     figure = _figure(definition, found.value, found.answer.currency, reasons, _kept(params))
     return FigureAnswer(definition, figure, found.answer.passport, found.answer.currency, found.heads, found.read_rows)

@@ -28,7 +28,7 @@ from crm.web.metric_leaves import (
 )
 from metrics.definitions import METRICS
 from metrics.leaves import Dimension
-from metrics.services.breakdown import COLUMNS, TOTALS, BridgeLeaf, breakdown_of
+from metrics.services.breakdown import COLUMNS, TOTALS, Breakdown, BridgeLeaf, breakdown_of
 from metrics.services.portfolio import Bar, BridgeFigures, TwoPeriods
 
 HALF = 50.0  # of the width of a bar: it grows from the middle to either side
@@ -64,8 +64,14 @@ def bridge_defaults(params: QueryDict, as_of: Any) -> dict[str, str]:
 def breakdown_piece(asked: Asked, found: TwoPeriods, bridge: BridgeFigures) -> Piece | None:
     """The table below the chart; None where nothing was asked for or nothing is known."""
     by = asked.form.by if isinstance(asked.form, BridgeForm) else None
-    leaves = breakdown_of(found, bridge, by=by).leaves if by else ()
-    if not by or not leaves:
+    labels = {name: METRICS[name].label for name in COLUMNS}
+    return breakdown_table(asked, breakdown_of(found.scope, bridge, by=by), bridge, labels) if by else None
+
+
+def breakdown_table(asked: Asked, found: Breakdown, bridge: BridgeFigures, labels: Mapping[str, Any]) -> Piece | None:
+    """The leaves of a bridge as a table, with the words of its lines; None where there are none."""
+    by, leaves = found.by, found.leaves
+    if not leaves:
         return None
     largest = max(abs(leaf.change) for leaf in leaves)
     names = [name for name in COLUMNS if name in TOTALS or bridge.bars[name].accounts]  # nobody's line has no column
@@ -83,7 +89,7 @@ def breakdown_piece(asked: Asked, found: TwoPeriods, bridge: BridgeFigures) -> P
     lines.append(
         LeafLine(_("Together"), _cells(_Row(bridge.bars, _change(bridge.bars)), names, None, asked.style), is_sum=True)
     )
-    columns = [_("Change"), "", *(METRICS[name].label for name in names)]
+    columns = [_("Change"), "", *(labels[name] for name in names)]
     title = LEAF_TITLES[by]
     return Piece("metrics/_drivers.html", Leaves(LEAF_HEADS[by], columns, lines, bridge.currency, title=title))
 

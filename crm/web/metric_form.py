@@ -50,6 +50,7 @@ class ChoicesForm(forms.Form):
     """What every question takes. ``defaults`` fill the fields the address leaves out, so that the page shows them."""
 
     left_out: frozenset[str] = frozenset()
+    takes_days = False  # base and comparison are days, of which periods give their last
 
     level = forms.ChoiceField(label=gettext_lazy("Counted in"), choices=LEVELS)
     currency = forms.ChoiceField(label=gettext_lazy("Currency"), required=False)
@@ -81,7 +82,7 @@ class ChoicesForm(forms.Form):
     def prepare(self) -> None:
         """Adapt the fields before anything is checked."""
         for name in self.left_out:
-            del self.fields[name]
+            self.fields.pop(name, None)
 
     def _offer(self, bases: Sequence[str], *, has_linked_credits: bool) -> None:
         """Bases and ways to count credit notes between which there is a choice; what the address asks for stays."""

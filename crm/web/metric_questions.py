@@ -10,12 +10,14 @@ from django.utils.translation import gettext_lazy
 
 from crm.web import drivers_form, metric_form
 from crm.web.cohorts_form import CohortsForm, SegmentsForm, SleepersForm, cohorts_defaults, sleepers_defaults
+from crm.web.contracts_form import BacklogForm, ContractGrowthForm, backlog_defaults, contract_growth_defaults
 from crm.web.economics_form import EconomicsForm, economics_defaults
 from crm.web.metric_answers import activity_answer, concentration_answer, trend_answer
 from crm.web.metric_asked import Asked, Shown
 from crm.web.metric_association import association_answer
 from crm.web.metric_breakdown import BridgeForm, bridge_defaults
 from crm.web.metric_cohorts import cohorts_answer
+from crm.web.metric_contracts import backlog_answer, contract_growth_answer
 from crm.web.metric_decline import decline_answer
 from crm.web.metric_decomposition import decomposition_answer
 from crm.web.metric_directions import directions_answer
@@ -49,6 +51,7 @@ class Question:
     form: type[ChoicesForm]
     defaults: Callable[[QueryDict, date], dict[str, str]]
     answer: Callable[[Asked], Shown]
+    needs_ledger: bool = True  # without a record there is nothing to ask about
 
 
 QUESTIONS: dict[str, Question] = {
@@ -101,6 +104,14 @@ QUESTIONS: dict[str, Question] = {
         Question(
             "lifetime", gettext_lazy("What are they worth?"), gettext_lazy("What customers are still expected to bring, discounted to today."),
             "coin", metric_form.LifetimeForm, metric_form.lifetime_defaults, lifetime_answer,
+        ),
+        Question(
+            "contract-growth", gettext_lazy("Do our contracts grow?"), gettext_lazy("Contracts in force on two days, by their value a year, of the same customers."),
+            "file-text", ContractGrowthForm, contract_growth_defaults, contract_growth_answer, needs_ledger=False,
+        ),
+        Question(
+            "backlog", gettext_lazy("What is signed and still to come?"), gettext_lazy("Signed less recognised, contract by contract, and when the rest comes."),
+            "calendar", BacklogForm, backlog_defaults, backlog_answer, needs_ledger=False,
         ),
         Question(
             "trend", gettext_lazy("How does it develop?"), gettext_lazy("Any figure, month by month, quarter by quarter or year by year."),

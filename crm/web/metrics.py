@@ -138,7 +138,7 @@ def question(request: HttpRequest, key: str = FIRST) -> HttpResponse:
     screen = Screen(request, key)
     context = frame_context(screen)
     status = 200
-    if last_booked_on() is None:
+    if screen.question.needs_ledger and last_booked_on() is None:
         context["is_empty"] = True
     elif not screen.form.is_valid():
         status = UNPROCESSABLE
@@ -187,7 +187,9 @@ def _carried(screen: Screen, other: Question) -> str:
     now = screen.form.query()
     fields = set(other.form.base_fields) - other.form.left_out
     kept = {name: now[name] for name in now if name in fields}
-    if "period" in fields and "comparison" in now:
+    if screen.form.takes_days and not other.form.takes_days:
+        kept = {name: value for name, value in kept.items() if name not in ("base", "comparison")}  # a day is no period
+    if "period" in fields and "comparison" in now and not screen.form.takes_days:
         kept["period"] = now["comparison"]
     elif "comparison" in fields and "period" in now:
         kept["comparison"] = now["period"]
