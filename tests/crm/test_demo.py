@@ -331,3 +331,18 @@ def test_demo_has_been_graded_at_past_month_ends_and_a_killed_start_goes_on(db, 
 
 def test_month_ends_before_a_day_are_whole_months():
     assert history.month_ends_before(date(2026, 3, 31), months=2) == [date(2026, 1, 31), date(2026, 2, 28)]
+
+
+def test_projects_are_paid_by_milestones_that_leave_a_rest(found):
+    drawn = list(papers.contracts(found, seed=7, horizon=HORIZON))
+    by_stages = [paper for paper in drawn if paper.stages]
+
+    assert by_stages
+    for paper in by_stages:
+        assert sum(stage.amount for stage in paper.stages) < paper.amount
+        assert all(stage.accepted_on is None or stage.accepted_on <= HORIZON.last_day for stage in paper.stages)
+    accepted = [stage.accepted_on is not None for paper in by_stages for stage in paper.stages]
+    assert any(accepted)
+    assert not all(accepted)
+    for paper in drawn:
+        assert (paper.cancelled_on is not None) is (paper.status == "cancelled")
