@@ -323,5 +323,6 @@ _ENTRIES = (
 )  # fmt: skip
 
 METRICS: dict[str, Metric] = {
-    entry.key: entry for entry in (*_ENTRIES, *CONTRACTS, *CURRENCY, *DRIVERS, *ECONOMICS, *LIFETIME, *NEXT, *ASSOCIATION)
+    entry.key: entry
+    for entry in (*_ENTRIES, *CONTRACTS, *CURRENCY, *DRIVERS, *ECONOMICS, *LIFETIME, *NEXT, *ASSOCIATION)
 }

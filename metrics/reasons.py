@@ -102,7 +102,7 @@ SENTENCES = {
         "running contracts of %(found)s accounts have no amount, or no exchange rate for it"
     ),
     "no_recognised": gettext_lazy(
-        "nothing is booked as recognised in these periods; what contracts say of it is a stand-in and stands with the backlog"
+        "nothing is booked as recognised in these periods; what contracts say of it is a stand-in, and stands with the backlog"
     ),
     "no_signed_contract": gettext_lazy("no contract was signed by that day"),
     "no_contract_in_force": gettext_lazy("no contract was in force on the base day"),

@@ -250,4 +250,6 @@ def _write(cursor: CursorWrapper, *, scope: str) -> int:
 
 
 def _drop(cursor: CursorWrapper) -> None:
-    cursor.execute("DROP TABLE IF EXISTS fresh_document, fresh_day, fresh_month, fresh_span, fresh_credit, fresh_contract")
+    cursor.execute(
+        "DROP TABLE IF EXISTS fresh_document, fresh_day, fresh_month, fresh_span, fresh_credit, fresh_contract"
+    )

@@ -20,10 +20,11 @@ from metrics.services.contract_growth import BARS, ContractGrowth, contract_grow
 
 
 class ContractsQuery(RowsQuery):
-    """Figures of contracts have the basis `contracts`; that of the ledger is not asked for."""
+    """Figures of contracts have the basis `contracts`; what the ledger is read by is not asked for."""
 
     def get_fields(self) -> dict[str, serializers.Field]:
-        return {name: field for name, field in super().get_fields().items() if name != "basis"}
+        left_out = {"basis", "credit_notes"}
+        return {name: field for name, field in super().get_fields().items() if name not in left_out}
 
 
 class ContractGrowthQuery(ContractsQuery):

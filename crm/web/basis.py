@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.enums import CreditNotes, RevenueBasis
 from crm.lib.exceptions import PeriodError
+from metrics.frames_backlog import CONTRACTS
 from metrics.selectors import company_basis
 
 
@@ -26,6 +27,8 @@ def ledger_choices(params: Mapping[str, Any]) -> dict[str, str | None]:
 
 
 def basis_words(basis: str) -> str:
+    if basis == CONTRACTS:
+        return _("Signed contracts")
     return str(dict(RevenueBasis.choices).get(basis, basis))  # type: ignore[call-overload]
 
 

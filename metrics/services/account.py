@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Unpack
@@ -114,11 +114,12 @@ def account_metrics(
     why: dict[str, str] = rates_missing(windows.missing, MONEY_FIELDS)
     days = _order_days(account, scope, as_of)
     outlook = Outlook(as_of, horizon_months, discount)
+    contracts, no_contracts = _contracts(mine, as_of=as_of, currency=scope.currency)
     found = AccountMetrics(
         **_revenue(windows, before, why),
         **_orders(account=account, scope=scope, windows=windows, days=days, as_of=as_of, why=why),
         **lifetime_of_account(account.pk, scope=scope, windows=windows, outlook=outlook, why=why),
-        **_contracts(mine, as_of=as_of, currency=scope.currency, why=why),
+        **contracts,
         horizon_months=horizon_months,
         discount=discount,
         currency=scope.currency,
@@ -128,15 +129,19 @@ def account_metrics(
         ),
     )
     reason = "" if len(windows.spans.account_ids) else reason_without_records(mine, choices.get("basis"))
-    return undefined(found, reason) if reason else found
+    if reason:
+        found = undefined(found, reason)
+    said = {name: words for name, words in found.reasons.items() if name not in contracts}
+    return replace(found, **contracts, reasons=said | no_contracts)
 
 
-def _contracts(mine: AccountQuerySet, *, as_of: date, currency: str, why: dict[str, str]) -> dict[str, Any]:
+def _contracts(mine: AccountQuerySet, *, as_of: date, currency: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """(figures of its contracts, why some are None): they hold whatever the books are asked by."""
     found = backlog(mine, as_of=as_of, currency=currency)
     names = {"contract_signed": "signed", "contract_recognised": "recognised", "backlog": "backlog"}
-    why |= {name: found.reasons[field] for name, field in names.items() if field in found.reasons}
+    why = {name: found.reasons[field] for name, field in names.items() if field in found.reasons}
     told = {name: getattr(found, field) for name, field in names.items()}
-    return told | {"recognised_source": str(found.recognised_source)}
+    return told | {"recognised_source": str(found.recognised_source)}, why
 
 
 def _revenue(windows: Windows, before: Period, why: dict[str, str]) -> dict[str, Any]:

@@ -57,9 +57,12 @@ def undefined(answer: T, reason: str) -> T:
 
 def _reason(basis: str, there: tuple[str, ...]) -> str:
     labels: dict[Any, Any] = dict(RevenueBasis.choices)
-    return _(
+    words = _(
         "nothing in view is booked as “%(basis)s”: choose another basis (%(others)s), or import records of this one"
     ) % {"basis": labels[basis], "others": ", ".join(str(labels[other]) for other in there)}
+    if basis != RevenueBasis.RECOGNISED:
+        return words
+    return _("%(words)s; what contracts say of it is a stand-in, and stands with the backlog") % {"words": words}
 
 
 _lazy_reason = lazy(_reason, str)

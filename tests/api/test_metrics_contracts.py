@@ -186,6 +186,19 @@ def test_recognised_revenue_that_nobody_booked_is_not_made_up(admin, stock):
 
     growth, retention = (ask(admin, f"/api/v1/metrics/{name}/", **years) for name in ("growth", "retention"))
 
-    sentence = "nothing is booked as recognised in these periods; what contracts say of it is a stand-in and stands with the backlog"
+    sentence = "nothing is booked as recognised in these periods; what contracts say of it is a stand-in, and stands with the backlog"
     assert (growth["growth_rate"], growth["reasons"]["growth_rate"]) == (None, sentence)
     assert (retention["logo_retention"], retention["reasons"]["logo_retention"]) == (None, sentence)
+
+
+def test_without_any_recognised_record_the_reason_leads_to_the_backlog(admin, stock):
+    account = make_account()
+    post_revenue([{"account": account, "booked_on": date(2024, 6, 1), "amount": Decimal(7)}])
+    query = {"base": "2023", "comparison": "2024", "basis": "recognised", "account": account.pk}
+
+    answer = ask(admin, "/api/v1/metrics/growth/", **query)
+
+    assert answer["reasons"]["growth_rate"] == (
+        "nothing in view is booked as “Recognised”: choose another basis (Invoiced), or import records of this one; what"
+        " contracts say of it is a stand-in, and stands with the backlog"
+    )

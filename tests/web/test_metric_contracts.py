@@ -310,3 +310,13 @@ def test_owner_and_teammate_see_the_contracts_and_a_stranger_does_not(client):
 
 def test_lines_of_the_bridge_are_those_of_revenue():
     assert set(LINE_FIELDS.values()) <= set(METRICS)
+
+
+def test_recognised_revenue_that_nobody_booked_leads_to_the_backlog(client, seller):
+    account = Account.objects.get(name="Grown")
+    post_revenue([{"account": account, "booked_on": date(2024, 12, 31), "amount": Decimal(1)}])
+
+    html = ask(client, "/metrics/growth/?base=2023&comparison=2024&basis=recognised").content.decode()
+
+    assert "stand-in, and stands with the backlog" in html
+    assert 'href="/metrics/backlog/"' in html
