@@ -35,12 +35,11 @@ STOCK_COLUMNS = (
 )
 BACKLOG_COLUMNS = (
     Column("signed", gettext_lazy("Signed"), Kind.MONEY),
-    Column("recognised_from_records", gettext_lazy("Recognised by the books"), Kind.MONEY),
-    Column("recognised_by_proxy", gettext_lazy("Stand-in for recognised"), Kind.MONEY),
+    Column("recognised_from_records", gettext_lazy("By the books"), Kind.MONEY),
+    Column("recognised_by_proxy", gettext_lazy("By stand-in"), Kind.MONEY),
     Column("backlog", gettext_lazy("Backlog"), Kind.MONEY),
     Column("next_12_months", gettext_lazy("In 12 months"), Kind.MONEY),
     Column("overdue", gettext_lazy("Overdue"), Kind.MONEY),
-    Column("contracts", gettext_lazy("Contracts"), Kind.COUNT),
 )
 
 
@@ -170,6 +169,8 @@ def _backlog_sentence(asked: Asked, answer: BacklogFigures) -> SafeString:
         for key, name in BACKLOG_FIELDS.items()
         if name in ("backlog", "signed", "recognised", "recognised_by_proxy", "next_12_months")
     }
+    if answer.signed is None:
+        return format_html(_("{backlog} is still to come, {next_12_months} of it in the next 12 months."), **parts)
     if not answer.backlog:
         return format_html(_("Nothing: of {signed} signed, {recognised} is recognised."), **parts)
     return format_html(
@@ -212,7 +213,7 @@ def _months(answer: BacklogFigures) -> Chart:
         rows=[[label, _("n/a") if amount is None else formats.money(amount)] for label, amount in shown],
         size="lg",
         is_empty=not answer.backlog,
-        empty_title=_("Nothing is still to come"),
+        empty_title=_("Nothing is still to come") if answer.backlog is not None else _("Nothing to draw"),
         empty_text=answer.reasons.get("backlog", "") or _("All that was signed is recognised."),
     )
 

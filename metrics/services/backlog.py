@@ -6,6 +6,7 @@ Recognised is what the books say where they say anything of a contract, else a s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -28,10 +29,9 @@ from metrics.selectors import default_as_of
 from metrics.services.base import AccountTable, Answer, Reasons, Units, passport, rates_missing, units_of
 from metrics.services.contract_lines import ContractLines, Listing, contract_lines, listing, months_ahead
 
-MONEY = (
-    "signed", "recognised", "recognised_from_records", "recognised_by_proxy", "backlog", "overrun", "next_12_months",
-    "later", "overdue", "undated",
-)  # fmt: skip
+TOTALS = ("signed", "recognised", "recognised_from_records", "recognised_by_proxy")
+TO_COME = ("backlog", "overrun", "next_12_months", "later", "overdue", "undated")  # nothing of a contract that is done
+MONEY = (*TOTALS, *TO_COME)
 
 
 class RecognisedSource(StrEnum):
@@ -95,23 +95,23 @@ def backlog(
     rates, missing = signing_rates(scope, [book.currency[at] for at in rows], book.known_on[rows])
     is_rated = np.array([rate is not None for rate in rates], dtype=bool)
     found = translated(lines.found, [rate if rate is not None else Decimal(0) for rate in rates])
-    lacking = tuple(sorted({one for one in missing if one is not None}))
-    table = _table(scope, book.account_ids[rows], found, is_rated, level)
+    is_open = np.asarray((lines.found.backlog > Decimal(0)) | (lines.found.overrun > Decimal(0)), dtype=bool)
+    lacking = _lacking(missing)
+    table = _table(scope, book.account_ids[rows], found, level, is_rated=is_rated, is_done=~is_open)
     why = Reasons()
     if not len(rows):
         why.undefined(MONEY, reasons.sentence("no_signed_contract"))
-    elif lacking:
-        why.undefined(MONEY, rates_missing(lacking, ["signed"])["signed"])
-    is_said = not why.by_field
+    why.by_field |= rates_missing(lacking, TOTALS)
+    why.by_field |= rates_missing(_lacking([missing[at] for at in np.flatnonzero(is_open)]), TO_COME)
     amounts = _amounts(found)
     recorded = int(found.is_recorded.sum())
     return BacklogFigures(
-        **{name: sum(amounts[name], Decimal(0)) if is_said else None for name in MONEY},
+        **{name: None if name in why.by_field else sum(amounts[name], Decimal(0)) for name in MONEY},
         contracts=len(rows),
         contracts_from_records=recorded,
         contracts_by_proxy=len(rows) - recorded,
         recognised_source=_source(recorded, len(rows)),
-        months=_months(found, as_of, is_said=is_said),
+        months=_months(found, as_of, is_said="next_12_months" not in why.by_field),
         overrun_contracts=_overrun(lines),
         left_out=listing(book, {at: reasons.sentence(key) for at, key in lines.left_out.items()}),
         missing_rates=lacking,
@@ -120,6 +120,10 @@ def backlog(
         passport=passport("backlog", scope=scope, level=level, as_of=as_of, accounts=len(table)),
         table=table,
     )
+
+
+def _lacking(missing: Sequence[MissingRate | None]) -> tuple[MissingRate, ...]:
+    return tuple(sorted({one for one in missing if one is not None}))
 
 
 def _amounts(found: Progress) -> dict[str, NDArray[Any]]:
@@ -139,13 +143,17 @@ def _amounts(found: Progress) -> dict[str, NDArray[Any]]:
     }
 
 
-def _table(scope: Scope, owners: IntArray, found: Progress, is_rated: BoolArray, level: Level) -> AccountTable:
-    """One row an account or group with a contract that counts; NaN where the rate of one of its contracts is missing."""
+def _table(
+    scope: Scope, owners: IntArray, found: Progress, level: Level, *, is_rated: BoolArray, is_done: BoolArray
+) -> AccountTable:
+    """One row an account or group with a contract that counts; NaN where the rate of one of its contracts is missing, in
+    what is to come only where the contract is not done."""
     account_ids, place = np.unique(owners, return_inverse=True)
     units = contract_units(scope, account_ids, level)
     columns: dict[str, NDArray[Any]] = {}
     for name, money in _amounts(found).items():
-        values = np.where(is_rated, money.astype(np.float64), np.nan)
+        is_known = is_rated if name in TOTALS else is_rated | is_done
+        values = np.where(is_known, money.astype(np.float64), np.nan)
         total = np.zeros(len(account_ids))
         np.add.at(total, place, values)
         columns[name] = units.sums(np.round(total, 4))

@@ -175,7 +175,8 @@ def test_key_accounts_are_rated_from_two_functions(found):
 def test_rates_cover_every_month(found):
     kept = list(rates.rate_rows(["EUR"], seed=7, horizon=HORIZON, base_currency="CNY"))
 
-    assert len(kept) == 2 * 36
+    assert len(kept) == 2 * (rates.MONTHS_BEFORE + 36)
+    assert kept[0].valid_on == date(2022, 10, 1)
     assert all(6.5 < row.rate < 9 for row in kept)
 
 

@@ -180,6 +180,17 @@ def test_missing_rate_leaves_the_figures_undefined_and_the_other_accounts_known(
     assert {month.amount for month in found.months} == {None}
 
 
+def test_rate_of_a_contract_that_is_done_is_missed_only_where_its_amount_counts():
+    signed(make_account(), 365, currency="USD", starts_on=date(2023, 1, 1), ends_on=date(2023, 12, 31))
+    signed(make_account(), 365)
+
+    found = ask(currency="CNY")
+
+    assert (found.signed, found.recognised, found.backlog, found.next_12_months) == (None, None, 181, 181)
+    assert set(found.reasons) == {"signed", "recognised", "recognised_from_records", "recognised_by_proxy"}
+    assert {row.values["backlog"] for row in found.table.rows()} == {0, 181}
+
+
 def test_only_accounts_in_view_count_and_groups_stand_together():
     root, other = make_account(name="Root"), make_account(name="Other")
     child = make_account(parent=root)

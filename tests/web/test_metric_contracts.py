@@ -211,7 +211,7 @@ def test_file_holds_the_accounts_with_basis_and_stand_in_named(client, path):
 
     assert {"Grown", "Gone"} <= set(flat)
     assert "Foreign" not in flat
-    assert ("Stand-in for recognised" in flat) is path.startswith("backlog")
+    assert ("By stand-in" in flat) is path.startswith("backlog")
 
 
 @pytest.mark.parametrize(
