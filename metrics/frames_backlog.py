@@ -141,7 +141,7 @@ def _signed(accounts: AccountQuerySet) -> QuerySet[Contract]:
     return found.filter(account__in=accounts.order_by().values("pk"))
 
 
-def _milestones(keys: QuerySet[Contract], place: dict[int, int]) -> Milestones:
+def _milestones(keys: Any, place: dict[int, int]) -> Milestones:
     found = ContractMilestone.objects.filter(contract__in=keys).order_by("planned_on", "pk")
     rows = list(found.values_list("contract_id", "amount", "planned_on", "accepted_on"))
     return Milestones(
@@ -153,7 +153,7 @@ def _milestones(keys: QuerySet[Contract], place: dict[int, int]) -> Milestones:
 
 
 def _recorded(
-    keys: QuerySet[Contract], rows: Sequence[tuple[Any, ...]], place: dict[int, int], as_of: date
+    keys: Any, rows: Sequence[tuple[Any, ...]], place: dict[int, int], as_of: date
 ) -> tuple[list[Decimal | None], NDArray[np.bool_]]:
     """What the books recognised of each contract by ``as_of``; 0 where they say something of it, but only later."""
     amounts: list[Decimal | None] = [None] * len(rows)

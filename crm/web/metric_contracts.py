@@ -198,8 +198,8 @@ def _source_note(answer: BacklogFigures) -> str:
 
 def _months(answer: BacklogFigures) -> Chart:
     labels = [formats.month(month.period.start) for month in answer.months]
-    rest = ((_("Later"), answer.later), (_("Overdue"), answer.overdue), (_("Without a date"), answer.undated))
-    rest = [(label, amount) for label, amount in rest if amount]
+    without_month = ((_("Later"), answer.later), (_("Overdue"), answer.overdue), (_("Without a date"), answer.undated))
+    rest = [(label, amount) for label, amount in without_month if amount]
     shown = [*zip(labels, (month.amount for month in answer.months), strict=True), *rest]
     title = _("When the backlog comes, %(currency)s") % {"currency": answer.currency}
     values = [None if amount is None else float(amount) for _label, amount in shown]

@@ -115,7 +115,7 @@ def translated(found: Progress, rates: Sequence[Decimal]) -> Progress:
     flows = np.column_stack([found.recognised, found.overdue, found.periods, found.later, found.undated])
     running = np.cumsum(flows, axis=1)
     moved = _at(running, rates)
-    flows = np.diff(moved, axis=1, prepend=Decimal(0))
+    flows = np.column_stack([moved[:, :1], moved[:, 1:] - moved[:, :-1]])
     backlog = moved[:, -1] - moved[:, 0]
     overrun = _at(found.overrun[:, None], rates)[:, 0]
     return Progress(
@@ -147,7 +147,7 @@ def _stand_in(terms: Terms, parts: Milestones, has_parts: BoolArray, as_of: np.d
     )  # fmt: skip
     found[line] = units_of(
         schedule.straight_line_until(
-            [terms.value[at] for at in line], terms.first_on[line], terms.last_on[line], as_of=until[line]
+            [terms.value[at] for at in line.tolist()], terms.first_on[line], terms.last_on[line], as_of=until[line]
         ).tolist()
     )
     return found
@@ -169,7 +169,7 @@ def _line_to_come(
     rows = np.flatnonzero(~is_left_out & ~over)
     # The line goes on as it began; where the books say otherwise, the rest has a line of its own.
     first = np.where(is_recorded[rows], np.maximum(terms.first_on[rows], as_of + 1), terms.first_on[rows])
-    value = [_money(backlog[at]) if is_recorded[at] else terms.value[at] for at in rows]
+    value = [_money(backlog[at]) if is_recorded[at] else terms.value[at] for at in rows.tolist()]
     found = schedule.straight_line(value, first, terms.last_on[rows], edges=edges)
     periods[rows] = units_of(found.ravel().tolist()).reshape(found.shape)
     later[rows] = backlog[rows] - periods[rows].sum(axis=1)
@@ -188,7 +188,7 @@ def _parts_to_come(
     who, due, amount = (
         parts.contract[open_parts][order],
         due[order],
-        units_of([parts.amount[at] for at in open_parts[order]]),
+        units_of([parts.amount[at] for at in open_parts[order].tolist()]),
     )
     running = np.cumsum(amount) if len(amount) else amount
     is_first = np.concatenate([[True], who[1:] != who[:-1]])[: len(who)]

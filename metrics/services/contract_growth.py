@@ -185,7 +185,7 @@ def _stock(scope: Scope, level: Level, base: date, comparison: date) -> _Stock:
         dtype=np.float64,
     )
     listed = {at: reasons.sentence(key) for at, key in broken.items() if _may_matter(book, at, base, comparison)}
-    counted = _Counted(rows, *(value * mask[rows] for mask in is_on), is_on[1][rows])
+    counted = _Counted(rows, value * is_on[0][rows], value * is_on[1][rows], is_on[1][rows])
     table, first_on = _units(scope, level, book, is_known, counted)
     lacking = tuple(sorted({one for one in missing if one is not None}))
     return _Stock(

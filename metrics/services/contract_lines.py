@@ -167,7 +167,7 @@ def _milestones_of(book: ContractBook, chosen: BoolArray) -> Milestones:
     kept = np.flatnonzero(chosen[parts.contract]) if len(parts.contract) else np.zeros(0, dtype=np.int64)
     return Milestones(
         contract=place[parts.contract[kept]].astype(np.int64),
-        amount=[parts.amount[at] for at in kept],
+        amount=[parts.amount[at] for at in kept.tolist()],
         planned_on=parts.planned_on[kept],
         accepted_on=parts.accepted_on[kept],
     )
