@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.utils.functional import lazy
+from django.utils.functional import Promise, lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+RATE_KEYS = frozenset({"lifetime_missing_rates", "decline_no_rates"})
 SHOWN_RATES = 3  # missing rates named in one sentence
 
 SENTENCES = {
@@ -160,6 +161,15 @@ def sentence(key: str, **details: object) -> str:
 def missing_rates_sentence(missing: Iterable[MissingRate]) -> str:
     """The missing rates in one sentence, oldest first, the rest as a number; in the reader's language."""
     return _lazy_missing_rates(sorted(set(missing)))
+
+
+def is_about_rates(reason: object) -> bool:
+    """Whether a reason says that exchange rates are missing, so that adding them would mend it."""
+    if not isinstance(reason, Promise):
+        return False
+    _unpickle, made_of = reason.__reduce__()[:2]
+    function, words = made_of[:2]  # type: ignore[misc]
+    return function is _missing_rates or (function is _sentence and words[0] in RATE_KEYS)
 
 
 def _sentence(key: str, **details: object) -> str:

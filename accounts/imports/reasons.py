@@ -55,6 +55,10 @@ REFUSALS = {
         "Every number fits two readings, %(example)s for one: name the decimal mark with --decimal or “decimal”"
         " in the mapping (. or ,)."
     ),
+    "rate_columns": _("The file gives no %(missing)s. A rate needs from_currency, to_currency, valid_on and rate. Columns found: %(found)s."),
+    "ambiguous_rate_dates": _(
+        "Every date fits two readings, %(example)s for one (%(formats)s). Write the dates as 2024-12-31."
+    ),
     "bad_currency": _("“%(currency)s” is no currency of ISO 4217. Give a code such as CNY."),
     "bad_source": _("The source must be a plain text of at most %(limit)s characters."),
     "file_gone": _("The uploaded file is no longer there. Upload it again."),
@@ -88,6 +92,11 @@ ROW_REASONS = {
     "bad_mark": _("the marks _batch and _row must be whole numbers, or both empty"),
     "unknown_mark": _("batch %(batch)s rejected no row %(row)s of this source"),
     "mark_twice": _("the marks _batch and _row of this row came before in the file"),
+    "missing_rate": _("no rate"),
+    "rate_not_positive": _("a rate is above 0"),
+    "same_currency": _("both currencies are the same, which needs no rate"),
+    "rate_differs": _("stored with another value (%(known)s); tick “replace” to take this one"),
+    "rate_twice": _("an earlier row of this file gives another value (%(known)s)"),
     "bad_identity": _("no identity as an export writes it: 32 hexadecimal digits"),
     "half_origin": _("_source and _identity belong together: both are needed, or neither"),
     "bad_parents": _("not the group parents as an export writes them; an empty cell will do"),
@@ -105,6 +114,8 @@ REASON_LABELS = {
     "amount_decimals": _("quantity × price has too many decimals; amounts are never rounded"),
     "amount_out_of_range": _("quantity × price has too many digits before the point"),
     "posted_before": _("posted before with other content"),
+    "rate_differs": _("stored with another value, and not to be replaced"),
+    "rate_twice": _("an earlier row of the file gives another value"),
     "unknown_mark": _("no rejected row has the marks _batch and _row of this row"),
 }
 

@@ -69,6 +69,7 @@ POLICY: dict[tuple[str, str], Rule] = {
     **_editable("contracts", "contract"),
     **_editable("contract-milestones", "contractmilestone"),
     **_editable("rates", "exchangerate"),
+    ("rates-missing", "GET"): LOGGED_IN,
     **_editable("ratings", "rating"),
     **_editable("wallet-estimates", "walletestimate"),
     **_list("revenue", create=holders_of("accounts.add_revenuerecord")),

@@ -58,6 +58,9 @@ class EditableViewSet(TaggedWriteMixin, ListedViewSet):
 
     @idempotent()
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.create_one(request)
+
+    def create_one(self, request: Request) -> Response:
         serializer = self.get_serializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         with transaction.atomic():

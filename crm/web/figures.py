@@ -16,6 +16,7 @@ from crm.web.figure_answers import FigureAnswer, answer_for
 from crm.web.formats import NumberStyle
 from crm.web.htmx import page_or_fragment, signed_in
 from crm.web.scope import number_style
+from metrics.reasons import is_about_rates
 from metrics.scope import Level
 
 
@@ -37,6 +38,7 @@ def figure(request: HttpRequest, metric: str) -> HttpResponse:
         "basis": basis_words(answer.passport.basis),
         "credit_notes": credit_note_facts(answer.passport.credit_notes),
         "level": _level(answer),
+        "lacks_rates": is_about_rates(answer.figure.reason),
         "rows": [
             (row, [_cell(row.values.get(name), kind, style) for _label, name, kind in answer.heads]) for row in rows
         ],

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from django.http import QueryDict
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -18,6 +19,7 @@ from crm.web.formats import NumberStyle
 from crm.web.metric_form import ChoicesForm
 from crm.web.metric_table import Accounts, Column, Order
 from metrics.definitions import METRICS
+from metrics.reasons import is_about_rates
 from metrics.services.base import AccountTable, Answer, Passport
 
 
@@ -129,4 +131,10 @@ def accounts_behind(asked: Asked, table: AccountTable, columns: Sequence[Column]
 def unsaid(reason: str) -> SafeString:
     if not reason:
         return format_html("{}", _("It cannot be said for these dates."))
-    return format_html(_("It cannot be said ({reason})."), reason=reason)
+    said = format_html(_("It cannot be said ({reason})."), reason=reason)
+    return format_html("{} {}", said, missing_rates_link()) if is_about_rates(reason) else said
+
+
+def missing_rates_link() -> SafeString:
+    """Where the rates that figures wait for are listed, and can be brought in."""
+    return format_html('<a href="{}">{}</a>', reverse("imports:rates"), _("See the missing rates"))

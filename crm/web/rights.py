@@ -8,6 +8,7 @@ from accounts.models import User
 
 IMPORT_REVENUE = "accounts.import_revenue"
 WITHDRAW_BATCH = "accounts.withdraw_batch"
+ADD_RATE, CHANGE_RATE = "accounts.add_exchangerate", "accounts.change_exchangerate"
 RETIER = "tiering.retier"
 
 Reader = User | AnonymousUser
@@ -23,6 +24,16 @@ def may_withdraw(user: Reader) -> bool:
 
 def may_retier(user: Reader) -> bool:
     return user.has_perm(RETIER)
+
+
+def may_import_rates(user: Reader) -> bool:
+    return user.has_perms((ADD_RATE, CHANGE_RATE))
+
+
+def require_import_rates(user: Reader) -> None:
+    """Raises PermissionDenied that says who can give the right."""
+    if not may_import_rates(user):
+        raise PermissionDenied(_("Your log-in may not add exchange rates. An administrator can give you that right."))
 
 
 def require_import(user: Reader) -> None:

@@ -2,13 +2,18 @@
 
 from django.urls import path
 
-from crm.web import import_wizard, imports
+from crm.web import import_wizard, imports, rates
 
 app_name = "imports"
 urlpatterns = [
     path("", imports.batch_list, name="list"),
     path("new/", import_wizard.upload, name="new"),
     path("export/", imports.export, name="export"),
+    path("rates/", rates.missing, name="rates"),
+    path("rates/export/<slug:form>/", rates.export, name="rates_export"),
+    path("rates/new/", rates.upload, name="rates_new"),
+    path("rates/check/", rates.check, name="rates_check"),
+    path("rates/errors/", rates.errors, name="rates_errors"),
     path("<int:pk>/", imports.detail, name="detail"),
     path("<int:pk>/columns/", import_wizard.columns, name="columns"),
     path("<int:pk>/check/", import_wizard.check, name="check"),

@@ -1,5 +1,6 @@
 import json
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
@@ -127,3 +128,41 @@ def test_a_product_in_use_stays(admin):
     assert_problem(admin.delete(f"{PRODUCTS}{product.pk}/"), 409)
 
     assert ids(admin.get(PRODUCTS)) == [product.pk]
+
+
+RATE = {"from_currency": "USD", "to_currency": "CNY", "valid_on": "2024-01-05", "rate": "7.1"}
+
+
+def test_rates_are_posted_many_at_once_or_not_at_all(admin):
+    other = {**RATE, "valid_on": "2024-01-06", "rate": "7.1234567891", "kind": "closing", "source": "bank"}
+    first = admin.post("/api/v1/rates/", [RATE, other], format="json")
+    again = admin.post("/api/v1/rates/", [RATE, other], format="json")
+    changed = [{**RATE, "rate": "8"}, {**RATE, "valid_on": "2024-02-01"}]
+    refused = admin.post("/api/v1/rates/", changed, format="json")
+
+    assert (first.status_code, first.json()) == (201, {"read": 2, "new": 2, "already_there": 0, "replaced": 0})
+    assert (again.status_code, again.json()["already_there"]) == (200, 2)
+    assert_problem(refused, 400)
+    assert "7.1" in str(refused.json()["errors"])
+    assert ExchangeRate.objects.count() == 2
+    taken = admin.post("/api/v1/rates/?replace=true", changed, format="json")
+    assert (taken.status_code, taken.json()["replaced"], taken.json()["new"]) == (201, 1, 1)
+    assert_problem(admin.post("/api/v1/rates/?replace=perhaps", changed, format="json"), 400)
+    assert_problem(admin.post("/api/v1/rates/", [], format="json"), 400)
+    assert_problem(admin.post("/api/v1/rates/", [RATE] * 1001, format="json"), 413)
+
+
+def test_missing_rates_are_those_of_the_callers_accounts(rest):
+    owner = make_user()
+    account = make_account(owner=owner)
+    for currency in ("CNY", "USD"):
+        make_revenue(account=account, booked_on=date(2024, 1, 5), currency=currency, amount=Decimal(5))
+
+    assert rest(owner).get("/api/v1/rates/missing/").json() == {
+        "results": [
+            {"basis": "invoiced", "from_currency": "USD", "to_currency": "CNY", "month": "2024-01",
+             "first_day": "2024-01-05", "last_day": "2024-01-05", "records": 1, "amount": "5.0000"},
+        ]
+    }  # fmt: skip
+    assert rest(make_user()).get("/api/v1/rates/missing/").json() == {"results": []}
+    assert_problem(rest(owner).get("/api/v1/rates/missing/?credit_notes=booked"), 400)
