@@ -67,6 +67,10 @@ class PassportSerializer(serializers.Serializer):
     level = serializers.CharField()
     as_of = serializers.DateField()
     accounts = serializers.IntegerField()
+    flags = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="`weeks_differ`: one of the fiscal periods has the 53rd week; `FY2012R` leaves out its first one.",
+    )
 
     def to_representation(self, instance: Passport) -> dict[str, Any]:
         return instance.as_dict()

@@ -26,6 +26,7 @@ from crm.lib.periods import (
     add_months,
     fiscal_label,
     fiscal_year,
+    is_fiscal,
     is_month_end,
     month_end,
 )
@@ -34,8 +35,6 @@ WEEK = timedelta(days=7)
 WEEKS_PER_YEAR = 52
 QUARTERS = 4
 MOST_PERIODS = 13  # of a fiscal year: thirteen of four weeks
-FEBRUARY = 2
-MARCH = 3
 SATURDAY = 5  # Monday is 0
 
 
@@ -109,29 +108,6 @@ def _months_earlier(period: Period, months: int) -> Period:
     last = add_months(period.last_day, -months)
     end = month_end(last) if is_month_end(period.last_day) else last
     return Period(add_months(period.start, -months), end + timedelta(days=1))
-
-
-def month_columns(period: Period, *, is_spring_joined: bool) -> tuple[Period, ...]:
-    """Months of a period of whole months, ascending; joined: January and February as one column where both are in it.
-
-    The Spring Festival (春节) moves between the two, so only their sum compares with another year's.
-    """
-    if not period.is_whole_months:
-        raise PeriodError(_("Only a period of whole months has columns by month."))
-    columns: list[Period] = []
-    for start in period.month_starts:
-        label = f"{start:%Y-%m}"
-        if is_spring_joined and start.month == FEBRUARY and columns:
-            january = columns.pop()
-            columns.append(Period(january.start, add_months(start, 1), f"{january.label}..{label}"))
-        else:
-            columns.append(Period(start, add_months(start, 1), label))
-    return tuple(columns)
-
-
-def is_moved_by_spring_festival(period: Period) -> bool:
-    """A single calendar month from January to March, or part of one: its comparison with another year is marked."""
-    return period.months == 1 and period.start.month <= MARCH
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,18 +218,16 @@ class FiscalCalendar:
             )
         return self._by_year[number]
 
-    def part(self, year: int, *, months: int = MONTHS_PER_YEAR, number: int = 1) -> Period:
-        """The ``number``-th stretch of ``months`` periods, as texts ask for it: the year, a half, a quarter or a period."""
+    def part(self, year: int, *, months: int = MONTHS_PER_YEAR, number: int = 1, is_restated: bool = False) -> Period:
+        """The ``number``-th stretch of ``months`` periods, as texts ask for it: the year, a half, a quarter or a period.
+
+        is_restated : of a year with 53 weeks without its first one; a year with 52 is itself, under its own name
+        """
         asked = self.year(year)
-        if months in (MONTHS_PER_YEAR, MONTHS_PER_QUARTER):
-            return asked.period if months == MONTHS_PER_YEAR else asked.quarter(number)
-        if months == MONTHS_PER_HALF:
-            first, last = asked.quarter(2 * number - 1), asked.quarter(2 * number)
-            return Period(first.start, last.end, fiscal_label(year, months=months, number=number))
-        if number > len(asked.months):
-            counted = {"year": year, "count": len(asked.months)}
-            raise PeriodError(_("The fiscal year %(year)s has %(count)s periods.") % counted)
-        return asked.months[number - 1].period
+        if is_restated and asked.has_53_weeks:
+            found = _part_of(asked.restated(), months=months, number=number)
+            return Period(found.start, found.end, fiscal_label(year, months=months, number=number, is_restated=True))
+        return _part_of(asked, months=months, number=number)
 
     def month_of(self, day: date) -> FiscalMonth:
         """The period a day lies in."""
@@ -285,6 +259,25 @@ class FiscalCalendar:
         comparison, base = elapsed_part(running, as_of=as_of), pair.base.period
         end = min(base.end, base.start + timedelta(days=comparison.days))
         return Comparison(base=Period(base.start, end), comparison=comparison, is_clipped=True)
+
+
+def _part_of(asked: FiscalYear, *, months: int, number: int) -> Period:
+    if months in (MONTHS_PER_YEAR, MONTHS_PER_QUARTER):
+        return asked.period if months == MONTHS_PER_YEAR else asked.quarter(number)
+    if months == MONTHS_PER_HALF:
+        first, last = asked.quarter(2 * number - 1), asked.quarter(2 * number)
+        return Period(first.start, last.end, fiscal_label(asked.year, months=months, number=number))
+    if number > len(asked.months):
+        counted = {"year": asked.year, "count": len(asked.months)}
+        raise PeriodError(_("The fiscal year %(year)s has %(count)s periods.") % counted)
+    return asked.months[number - 1].period
+
+
+def weeks_differ(base: Period, comparison: Period) -> bool:
+    """Whether one of two fiscal periods of whole weeks has the 53rd week, or the week it brings, more than the other."""
+    both_fiscal = is_fiscal(base.label) and is_fiscal(comparison.label)
+    are_weeks = base.days % WEEK.days == 0 and comparison.days % WEEK.days == 0
+    return both_fiscal and are_weeks and abs(base.days - comparison.days) == WEEK.days
 
 
 def month_calendar(first: int, last: int, *, fiscal_start_month: int) -> FiscalCalendar:

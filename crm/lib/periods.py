@@ -23,7 +23,8 @@ MONTHS_PER_YEAR = 12
 MONTHS_PER_QUARTER = 3
 MONTHS_PER_HALF = 6
 ACCEPTED_FORMS = (
-    "2011, 2011-Q2, 2011-H1, 2011-06, 2010-12..2011-05, ttm@2011-11, FY2011, FY2011-Q2, FY2011-P03, ytd@2011-05-10, ytd"
+    "2011, 2011-Q2, 2011-H1, 2011-06, 2010-12..2011-05, ttm@2011-11, FY2011, FY2011-Q2, FY2011-P03, FY2011R,"
+    " ytd@2011-05-10, ytd"
 )
 SHOWN_CHARACTERS = 40  # of a text that could not be read
 
@@ -55,9 +56,9 @@ RUNNING = frozenset(map(str, Running))
 class FiscalTable(Protocol):
     """A company's own fiscal calendar."""
 
-    def part(self, year: int, *, months: int = ..., number: int = ...) -> Period:
-        """The ``number``-th stretch of ``months`` periods of a fiscal year; 12 months are the whole year. PeriodError where
-        the calendar does not hold it."""
+    def part(self, year: int, *, months: int = ..., number: int = ..., is_restated: bool = ...) -> Period:
+        """The ``number``-th stretch of ``months`` periods of a fiscal year; 12 months are the whole year. Restated: of a
+        year with 53 weeks without its first one. PeriodError where the calendar does not hold it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -269,7 +270,8 @@ _UNIT = re.compile(
     r"(?P<year>[0-9]{4})(?:-(?:Q(?P<quarter>[1-4])|H(?P<half>[12])|(?P<month>0[1-9]|1[0-2])))?", re.IGNORECASE
 )
 _FISCAL = re.compile(
-    r"FY(?P<year>[0-9]{4})(?:-(?:Q(?P<quarter>[1-4])|H(?P<half>[12])|P(?P<month>0[1-9]|1[0-3])))?", re.IGNORECASE
+    r"FY(?P<year>[0-9]{4})(?P<restated>R)?(?:-(?:Q(?P<quarter>[1-4])|H(?P<half>[12])|P(?P<month>0[1-9]|1[0-3])))?",
+    re.IGNORECASE,
 )
 
 
@@ -279,7 +281,14 @@ class _FiscalMonths:
 
     start_month: int
 
-    def part(self, year: int, *, months: int = MONTHS_PER_YEAR, number: int = 1) -> Period:
+    def part(self, year: int, *, months: int = MONTHS_PER_YEAR, number: int = 1, is_restated: bool = False) -> Period:
+        if is_restated:
+            raise PeriodError(
+                _(
+                    "FY%(year)sR leaves out the first of 53 weeks, and this fiscal calendar is not one of weeks; write FY%(year)s."
+                )
+                % {"year": year}
+            )
         span = fiscal_year(year, fiscal_start_month=self.start_month)
         if months == MONTHS_PER_YEAR:
             return span
@@ -290,12 +299,12 @@ class _FiscalMonths:
         return _part(span, number, months, fiscal_label(year, months=months, number=number))
 
 
-def fiscal_label(year: int, *, months: int, number: int) -> str:
-    """FY2011, FY2011-H1, FY2011-Q2 or FY2011-P03."""
-    letter = {MONTHS_PER_HALF: "H", MONTHS_PER_QUARTER: "Q"}.get(months)
+def fiscal_label(year: int, *, months: int, number: int, is_restated: bool = False) -> str:
+    """FY2011, FY2011-H1, FY2011-Q2 or FY2011-P03; restated FY2011R, FY2011R-Q2 and so on."""
+    letter, name = {MONTHS_PER_HALF: "H", MONTHS_PER_QUARTER: "Q"}.get(months), f"FY{year}{'R' * is_restated}"
     if months == MONTHS_PER_YEAR:
-        return f"FY{year}"
-    return f"FY{year}-{letter}{number}" if letter else f"FY{year}-P{number:02}"
+        return name
+    return f"{name}-{letter}{number}" if letter else f"{name}-P{number:02}"
 
 
 def _parse_unit(unit: str, whole: str, fiscal: FiscalTable) -> Period:
@@ -308,7 +317,7 @@ def _parse_unit(unit: str, whole: str, fiscal: FiscalTable) -> Period:
     parts = {MONTHS_PER_QUARTER: found["quarter"], MONTHS_PER_HALF: found["half"], 1: found["month"]}
     months, number = next(((size, int(text)) for size, text in parts.items() if text), (MONTHS_PER_YEAR, 1))
     if found.re is _FISCAL:
-        return fiscal.part(year, months=months, number=number)
+        return fiscal.part(year, months=months, number=number, is_restated=bool(found["restated"]))
     span = Period(date(year, 1, 1), date(year + 1, 1, 1), str(year))
     if months == MONTHS_PER_YEAR:
         return span

@@ -9,8 +9,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from accounts.querysets import AccountQuerySet
-from crm.lib.fiscal import MARCH, is_moved_by_spring_festival
 from crm.lib.periods import Period, add_months, month_start
+from crm.lib.spring import MARCH, is_moved_by_spring_festival
 from crm.web import dashboard_charts, formats, metric_form
 from crm.web.charts import Chart, LegendEntry, Series, bars, lines
 from crm.web.figure import Kind, format_value

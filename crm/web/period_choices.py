@@ -9,7 +9,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from crm.lib.exceptions import PeriodError
-from crm.lib.fiscal import is_moved_by_spring_festival, like_for_like
+from crm.lib.fiscal import WEEK, like_for_like, weeks_differ
 from crm.lib.periods import (
     MONTHS_PER_QUARTER,
     MONTHS_PER_YEAR,
@@ -21,6 +21,7 @@ from crm.lib.periods import (
     running_of,
     ttm,
 )
+from crm.lib.spring import is_moved_by_spring_festival
 from metrics.periods import last_fiscal_year, read_period
 
 
@@ -76,7 +77,13 @@ def notes_on(base: Period | None, comparison: Period | None) -> list[str]:
     if base is None or comparison is None:
         return []
     notes = []
-    if base.days != comparison.days:
+    if weeks_differ(base, comparison):
+        weeks = {"comparison": comparison.days // WEEK.days, "base": base.days // WEEK.days}
+        notes.append(
+            _("%(comparison)s weeks against %(base)s: the longer period has a week more, which is part of the change.")
+            % weeks
+        )
+    elif base.days != comparison.days:
         counts = {"comparison": comparison.days, "base": base.days}
         notes.append(_("The periods differ in length: %(comparison)s days against %(base)s.") % counts)
     if is_moved_by_spring_festival(base) or is_moved_by_spring_festival(comparison):

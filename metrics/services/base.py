@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from accounts.enums import CreditNotes
 from accounts.models import Account
+from crm.lib.fiscal import weeks_differ
 from crm.lib.periods import Period
 from metrics import reasons
 from metrics.definitions import METRICS
@@ -62,7 +63,15 @@ class Passport:
             "level": self.level,
             "as_of": self.as_of.isoformat(),
             "accounts": self.accounts,
+            "flags": self.flags,
         }
+
+    @property
+    def flags(self) -> list[str]:
+        """What makes the two periods compare badly: ``weeks_differ``, one has the 53rd week."""
+        if self.base and self.comparison and weeks_differ(self.base, self.comparison):
+            return ["weeks_differ"]
+        return []
 
 
 @dataclass(frozen=True, slots=True)

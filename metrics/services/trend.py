@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from accounts.querysets import AccountQuerySet
 from crm.lib import money
 from crm.lib.exceptions import PeriodError
-from crm.lib.fiscal import month_columns
 from crm.lib.periods import Period, add_months, last_complete_month, month_start
+from crm.lib.spring import month_columns
 from metrics import frames, reasons
 from metrics.formulas.exact import exact_total
 from metrics.formulas.retention import Retention, cohort_retention

@@ -18,13 +18,12 @@ from crm.lib.fiscal import (
     YearEnd,
     calendar_from_rows,
     elapsed_part,
-    is_moved_by_spring_festival,
     like_for_like,
     month_calendar,
-    month_columns,
     week_calendar,
 )
 from crm.lib.periods import Period, add_months, is_month_end, parse_period
+from crm.lib.spring import is_moved_by_spring_festival, month_columns
 
 DATES = st.dates(min_value=date(1975, 1, 1), max_value=date(2090, 12, 31))
 

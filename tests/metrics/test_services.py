@@ -77,6 +77,7 @@ def test_passport_says_which_figure_this_is():
         "level": "entity",
         "as_of": "2011-12-31",
         "accounts": 10,
+        "flags": [],
     }
 
 

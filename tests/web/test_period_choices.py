@@ -110,4 +110,4 @@ def test_last_full_fiscal_year_is_that_of_the_active_calendar(retail):
 def test_year_of_53_weeks_says_so(retail):
     notes = notes_on(read_period("FY2011"), read_period("FY2012"))
 
-    assert notes == ["The periods differ in length: 371 days against 364."]
+    assert notes == ["53 weeks against 52: the longer period has a week more, which is part of the change."]
