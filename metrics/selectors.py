@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import EmptyResultSet
@@ -109,7 +110,7 @@ def has_linked_credit_notes(accounts: AccountQuerySet, *, basis: str) -> bool:
     return bool(_found(sql, [basis, *params], using=accounts.db))
 
 
-def _view(accounts: AccountQuerySet) -> tuple[str, list[object]]:
+def _view(accounts: AccountQuerySet) -> tuple[str, list[Any]]:
     """SQL condition that ``s.account_id`` is one of the accounts, and its parameters."""
     try:
         sql, params = accounts.order_by().values("pk").query.sql_with_params()
@@ -118,7 +119,7 @@ def _view(accounts: AccountQuerySet) -> tuple[str, list[object]]:
     return f"s.account_id IN ({sql})", list(params)
 
 
-def _found(sql: str, params: list[object], *, using: str) -> tuple[str, ...]:
+def _found(sql: str, params: list[Any], *, using: str) -> tuple[str, ...]:
     with connections[using].cursor() as cursor:
         cursor.execute(sql, params)
         return tuple(row[0] for row in cursor.fetchall())

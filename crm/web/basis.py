@@ -29,7 +29,7 @@ def ledger_choices(params: Mapping[str, Any]) -> dict[str, str | None]:
 def basis_words(basis: str) -> str:
     if basis == CONTRACTS:
         return _("Signed contracts")
-    return str(dict(RevenueBasis.choices).get(basis, basis))  # type: ignore[call-overload]
+    return str(dict(RevenueBasis.choices).get(basis, basis))
 
 
 def credit_note_words(credit_notes: str) -> str:

@@ -49,15 +49,16 @@ def next_answer(key: str, accounts: AccountQuerySet, params: Mapping[str, Any], 
         heads = ((METRICS[key].label, key, Kind.MONEY), FORECAST_HEADS[0])
         return whitespace(accounts, by=by, currency=choices.get("currency"), basis=choices.get("basis")), heads
     if key in ASSOCIATION:
-        ledger = {"currency": choices.get("currency"), "basis": choices.get("basis")}
-        return association(accounts, **ledger, **rule_of(params.get("rule", ""))), RULE_HEADS
-    found = decline(accounts, **choices)
-    table = found.table
+        rule: dict[str, Any] = rule_of(params.get("rule", ""))
+        found = association(accounts, currency=choices.get("currency"), basis=choices.get("basis"), **rule)
+        return found, RULE_HEADS
+    risks = decline(accounts, **choices)
+    table = risks.table
     if key in BANDS:
-        return replace(found, table=table.where(table.columns["band"] == str(BANDS[key]))), (_STAKE, _POINTS, _RHYTHM)
+        return replace(risks, table=table.where(table.columns["band"] == str(BANDS[key]))), (_STAKE, _POINTS, _RHYTHM)
     if key in LATE:
-        return replace(found, table=table.where(found.is_late_rhythm)), (_STAKE, _RHYTHM, _POINTS)
-    return found, ((_POINTS, _RHYTHM, _STAKE) if key == "points_precision" else (_RHYTHM, _POINTS, _STAKE))
+        return replace(risks, table=table.where(risks.is_late_rhythm)), (_STAKE, _RHYTHM, _POINTS)
+    return risks, ((_POINTS, _RHYTHM, _STAKE) if key == "points_precision" else (_RHYTHM, _POINTS, _STAKE))
 
 
 def _horizon(text: str) -> int:

@@ -104,7 +104,7 @@ class ChoicesForm(forms.Form):
         """Level, currency, basis and credit notes as the services take them."""
         return {"level": Level(self.cleaned_data["level"]), **self.ledger_choices()}
 
-    def ledger_choices(self) -> dict[str, str | None]:
+    def ledger_choices(self) -> dict[str, Any]:
         """What the ledger is read by, whatever is counted in."""
         return {name: self.cleaned_data.get(name) or None for name in ("currency", "basis", "credit_notes")}
 

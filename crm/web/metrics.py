@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.enums import CreditNotes
 from accounts.models import Account
 from accounts.querysets import AccountQuerySet
 from crm.lib.exceptions import CrmError
@@ -29,6 +30,7 @@ from crm.web.metric_form import ChoicesForm
 from crm.web.metric_questions import QUESTIONS, Question
 from crm.web.period_choices import presets
 from crm.web.scope import accounts_in_scope, number_style
+from metrics.periods import restated_pair
 from metrics.scope import Level
 from metrics.selectors import (
     bases_in_view,
@@ -37,6 +39,8 @@ from metrics.selectors import (
     has_linked_credit_notes,
     last_booked_on,
 )
+from metrics.services.base import Passport
+from metrics.services.credit_notes import unmatched_credit_notes
 
 FIRST = "growth"
 OFFERED_FILTERS = ("grade", "owner", "segment", "industry", "region", "group")
@@ -208,7 +212,23 @@ def answer_context(screen: Screen) -> dict[str, Any]:
         "lines": [(key, label, _with(screen, line=key)) for key, label in shown.lines],
         "all_lines": _with(screen, line=""),
         "can_keep": screen.question.key in PAGE_QUESTIONS,
+        "restated_query": _restated(screen, passport),
+        "unmatched": _unmatched(screen, passport),
     }
+
+
+def _unmatched(screen: Screen, passport: Passport) -> int:
+    """How many credit notes of the periods stay in their own, where the answer moves those it can."""
+    if passport.credit_notes != CreditNotes.RESTATED:
+        return 0
+    periods = (passport.base, passport.comparison)
+    return unmatched_credit_notes(screen.accounts, basis=passport.basis, periods=periods).count()
+
+
+def _restated(screen: Screen, passport: Passport) -> str:
+    """The address with the year of 53 weeks without its first one; empty where there is none to restate."""
+    pair = restated_pair(passport.base, passport.comparison) if "comparison" in screen.form.fields else None
+    return _with(screen, base=pair[0], comparison=pair[1]) if pair else ""
 
 
 def _with(screen: Screen, **changes: str) -> str:

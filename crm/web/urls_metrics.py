@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web import economics, metrics, reported
+from crm.web import credit_notes, economics, metrics, reported
 
 app_name = "metrics"
 urlpatterns = [
@@ -15,6 +15,8 @@ urlpatterns = [
     path("reported/<int:pk>/", reported.detail, name="reported"),
     path("reported/<int:pk>/withdraw/", reported.withdraw, name="reported_withdraw"),
     path("reported/<int:pk>/export/<slug:form>/", reported.export, name="reported_export"),
+    path("credit-notes/", credit_notes.unmatched, name="credit_notes"),
+    path("credit-notes/export/<slug:form>/", credit_notes.export, name="credit_notes_export"),
     path("retention-economics/", economics.page),
     path("retention-economics/export/<slug:form>/", economics.export),
     path("<slug:key>/", metrics.question, name="question"),

@@ -42,17 +42,15 @@ def says_why_empty(
         reason = reason_without_records(accounts, choices.get("basis"))  # type: ignore[arg-type]
         return undefined(found, reason) if reason else found
 
-    return answer
+    return answer  # type: ignore[return-value]
 
 
 def undefined(answer: T, reason: str) -> T:
     """The answer (a dataclass with ``reasons``) with every figure undefined for this reason: the numbers that may be."""
-    names = [one.name for one in fields(answer) if _FIGURE.fullmatch(str(one.type))]  # type: ignore[arg-type]
-    said = {
-        **answer.reasons,  # type: ignore[attr-defined]
-        **dict.fromkeys(names, reason),
-    }
-    return replace(answer, **{**dict.fromkeys(names), "reasons": said})  # type: ignore[arg-type]
+    found: Any = answer
+    names = [one.name for one in fields(found) if _FIGURE.fullmatch(str(one.type))]
+    changed: T = replace(found, **dict.fromkeys(names), reasons={**found.reasons, **dict.fromkeys(names, reason)})
+    return changed
 
 
 def _reason(basis: str, there: tuple[str, ...]) -> str:

@@ -128,3 +128,24 @@ def test_a_basis_that_there_is_not_is_an_error_of_the_field(client, account):
     assert response.status_code == 422
     assert response.context["form"].errors["basis"]
     assert client.get(f"{reverse('figure', args=['growth_rate'])}?{PERIODS}&basis=gross").status_code == 400
+
+
+def test_credit_notes_without_their_original_are_counted_and_listed(client, account):
+    credit(account)
+    make_revenue(account=account, booked_on=date(2024, 7, 1), kind="credit_note", reference="C-2",
+                 credits_reference="I-9", amount=Decimal(-5))  # fmt: skip
+    make_revenue(account=account, booked_on=date(2020, 7, 1), kind="credit_note", reference="C-3", amount=Decimal(-6))
+    make_revenue(booked_on=date(2024, 7, 1), kind="credit_note", reference="HIDDEN", amount=Decimal(-7))
+    response, html = page(client, query=f"{PERIODS}&credit_notes=restated")
+
+    assert response.context["unmatched"] == 1
+    assert "1 credit note could not be matched" in html
+    assert "could not be matched" not in page(client)[1]
+    listed = client.get(f"{reverse('metrics:credit_notes')}?{PERIODS}").content.decode()
+    assert ("C-2" in listed, "I-9" in listed, "C-1" in listed, "C-3" in listed) == (True, True, False, False)
+    everything = client.get(reverse("metrics:credit_notes")).content.decode()
+    assert ("C-3" in everything, "HIDDEN" in everything) == (True, False)
+    file = b"".join(client.get(reverse("metrics:credit_notes_export", args=["csv"]))).decode("utf-8-sig")
+    assert ("C-2" in file, "C-3" in file, "HIDDEN" in file) == (True, True, False)
+    client.force_login(make_user())
+    assert "C-2" not in client.get(reverse("metrics:credit_notes")).content.decode()
