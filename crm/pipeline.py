@@ -27,7 +27,7 @@ from accounts.locks import LEASE_RUN, is_leased, lease
 from accounts.models import Account, User
 from crm.lib.exceptions import CrmError
 from crm.lib.periods import ttm
-from metrics import rollup
+from metrics import product_days, rollup
 from metrics.frames_products import are_products_kept, product_counts, products_as_of
 from metrics.product_rollup import write_account_products
 from metrics.scope import scope_of
@@ -123,6 +123,7 @@ def _run_stages(run: TierRun, *, today: date) -> None:
     phases = Phases(run)
     with phases.phase("roll_up") as counts:
         counts["rebuilt_rows"] = 0 if rollup.is_current() else rollup.rebuild()
+        counts["rebuilt_rows"] += 0 if product_days.is_current() else product_days.rebuild()
     run.model, is_new = ensure_model(as_of=run.as_of)
     run.save(update_fields=["model"])
     if is_new:

@@ -8,6 +8,7 @@ class MetricsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.signals import ledger_changed
-        from metrics.rollup import refresh_touched
+        from metrics import product_days, rollup
 
-        ledger_changed.connect(refresh_touched, dispatch_uid="metrics.rollup")
+        ledger_changed.connect(rollup.refresh_touched, dispatch_uid="metrics.rollup")
+        ledger_changed.connect(product_days.refresh_touched, dispatch_uid="metrics.product_days")

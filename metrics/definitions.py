@@ -36,7 +36,8 @@ _ENTRIES = (
     Metric(
         "bridge", _("Revenue bridge"), Unit.GROUP_OF_FIGURES, Direction.NEITHER,
         _("Opening revenue + expansion + contraction + churned + reactivated + new + adjustment = closing revenue"),
-        TWO_WINDOWS, _("How revenue of the base period became revenue of the comparison period, account by account."),
+        TWO_WINDOWS, _("How revenue of the base period became revenue of the comparison period, account by account. By product the "
+          "account decides the line, and each product has its part of it."),
     ),
     Metric(
         "retention", _("Retention"), Unit.GROUP_OF_FIGURES, Direction.UP,

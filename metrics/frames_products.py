@@ -47,8 +47,8 @@ class ProductRows:
 
 def products_as_of() -> date | None:
     """The day the sums of products are of; None before the first night."""
-    found: date | None = AccountProduct.objects.order_by().values_list("as_of", flat=True).first()
-    return found
+    night = ProductNight.objects.first()
+    return night.as_of if night and AccountProduct.objects.exists() else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,12 +5,13 @@ from django.utils.translation import gettext_lazy as _
 from accounts.enums import RevenueBasis
 from accounts.models.base import CurrencyField
 from metrics.models_contracts import ContractDay
+from metrics.models_products import AccountProduct, ProductDay
 from metrics.models_rejections import SuggestionRejection
 from metrics.models_reported import ReportedAccount, ReportedFigure
 
 __all__ = [
     "AccountCredit", "AccountDay", "AccountFigures", "AccountMonth", "AccountProduct", "AccountSpan", "ContractDay",
-    "LifetimeFit", "ProductNight", "ReportedAccount", "ReportedFigure", "SuggestionRejection",
+    "LifetimeFit", "ProductDay", "ProductNight", "ReportedAccount", "ReportedFigure", "SuggestionRejection",
 ]  # fmt: skip
 
 
@@ -120,38 +121,6 @@ class AccountCredit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.day} {self.reference}: {self.net} {self.currency}"
-
-
-class AccountProduct(models.Model):
-    """What one account bought of one product, in one currency and on one basis, as the last night summed it up.
-
-    net, cost (in ``currency``) and lines of the rolling year and of the year before; first and last day with a line
-    above 0, null where there is none. Lines without a product are in no row. Written by metrics.product_rollup alone.
-    """
-
-    account = models.ForeignKey("accounts.Account", on_delete=models.CASCADE, related_name="+", db_index=False)
-    product = models.ForeignKey("accounts.Product", on_delete=models.CASCADE, related_name="+", db_index=False)
-    currency = CurrencyField()
-    basis = models.CharField(max_length=10, choices=RevenueBasis)
-    ttm_net = models.DecimalField(max_digits=25, decimal_places=4)
-    ttm_cost = models.DecimalField(max_digits=25, decimal_places=4)
-    ttm_lines = models.PositiveIntegerField()
-    ttm_lines_without_cost = models.PositiveIntegerField()
-    prior_net = models.DecimalField(max_digits=25, decimal_places=4)
-    prior_lines = models.PositiveIntegerField()
-    first_bought_on = models.DateField(null=True)
-    last_bought_on = models.DateField(null=True)
-    as_of = models.DateField()
-
-    class Meta:
-        verbose_name = _("account product")
-        constraints = [
-            models.UniqueConstraint(fields=["account", "product", "currency", "basis"], name="accountproduct_once"),
-        ]
-        indexes = [models.Index(fields=["product"], name="accountproduct_product")]
-
-    def __str__(self) -> str:
-        return f"{self.account_id} {self.product_id} as of {self.as_of}: {self.ttm_net} {self.currency}"
 
 
 class ProductNight(models.Model):

@@ -140,6 +140,16 @@ def lines(
     return Lines(f"{by_month} UNION ALL {by_day}", [*month_params, *day_params], _missing(scope, rates, needed_in))
 
 
+def rates_by_day(scope: Scope, *, first: date, end: date) -> Rates:
+    """(currency, day, rate) of every day of first <= day < end with a row in view in another currency than the figures,
+    as ``lines`` translates it; None where there is no rate. Empty where one currency is all there is."""
+    if not scope.is_translated:
+        return []
+    pairs = _Part(scope, first, end).foreign_pairs(*DAYS)
+    book = rate_book(scope.currency, currencies=scope.currencies, first=first, last=end)
+    return [(currency, day, book.on(currency, day)) for currency, day in pairs]
+
+
 DAYS = ("metrics_accountday", "day")
 MONTHS = ("metrics_accountmonth", "month")
 

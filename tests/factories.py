@@ -133,7 +133,8 @@ def announce_touched(batch: ImportBatch, account_ids: list[int]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS touched_by_test")
         cursor.execute(
-            "CREATE TEMP TABLE touched_by_test ON COMMIT DROP AS SELECT unnest(%s::bigint[]) AS account_id",
+            "CREATE TEMP TABLE touched_by_test ON COMMIT DROP AS SELECT DISTINCT account_id, booked_on, currency, basis"
+            " FROM accounts_revenuerecord WHERE account_id = ANY(%s)",
             [account_ids],
         )
     ledger_changed.send(sender=ImportBatch, touched_table="touched_by_test", batch_id=batch.pk)

@@ -8,20 +8,25 @@ from accounts.querysets import AccountQuerySet
 from crm.api.answers import BarSerializer, BridgeSerializer, Money
 from crm.api.metrics import FigureView, question
 from crm.api.queries import TwoPeriodsQuery
+from metrics.frames_parts import ProductDimension
 from metrics.leaves import Dimension
 from metrics.services.breakdown import COLUMNS, BridgeLeaf, BrokenDownBridge, bridge_breakdown
+
+DIMENSIONS = [(str(one), str(one)) for one in (*Dimension, *ProductDimension)]
 
 
 class BridgeQuery(TwoPeriodsQuery):
     by = serializers.ChoiceField(
-        choices=[(str(one), str(one)) for one in Dimension],
+        choices=DIMENSIONS,
         required=False,
-        help_text="Splits the bridge into leaves; a group lies in the leaf of its top.",
+        help_text="Splits the bridge into leaves; a group lies in the leaf of its top. By product or category the account"
+        " decides the line, and each product has its part of it.",
     )
 
 
 class BridgeLeafSerializer(serializers.Serializer):
-    """opening + all lines = closing. `key` is the value as filters take it, empty where none is given."""
+    """opening + all lines = closing. `key` is the value as filters take it, empty where none is given; of a product its
+    key, of lines without one `no_product`, of what is not summed up by product yet `not_summed`."""
 
     key = serializers.CharField()
     label = serializers.CharField()
@@ -36,9 +41,10 @@ class BridgeLeafSerializer(serializers.Serializer):
 
 
 class BreakdownSerializer(serializers.Serializer):
-    """Amounts and accounts of the leaves add up to those of the bridge; the largest change comes first."""
+    """Amounts and accounts of the leaves add up to those of the bridge; the largest change comes first. By product or
+    category amounts alone add up: an account stands in the leaf of each product it bought."""
 
-    by = serializers.ChoiceField(choices=[(str(one), str(one)) for one in Dimension])
+    by = serializers.ChoiceField(choices=DIMENSIONS)
     leaves = BridgeLeafSerializer(many=True)
 
 

@@ -14,22 +14,27 @@ from crm.web import formats
 from crm.web.drivers_form import WHOLE
 from crm.web.figure import Figure
 from crm.web.metric_asked import Asked
+from metrics.frames_parts import ProductDimension
 from metrics.leaves import Dimension
 
 SHOWN_LEAVES = 20
-LEAF_HEADS = {
+LEAF_HEADS: dict[Dimension | ProductDimension, Any] = {
     Dimension.OWNER: gettext_lazy("Owner"),
     Dimension.REGION: gettext_lazy("Region"),
     Dimension.GRADE: gettext_lazy("Grade"),
     Dimension.SEGMENT: gettext_lazy("Segment"),
     Dimension.INDUSTRY: gettext_lazy("Industry"),
+    ProductDimension.PRODUCT: gettext_lazy("Product"),
+    ProductDimension.CATEGORY: gettext_lazy("Category"),
 }
-LEAF_TITLES = {
+LEAF_TITLES: dict[Dimension | ProductDimension, Any] = {
     Dimension.OWNER: gettext_lazy("By owner"),
     Dimension.REGION: gettext_lazy("By region"),
     Dimension.GRADE: gettext_lazy("By today's grade"),
     Dimension.SEGMENT: gettext_lazy("By segment"),
     Dimension.INDUSTRY: gettext_lazy("By industry"),
+    ProductDimension.PRODUCT: gettext_lazy("By product"),
+    ProductDimension.CATEGORY: gettext_lazy("By product category"),
 }
 
 
@@ -57,7 +62,8 @@ class LeafLine:
 
 @dataclass(frozen=True, slots=True)
 class Leaves:
-    """The table of leaves, and above it that of the factors where there are some."""
+    """The table of leaves, and above it that of the factors where there are some; ``note``: how the leaves are to be read,
+    where not by how the accounts stand today."""
 
     head: Any
     columns: Sequence[Any]
@@ -65,6 +71,7 @@ class Leaves:
     currency: str
     factors: Sequence[FactorLine] = ()
     title: Any = ""
+    note: Any = ""
 
 
 def full_amount(amount: Decimal | None) -> str | SafeString:

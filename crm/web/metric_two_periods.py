@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from crm.web import formats, metric_charts
 from crm.web.figure import Figure, Kind
 from crm.web.metric_asked import Asked, RateLine, Shown, accounts_behind, unsaid
-from crm.web.metric_breakdown import breakdown_piece
+from crm.web.metric_breakdown import asked_breakdown, breakdown_piece, breakdown_sheet
 from crm.web.metric_table import Column, Order
 from metrics.definitions import METRICS
 from metrics.services.portfolio import BridgeFigures, Growth, RetentionFigures, TwoPeriods, two_periods
@@ -98,6 +98,7 @@ def change_answer(asked: Asked) -> Shown:
         order = Order(key, descending=True, by_size=True)
         if key == line:
             columns = (*TWO_PERIOD_COLUMNS[:2], Column(line, METRICS[line].label, Kind.MONEY), TWO_PERIOD_COLUMNS[3])
+    breakdown = asked_breakdown(asked, found, bridge)
     return Shown(
         sentence=_change_sentence(asked, bridge),
         figures=[
@@ -110,7 +111,8 @@ def change_answer(asked: Asked) -> Shown:
         table=accounts_behind(asked, table, columns, order),
         lines=[(key, METRICS[key].label) for key in BRIDGE_LINES if bridge.bars[key].accounts],
         line=line,
-        below=breakdown_piece(asked, found, bridge),
+        below=breakdown_piece(asked, breakdown, bridge) if breakdown else None,
+        sheets=[breakdown_sheet(breakdown)] if breakdown else (),
     )
 
 

@@ -1,4 +1,4 @@
-"""The revenue bridge leaf by leaf: in which segment, industry, region, grade or team did revenue come and go?"""
+"""The revenue bridge leaf by leaf: in which segment, industry, region, grade, team or product did revenue come and go?"""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from accounts.querysets import AccountQuerySet
 from crm.lib.periods import Period
 from metrics.formulas.bridge import BridgeLine
 from metrics.formulas.exact import units_total, whole_units
+from metrics.frames_parts import ProductDimension
 from metrics.leaves import Dimension, Leaves, leaves_of
 from metrics.scope import Scope
 from metrics.services.base import AccountTable
+from metrics.services.breakdown_products import product_bars
 from metrics.services.choices import Choices
-from metrics.services.portfolio import Bar, BridgeFigures, two_periods
+from metrics.services.portfolio import Bar, BridgeFigures, TwoPeriods, two_periods
 
 COLUMNS = {"opening": "base", **{str(line): str(line) for line in BridgeLine}, "closing": "comparison"}
 TOTALS = ("opening", "closing")  # they count accounts with revenue above 0, the lines whoever is in them
@@ -41,10 +43,17 @@ class BridgeLeaf:
 @dataclass(frozen=True, slots=True)
 class Breakdown:
     """The bridge split: of every bar amounts and accounts of the leaves add up to those of the whole. Largest change
-    first; empty where an exchange rate is missing or nothing is booked."""
+    first; empty where an exchange rate is missing or nothing is booked.
 
-    by: Dimension
+    By product or category amounts alone add up: an account stands in the leaf of each product it bought.
+    """
+
+    by: Dimension | ProductDimension
     leaves: tuple[BridgeLeaf, ...]
+
+    @property
+    def is_by_product(self) -> bool:
+        return isinstance(self.by, ProductDimension)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +69,33 @@ def bridge_breakdown(
     *,
     base: Period,
     comparison: Period,
-    by: Dimension | str | None = None,
+    by: Dimension | ProductDimension | str | None = None,
     **choices: Unpack[Choices],
 ) -> BrokenDownBridge:
     """The bridge of ``accounts`` (already limited to what the caller may see); choices as in ``two_periods``.
 
-    Two queries more with ``by``; leaves as the accounts stand today, a group in that of its top.
+    Two queries more with ``by``; leaves as the accounts stand today, a group in that of its top. By product or category
+    the account decides the line, and each product has its part of it (``formulas.bridge_parts``).
     """
     found = two_periods(accounts, base=base, comparison=comparison, **choices)
     bridge = found.bridge()
-    return BrokenDownBridge(bridge, breakdown_of(found.scope, bridge, by=Dimension(by)) if by else None)
+    return BrokenDownBridge(bridge, breakdown_by(found, bridge, by=dimension_of(by)) if by else None)
+
+
+def dimension_of(name: str) -> Dimension | ProductDimension:
+    """What leaves are made of, by its name."""
+    return ProductDimension(name) if name in set(ProductDimension) else Dimension(name)
+
+
+def breakdown_by(found: TwoPeriods, bridge: BridgeFigures, *, by: Dimension | ProductDimension) -> Breakdown:
+    """The leaves of accounts or of products, of a bridge that is computed already."""
+    if isinstance(by, Dimension):
+        return breakdown_of(found.scope, bridge, by=by)
+    if found.is_unknown or not len(bridge.table):
+        return Breakdown(by, ())
+    parts = [BridgeLeaf(key, label, bars) for key, label, bars in product_bars(found, bridge, by=by)]
+    _assert_whole({name: [leaf.bars[name] for leaf in parts] for name in COLUMNS}, bridge, with_accounts=False)
+    return Breakdown(by, tuple(sorted(parts, key=_by_size)))
 
 
 def breakdown_of(scope: Scope, bridge: BridgeFigures, *, by: Dimension) -> Breakdown:
@@ -97,12 +123,11 @@ def _bars(table: AccountTable, name: str, column: str, leaves: Leaves) -> list[B
     return [Bar(units_total(sums[at : at + 1]), int(counts[at])) for at in range(len(leaves.keys))]
 
 
-def _assert_whole(bars: Mapping[str, list[Bar]], bridge: BridgeFigures) -> None:
+def _assert_whole(bars: Mapping[str, list[Bar]], bridge: BridgeFigures, *, with_accounts: bool = True) -> None:
     for name, column in bars.items():
-        whole = Bar(
-            sum((bar.amount or Decimal(0) for bar in column), Decimal(0)), sum(bar.accounts or 0 for bar in column)
-        )
-        if whole != bridge.bars[name]:
+        whole = bridge.bars[name]
+        amount = sum((bar.amount or Decimal(0) for bar in column), Decimal(0))
+        if amount != whole.amount or (with_accounts and sum(bar.accounts or 0 for bar in column) != whole.accounts):
             raise AssertionError(f"the leaves of {name} do not add up")
 
 
