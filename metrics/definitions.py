@@ -15,7 +15,7 @@ from metrics.definitions_drivers import DRIVERS
 from metrics.definitions_economics import ECONOMICS
 from metrics.definitions_lifetime import LIFETIME
 from metrics.definitions_next import NEXT
-from metrics.definitions_products import ASSOCIATION
+from metrics.definitions_products import ASSOCIATION, PATTERNS
 from metrics.metric import Direction, Metric, Unit
 
 __all__ = ["METRICS", "Direction", "Metric", "Unit"]
@@ -325,5 +325,5 @@ _ENTRIES = (
 
 METRICS: dict[str, Metric] = {
     entry.key: entry
-    for entry in (*_ENTRIES, *CONTRACTS, *CURRENCY, *DRIVERS, *ECONOMICS, *LIFETIME, *NEXT, *ASSOCIATION)
+    for entry in (*_ENTRIES, *CONTRACTS, *CURRENCY, *DRIVERS, *ECONOMICS, *LIFETIME, *NEXT, *ASSOCIATION, *PATTERNS)
 }

@@ -1,4 +1,4 @@
-"""The catalogue's part about products: what goes together."""
+"""The catalogue's part about products: how customers buy, and what goes together."""
 
 from __future__ import annotations
 
@@ -42,4 +42,35 @@ ASSOCIATION = (
     Metric("rule_p_value", _("Corrected p"), Unit.NUMBER, Direction.DOWN,
            _("One-sided Fisher test, times all pairs tested ÷ its rank (Benjamini–Hochberg)"), OWNERSHIP,
            _("Of rules shown below this, so large a part may be owned together by accident.")),
+)  # fmt: skip
+
+BASKETS = _("days on which each account bought each product, and its orders")
+
+PATTERNS = (
+    Metric(
+        "patterns", _("Purchase patterns"), Unit.GROUP_OF_FIGURES, Direction.NEITHER,
+        _("Usual interval, order size, breadth, season, weekdays and products of the orders of a period"), BASKETS,
+        _("How do they buy? An order day is one occasion, whatever was bought that day."),
+    ),
+    Metric("usual_interval_days", _("Usual interval"), Unit.DAYS, Direction.NEITHER,
+           _("Median over accounts of the median days between their order days; of one account: of its intervals"), BASKETS,
+           _("From three order days on. All orders up to the end of the period, so that slow rhythms are seen.")),
+    Metric("order_day_size", _("Typical order day"), Unit.MONEY, Direction.UP,
+           _("Median of the net revenue of an order day"), BASKETS, _("Half of all order days bring more, half less.")),
+    Metric("breadth", _("Products on an order day"), Unit.NUMBER, Direction.UP,
+           _("Different products with a line above 0 ÷ order days that name a product"), BASKETS,
+           _("How broad a basket is.")),
+    Metric("breadth_change", _("Breadth against a year before"), Unit.RATE, Direction.UP,
+           _("Breadth of the period ÷ that of the same period a year before − 1"), BASKETS,
+           _("Baskets that grow narrow are often the first sign of a customer on its way out.")),
+    Metric("products_bought", _("Products bought"), Unit.COUNT, Direction.UP,
+           _("Different products with a line above 0 in the period"), BASKETS, _("By all accounts in view together.")),
+    Metric("new_product_share", _("Revenue from new products"), Unit.RATE, Direction.UP,
+           _("Revenue with products that the account had never bought before the period ÷ revenue with products"), BASKETS,
+           _("New to the account, not to us. The rest comes from what it knew.")),
+    Metric("peak_month_index", _("Strongest month"), Unit.NUMBER, Direction.NEITHER,
+           _("12 × revenue of the calendar month over whole years ÷ revenue of all twelve"), BASKETS,
+           _("1 is an average month. From two whole years on, over five at most.")),
+    Metric("peak_weekday_share", _("Busiest weekday"), Unit.RATE, Direction.NEITHER,
+           _("Order days on the weekday ÷ order days"), BASKETS, _("When a call meets somebody who is about to order.")),
 )  # fmt: skip

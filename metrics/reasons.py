@@ -85,6 +85,8 @@ SENTENCES = {
     "whitespace_no_margin": gettext_lazy("cost is missing on some lines of the product"),
     "whitespace_no_night": gettext_lazy("the night sums up products, and there has been none yet"),
     "whitespace_no_gap": gettext_lazy("no gap has a value"),
+    "no_product_day": gettext_lazy("no order of the period names a product"),
+    "season_short_history": gettext_lazy("a season needs two whole years; the ledger has %(found)s complete months"),
     "association_no_pair": gettext_lazy("no two products have %(needed)s owners each"),
     "association_few_owners": gettext_lazy("fewer than %(needed)s customers own this product"),
     "association_no_rule": gettext_lazy("no two products are owned together more often than chance would have it"),

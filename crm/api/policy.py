@@ -82,7 +82,7 @@ POLICY: dict[tuple[str, str], Rule] = {
     **{(f"metrics-{question}", "GET"): LOGGED_IN for question in QUESTIONS},
     **{(f"metrics-{question}", "GET"): LOGGED_IN for question in ("cohorts", "sleepers", "segments")},
     **{(f"metrics-{question}", "GET"): LOGGED_IN for question in ("forecast", "decline", "whitespace")},
-    **{(f"metrics-{question}", "GET"): LOGGED_IN for question in ("association", "association_accounts")},
+    **{(f"metrics-{question}", "GET"): LOGGED_IN for question in ("association", "association_accounts", "patterns")},
     **{(f"metrics-{question}", "GET"): LOGGED_IN for question in ("contract-growth", "backlog")},
     **_list("suggestion-rejections", create=LOGGED_IN),
     ("suggestion-rejections-detail", "GET"): LOGGED_IN,

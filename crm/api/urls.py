@@ -8,6 +8,7 @@ from crm.api.metrics_cohorts import routes as cohort_routes
 from crm.api.metrics_contracts import routes as contract_routes
 from crm.api.metrics_lifetime import routes as lifetime_routes
 from crm.api.metrics_next import routes as next_routes
+from crm.api.metrics_patterns import routes as pattern_routes
 from crm.api.metrics_whitespace import routes as whitespace_routes
 from crm.api.root import DocsView, RootView, SchemaView
 from crm.api.routers import router
@@ -41,6 +42,7 @@ v1 = [
     *contract_routes,
     *lifetime_routes,
     *next_routes,
+    *pattern_routes,
     *whitespace_routes,
     *router.urls,
 ]

@@ -25,6 +25,7 @@ from crm.web.attention import contracts_ending, items_of
 from crm.web.figure import Figure, Kind
 from crm.web.htmx import signed_in
 from crm.web.keyset import Order, page_of
+from crm.web.metric_patterns import patterns_card
 from crm.web.scope import number_style
 from crm.web.standing import as_of_of
 from crm.web.why import why_card
@@ -194,6 +195,7 @@ def revenue(request: HttpRequest, pk: int) -> HttpResponse:
         records=listed,
         window=window,
         ideas=ideas_of(page.account),
+        patterns=patterns_card(page.account, number_style(request)),
     )
 
 

@@ -68,7 +68,7 @@ ECONOMICS = frozenset(one.key for one in definitions_economics.ECONOMICS)
 LIFETIME = frozenset({"clv", "expected_revenue", "expected_orders", "contract_value", *ENDS})
 CHANGES = frozenset({
     "growth_rate", "overall_growth_rate", "constant_growth_rate", "constant_overall_growth_rate", "contract_growth_rate",
-    "contract_overall_growth",
+    "contract_overall_growth", "breadth_change",
 }) | {f"{reading}_lift" for reading in Reading}  # fmt: skip
 CHANCES = frozenset({"rule_p_value"})
 KINDS = {Unit.MONEY: Kind.MONEY, Unit.RATE: Kind.PERCENT, Unit.COUNT: Kind.COUNT, Unit.DAYS: Kind.COUNT}

@@ -26,6 +26,7 @@ from crm.web.metric_economics import economics_answer
 from crm.web.metric_forecast import forecast_answer
 from crm.web.metric_form import ChoicesForm
 from crm.web.metric_lifetime import lifetime_answer
+from crm.web.metric_patterns import patterns_answer
 from crm.web.metric_segments import segments_answer
 from crm.web.metric_sleepers import sleepers_answer
 from crm.web.metric_two_periods import change_answer, growth_answer, retention_answer
@@ -37,7 +38,7 @@ from crm.web.next_form import (
     no_defaults,
     whitespace_defaults,
 )
-from crm.web.products_form import AssociationForm, association_defaults
+from crm.web.products_form import AssociationForm, PatternsForm, association_defaults
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,10 @@ QUESTIONS: dict[str, Question] = {
         Question(
             "activity", gettext_lazy("How active are they?"), gettext_lazy("Who of those on the books orders, how often, for how much."),
             "activity", metric_form.OnePeriodForm, metric_form.one_period_defaults, activity_answer,
+        ),
+        Question(
+            "patterns", gettext_lazy("How do they buy?"), gettext_lazy("Interval, order size, breadth, season, weekdays and products."),
+            "calendar", PatternsForm, metric_form.one_period_defaults, patterns_answer,
         ),
         Question(
             "sleepers", gettext_lazy("Who sleeps?"), gettext_lazy("Customers silent for longer than their own rhythm allows."),

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Product
 from crm.web.formats import number
-from crm.web.metric_form import ChoicesForm
+from crm.web.metric_form import ChoicesForm, OnePeriodForm
 from metrics.services.association import RuleOrder
 
 RULE_ORDERS = (
@@ -48,6 +48,12 @@ class AssociationForm(ChoicesForm):
     field_order = ("order", "product", "currency")
 
     left_out = frozenset({"level", "credit_notes"})  # as for the gaps
+
+
+class PatternsForm(OnePeriodForm):
+    field_order = ("period", "currency")
+
+    left_out = frozenset({"level"})  # a group buys as its members do
 
 
 def association_defaults(params: QueryDict, as_of: Any) -> dict[str, str]:

@@ -168,6 +168,43 @@ def spring_festival_share(shares: ArrayLike) -> FloatArray:
     return np.asarray(s[:, :SPRING_FESTIVAL_MONTHS].sum(axis=1))
 
 
+def interval_spread(account: ArrayLike, order_on: ArrayLike, *, accounts: int) -> tuple[float, float, float, int]:
+    """(lower quartile, median, upper quartile, how many) of the usual intervals in days; NaN where nobody has one.
+
+    account, order_on : place of the account and order day, datetime64[D], (m,); accounts : n
+    Of several accounts: of their own median intervals, so that who orders daily counts once; of a single one: of its
+    intervals. Only accounts with INTERVAL_ORDER_DAYS order days or more. Quartiles by linear interpolation.
+    raises FormulaError : shapes differ, a place is out of range, or a day is NaT
+    """
+    who, when = _order_days(account, order_on, accounts=accounts)
+    same = who[1:] == who[:-1]
+    owner, gaps = who[1:][same], np.diff(when)[same].astype(np.float64)
+    has_rhythm = np.bincount(who, minlength=accounts) >= INTERVAL_ORDER_DAYS
+    known = int(has_rhythm.sum())
+    if not known:
+        return float("nan"), float("nan"), float("nan"), 0
+    values = gaps[has_rhythm[owner]] if known == 1 else _grouped_median(owner, gaps, accounts)[has_rhythm]
+    low, middle, high = np.quantile(values, (0.25, 0.5, 0.75))
+    return float(low), float(middle), float(high), known
+
+
+def weekday_shares(order_on: ArrayLike) -> FloatArray:
+    """Share of each weekday in order days, shape (7,), Monday first; every value given counts. NaN without one.
+
+    raises FormulaError : a day is NaT
+    """
+    when: DateArray = np.asarray(order_on, dtype="datetime64[D]")
+    if np.isnat(when).any():
+        raise FormulaError("an order without a day cannot be placed; leave it out")
+    weekday = (when.astype(np.int64) + _EPOCH_WEEKDAY) % DAYS_PER_WEEK
+    return _shares(np.bincount(weekday, minlength=DAYS_PER_WEEK).astype(np.float64)[None, :])[0]
+
+
+def season_index(shares: ArrayLike) -> FloatArray:
+    """12 times ``season_shares``, same shape: 1 is an average month, 2 one with twice as much."""
+    return np.asarray(np.asarray(shares, dtype=np.float64) * MONTHS_PER_YEAR)
+
+
 def _order_days(account: ArrayLike, order_on: ArrayLike, *, accounts: int) -> tuple[IntArray, DateArray]:
     """(account, day) of each distinct order day, by account and then day."""
     who = np.asarray(account, dtype=np.int64)

@@ -26,7 +26,7 @@ from metrics.scope import Level, Scope
 MONEY_COLUMNS = frozenset({
     "base", "comparison", "change", "constant", "fx_effect",
     "revenue", "clv", "expected_revenue", "prior_revenue", "peer_median", "peer_gap", "potential",
-    "gap_revenue", "gap_value", "antecedent_revenue",
+    "gap_revenue", "gap_value", "antecedent_revenue", "new_product_revenue",
     "horizontal_growth", "vertical_growth", "money_at_stake", "ttm_revenue", "prior_ttm_revenue",
     "profit", "clv_low", "clv_high", "expected_revenue_low", "expected_revenue_high", "contract_value",
     "signed", "recognised", "recognised_from_records", "recognised_by_proxy", "backlog", "overrun", "next_12_months",

@@ -12,12 +12,15 @@ from hypothesis import strategies as st
 from crm.lib.exceptions import FormulaError
 from metrics.formulas.patterns import (
     active_months,
+    interval_spread,
     order_rhythm,
     revenue_variation,
+    season_index,
     season_shares,
     spring_festival_share,
     stability,
     weekday_profile,
+    weekday_shares,
 )
 from tests.metrics.compare import assert_same
 
@@ -191,3 +194,37 @@ def test_stability_lies_in_bounds_and_knows_no_scale(units, factor):
 
     assert 1 / (1 + np.sqrt(11)) - 1e-12 <= once[0] <= 1
     assert scaled[0] == pytest.approx(once[0])
+
+
+def slow_spread(orders):
+    """Quartiles as the docstring reads, account by account."""
+    gaps = {}
+    for who, days in orders.items():
+        ordered = sorted(set(days))
+        if len(ordered) >= 3:
+            gaps[who] = [b - a for a, b in itertools.pairwise(ordered)]
+    if not gaps:
+        return [float("nan")] * 3 + [0]
+    values = next(iter(gaps.values())) if len(gaps) == 1 else [statistics.median(found) for found in gaps.values()]
+    return [*np.quantile(values, (0.25, 0.5, 0.75)).tolist(), len(gaps)]
+
+
+@given(st.dictionaries(st.integers(0, 3), st.lists(st.integers(0, 400), max_size=8), max_size=4))
+@settings(max_examples=500, deadline=None)
+def test_interval_spread_and_weekdays_equal_a_slow_version(orders):
+    who = [account for account, days in orders.items() for _day in days]
+    when = np.array([day for days in orders.values() for day in days], dtype="datetime64[D]")
+
+    found = interval_spread(who, when, accounts=4)
+
+    np.testing.assert_allclose(found, slow_spread(orders), equal_nan=True)
+    shares = weekday_shares(when)
+    counts = [sum(day.item().weekday() == number for day in when) for number in range(7)]
+    wanted = [count / len(when) for count in counts] if len(when) else [float("nan")] * 7
+    np.testing.assert_allclose(shares, wanted, equal_nan=True)
+
+
+def test_season_index_of_an_even_year_is_one_and_a_missing_day_is_refused():
+    assert season_index([[1 / 12] * 12]).tolist() == [pytest.approx([1.0] * 12)]
+    with pytest.raises(FormulaError, match="without a day"):
+        weekday_shares(np.array(["NaT"], dtype="datetime64[D]"))
