@@ -36,6 +36,7 @@ from metrics.services.association import is_rule_book_kept, rule_book
 from metrics.services.decline_backtest import decline_backtest, is_decline_backtest_kept
 from metrics.services.figures import write_account_figures
 from metrics.services.lifetime_backtest import is_lifetime_backtest_kept, lifetime_backtest
+from metrics.services.patterns import is_usual_kept, patterns
 from metrics.services.suggestions import is_product_model_kept, product_model
 from metrics.services.summary import is_summary_kept, portfolio_summary
 from metrics.services.whitespace import is_whitespace_kept, whitespace
@@ -225,6 +226,7 @@ def _prepared() -> list[Prepared]:
     as_of, everything = view["as_of"], scope_of(accounts)
     found = [
         Prepared(partial(is_summary_kept, **view), partial(portfolio_summary, accounts, **view)),
+        Prepared(partial(is_usual_kept, accounts), partial(patterns, accounts)),
         Prepared(partial(is_decline_backtest_kept, as_of=as_of), partial(decline_backtest, as_of=as_of)),
         Prepared(partial(is_lifetime_backtest_kept, as_of=as_of), partial(lifetime_backtest, accounts, as_of=as_of)),
     ]

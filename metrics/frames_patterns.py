@@ -59,7 +59,7 @@ def bought(scope: Scope, period: Period) -> tuple[Bought, Bought]:
             " ON r.currency = d.currency AND r.day = d.day"
         )
         params = [list(values) for values in zip(*rates, strict=True)] if rates else [[], [], []]
-    ends = [period.start] * 2
+    ends = [period.start] * 3
     own = [scope.currency] if scope.is_translated else []
     columns = _columns()
     picked = ", ".join(as_sql(expression, kind) for expression, kind in columns.values())
@@ -67,6 +67,7 @@ def bought(scope: Scope, period: Period) -> tuple[Bought, Bought]:
         WITH pair AS MATERIALIZED (
             SELECT d.account_id, d.product_key, sum({net}) FILTER (WHERE d.day >= %s) AS net,
                    count(*) FILTER (WHERE d.day >= %s AND d.has_positive) AS days,
+                   bool_or(d.day >= %s) AS is_inside,
                    min(d.day) FILTER (WHERE d.has_positive) AS first_on,
                    max(d.day) FILTER (WHERE d.has_positive) AS last_on
             FROM metrics_productday d {joined}
@@ -78,7 +79,7 @@ def bought(scope: Scope, period: Period) -> tuple[Bought, Bought]:
         SELECT {picked} FROM (
             SELECT 0 AS side, product_key AS key, * FROM told
             UNION ALL SELECT 1 AS side, account_id AS key, * FROM told
-        ) AS both_sides GROUP BY side, key HAVING bool_or(net IS NOT NULL) ORDER BY side, key
+        ) AS both_sides GROUP BY side, key HAVING bool_or(is_inside) ORDER BY side, key
     """
     given = [*own, *ends, *params, scope.basis, period.end, *view_params, period.start]
     rows = fetch(sql, given, {name: kind for name, (_sql, kind) in columns.items()}, using=scope.using)

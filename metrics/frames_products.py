@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 from django.db import connections
+from django.db.models import Count, Max
 
+from accounts.models import Product
 from crm.lib.periods import last_complete_month
 from crm.lib.remember import is_remembered, remembered
 from metrics.binary import Kind, as_sql, fetch
@@ -178,6 +180,12 @@ def products_state(scope: Scope) -> tuple[object, ...]:
     night = ProductNight.objects.using(scope.using).first()
     known = (str(night.as_of), str(night.written_at)) if night else ()
     return (connections[scope.using].settings_dict["NAME"], scope.basis, *known)
+
+
+def product_facts(scope: Scope) -> tuple[object, ...]:
+    """Changes whenever a product is added or edited; one look-up."""
+    found = Product.objects.using(scope.using).aggregate(count=Count("pk"), last=Max("updated_at"))
+    return tuple(str(value) for value in found.values())
 
 
 def segments_of(scope: Scope, account_ids: IntArray) -> IntArray:

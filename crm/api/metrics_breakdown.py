@@ -26,7 +26,7 @@ class BridgeQuery(TwoPeriodsQuery):
 
 class BridgeLeafSerializer(serializers.Serializer):
     """opening + all lines = closing. `key` is the value as filters take it, empty where none is given; of a product its
-    key, of lines without one `no_product`, of what is not summed up by product yet `not_summed`."""
+    key, of lines without one `no_product`, of what is not split by product (credit notes that count in the period of their original) `not_split`."""
 
     key = serializers.CharField()
     label = serializers.CharField()

@@ -59,6 +59,7 @@ def patterns_answer(asked: Asked) -> Shown:
         period=asked.form.cleaned_data["period"],
         as_of=asked.as_of,
         currency=asked.form.cleaned_data["currency"] or None,
+        basis=asked.form.cleaned_data.get("basis") or None,
     )
     return Shown(
         sentence=_sentence(asked, answer),

@@ -53,7 +53,7 @@ class AssociationForm(ChoicesForm):
 class PatternsForm(OnePeriodForm):
     field_order = ("period", "currency")
 
-    left_out = frozenset({"level"})  # a group buys as its members do
+    left_out = frozenset({"level", "credit_notes"})  # a group buys as its members do; products are summed up as booked
 
 
 def association_defaults(params: QueryDict, as_of: Any) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """The revenue bridge by product or category: the account decides the line, each product has its part of it.
 
 See ``formulas.bridge_parts`` for the definition. Amounts of the leaves add up to the bridge to the last digit; accounts do
-not: one account stands in the leaf of every product it bought.
+not: one account stands in the leaf of every product it bought. What no product accounts for is a leaf of its own: credit
+notes that count in the period of their original, which is kept without products.
 """
 
 from __future__ import annotations
@@ -13,20 +14,23 @@ import numpy as np
 from django.utils.translation import gettext_lazy as _
 from numpy.typing import NDArray
 
+from crm.lib.remember import remembered
 from metrics.formulas.bridge import BridgeLine
 from metrics.formulas.bridge_parts import CLASSES, LINES, NO_LINE, account_classes, part_effects, with_whole
 from metrics.formulas.exact import units_total, whole_units
 from metrics.frames import IntArray
 from metrics.frames_parts import Parts, ProductDimension, part_names, parts_of
+from metrics.frames_products import product_facts
 from metrics.models_products import NO_PRODUCT
 from metrics.services.base import AccountTable
 from metrics.services.portfolio import Bar, BridgeFigures, TwoPeriods
 
 NO_PRODUCT_KEY = "no_product"
-REST_KEY = "not_summed"
+REST_KEY = "not_split"
+NAME = "bridge_by_product"
 LABELS: Mapping[str, Any] = {
     NO_PRODUCT_KEY: _("without a product"),
-    REST_KEY: _("not summed up by product yet"),
+    REST_KEY: _("not split by product"),
     "": _("without a category"),
 }
 Named = list[tuple[str, Any, dict[str, Bar]]]
@@ -38,13 +42,15 @@ def product_bars(found: TwoPeriods, bridge: BridgeFigures, *, by: ProductDimensi
     classes = account_classes({line: table.columns[str(line)] != 0 for line in LINES})
     accounts, units = _members(table)
     group = classes[np.searchsorted(table.unit_ids, units)]
-    rows = parts_of(
-        found.scope, (found.base, found.comparison), by=by, account_ids=accounts.tolist(), unit_ids=units.tolist(),
-        groups=group.tolist(),
-    )  # fmt: skip
+    rows = _rows(found, by, accounts, units, group)
     parts = np.unique(rows.part)
-    base, base_rest = _units(rows, rows.base, parts, table.columns["base"], classes)
-    comparison, comparison_rest = _units(rows, rows.comparison, parts, table.columns["comparison"], classes)
+    # Where rates translate, each account and each part is rounded once; else nothing is.
+    rounding = len(table) + len(parts) if found.is_translated else 0
+    columns = table.columns
+    base, base_rest = _units(rows, rows.base, parts, columns["base"], classes, rounding=rounding)
+    comparison, comparison_rest = _units(
+        rows, rows.comparison, parts, columns["comparison"], classes, rounding=rounding
+    )
     names = _names(parts, by)
     bars = _bars(base, comparison, _counts(rows, parts))
     found_bars = [(key, label, bars[number]) for number, (key, label) in enumerate(names)]
@@ -52,6 +58,22 @@ def product_bars(found: TwoPeriods, bridge: BridgeFigures, *, by: ProductDimensi
         rest = _bars(base_rest[:, None], comparison_rest[:, None], None)[0]
         found_bars.append((REST_KEY, LABELS[REST_KEY], rest))
     return found_bars
+
+
+def _rows(found: TwoPeriods, by: ProductDimension, accounts: IntArray, units: IntArray, group: IntArray) -> Parts:
+    """Sums by class and part; over every account kept for a state of the ledger and the products."""
+    scope, windows = found.scope, (found.base, found.comparison)
+
+    def compute() -> Parts:
+        return parts_of(
+            scope, windows, by=by, account_ids=accounts.tolist(), unit_ids=units.tolist(), groups=group.tolist()
+        )
+
+    if not scope.accounts.is_everything:
+        return compute()
+    days = [(period.start, period.end) for period in windows]
+    state = (*scope.state, *product_facts(scope), days, str(found.level), str(by), Parts.__slots__)
+    return remembered(NAME, state, compute)
 
 
 def _members(table: AccountTable) -> tuple[IntArray, IntArray]:
@@ -64,7 +86,7 @@ def _members(table: AccountTable) -> tuple[IntArray, IntArray]:
 
 
 def _units(
-    rows: Parts, amounts: NDArray[Any], parts: IntArray, whole: NDArray[Any], classes: IntArray
+    rows: Parts, amounts: NDArray[Any], parts: IntArray, whole: NDArray[Any], classes: IntArray, *, rounding: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """(sums of each class and part in whole units, what no part accounts for), shapes (CLASSES, p) and (CLASSES,)."""
     values, totals = whole_units(amounts, whole)
@@ -72,8 +94,7 @@ def _units(
     np.add.at(table, (rows.group, np.searchsorted(parts, rows.part)), values)
     summed = np.zeros(CLASSES, dtype=totals.dtype)
     np.add.at(summed, classes, totals)
-    # Where rates translate, each account and each part is rounded once.
-    return with_whole(table, summed, rounding=len(whole) + len(parts))
+    return with_whole(table, summed, rounding=rounding)
 
 
 def _counts(rows: Parts, parts: IntArray) -> dict[str, IntArray]:

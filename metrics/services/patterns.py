@@ -14,7 +14,7 @@ from accounts.models import Product
 from accounts.querysets import AccountQuerySet
 from crm.lib import money
 from crm.lib.periods import MONTHS_PER_YEAR, Period, add_months, last_complete_month, ttm
-from crm.lib.remember import remembered
+from crm.lib.remember import is_remembered, remembered
 from metrics import frames, reasons
 from metrics.formulas.bridge_parts import with_whole
 from metrics.formulas.exact import exact_total, units_total, whole_units
@@ -29,12 +29,14 @@ from metrics.formulas.patterns import (
 )
 from metrics.frames import Windows
 from metrics.frames_patterns import Bought, Breadth, bought, breadth, months_of, order_day_sizes
+from metrics.frames_products import product_facts
 from metrics.models_products import NO_PRODUCT
 from metrics.reasons import MissingRate
 from metrics.scope import Level, Scope, scope_of
 from metrics.selectors import data_start, default_as_of
 from metrics.services.base import AccountTable, Answer, passport
 from metrics.services.choices import Choices
+from metrics.services.empty_basis import says_why_empty
 
 NAME = "purchase_patterns"
 TOP_PRODUCTS = 15
@@ -104,21 +106,29 @@ class PatternFigures(Answer):
 _SHAPE = tuple((kind.__name__, tuple(one.name for one in fields(kind))) for kind in (PatternFigures, BoughtProduct))
 
 
-def patterns(
-    accounts: AccountQuerySet, *, period: Period | None = None, as_of: date | None = None, **choices: Unpack[Choices]
-) -> PatternFigures:
+@says_why_empty
+def patterns(accounts: AccountQuerySet, *, period: Period | None = None, **choices: Unpack[Choices]) -> PatternFigures:
     """How ``accounts`` (already limited to what the caller may see) buy; by default in the last 12 whole months.
 
-    Legal entities, whatever level is chosen. A dozen queries, whatever the number of accounts; over every account the
+    Legal entities, whatever level is chosen, and credit notes in their own period. A dozen queries, whatever the number of accounts; over every account the
     answer is kept for a state of the ledger.
     """
-    day = as_of or default_as_of()
+    day = choices.get("as_of") or default_as_of()
     scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
     window = period or ttm(day)
     if not accounts.is_everything:
         return _computed(scope, window, day)
-    state = (*scope.state, window.start, window.end, window.label, day, _SHAPE)
-    return remembered(NAME, state, lambda: _computed(scope, window, day))
+    return remembered(NAME, _state(scope, window, day), lambda: _computed(scope, window, day))
+
+
+def is_usual_kept(accounts: AccountQuerySet) -> bool:
+    """Whether who asks about every account for the usual period waits for no computation; a few look-ups."""
+    day = default_as_of()
+    return is_remembered(NAME, _state(scope_of(accounts), ttm(day), day))
+
+
+def _state(scope: Scope, window: Period, day: date) -> tuple[object, ...]:
+    return (*scope.state, *product_facts(scope), window.start, window.end, window.label, day, _SHAPE)
 
 
 def _computed(scope: Scope, period: Period, as_of: date) -> PatternFigures:
@@ -300,4 +310,5 @@ def _no_money(missing: tuple[MissingRate, ...]) -> str:
 
 
 def _day(value: np.datetime64) -> date | None:
-    return None if np.isnat(value) else value.item()
+    day: date | None = None if np.isnat(value) else value.astype("datetime64[D]").item()
+    return day

@@ -150,7 +150,7 @@ def test_what_is_not_summed_up_is_a_leaf_of_its_own():
 
     found = split()
 
-    assert "not_summed" in [leaf.key for leaf in found.breakdown.leaves]
+    assert "not_split" in [leaf.key for leaf in found.breakdown.leaves]
     assert_whole(found)
 
 
@@ -171,3 +171,19 @@ def test_queries_do_not_grow_with_products_or_accounts():
 
     counted(1)
     assert counted(2) == counted(30)
+
+
+def test_credit_notes_that_count_in_another_period_are_not_split_and_nothing_is_lost():
+    account, lamp = make_account(), make_product()
+    post_revenue([
+        {"account": account, "product": lamp, "booked_on": date(2010, 5, 1), "amount": Decimal(100), "reference": "A"},
+        {"account": account, "product": lamp, "booked_on": date(2011, 5, 1), "amount": Decimal(90), "reference": "B"},
+        {"account": account, "product": lamp, "booked_on": date(2011, 6, 1), "amount": Decimal(-30), "kind": "credit_note",
+         "reference": "C", "credits_reference": "A"},
+    ])  # fmt: skip
+
+    found = split(credit_notes="restated")
+
+    assert_whole(found)
+    leaves = {leaf.key: (leaf.bars["opening"].amount, leaf.bars["closing"].amount) for leaf in found.breakdown.leaves}
+    assert leaves == {str(lamp.pk): (Decimal(100), Decimal(60)), "not_split": (Decimal(-30), Decimal(30))}

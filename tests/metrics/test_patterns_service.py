@@ -3,9 +3,9 @@
 from collections import defaultdict
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from statistics import mean, median
 
-import numpy as np
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -81,7 +81,11 @@ def slow(period):
             orders[one.account_id][one.reference, one.booked_on] += one.amount
     for account, documents in orders.items():
         days[account] = {day for (_reference, day), net in documents.items() if net > 0 and day < period.end}
-    gaps = [np.diff(sorted(found)) for found in days.values() if len(found) >= 3]
+    gaps = [
+        [(later - earlier).days for earlier, later in pairwise(sorted(found))]
+        for found in days.values()
+        if len(found) >= 3
+    ]
     new = [
         one
         for one in inside
@@ -96,7 +100,7 @@ def slow(period):
         "revenue": sum(one.amount for one in inside),
         "new_product_revenue": sum((one.amount for one in new), Decimal(0)),
         "known_product_revenue": sum((one.amount for one in known), Decimal(0)),
-        "usual_interval_days": median(median(gap.astype(int)) for gap in gaps) if len(gaps) > 1 else None,
+        "usual_interval_days": float(median(median(gap) for gap in gaps)) if len(gaps) > 1 else None,
         "order_days": sum(day in period for found in days.values() for day in found),
         "breadth": mean(len(found) for found in baskets.values()) if baskets else None,
         "products_bought": len({one.product_id for one in inside if one.product_id and one.amount > 0}),
