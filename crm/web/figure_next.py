@@ -70,9 +70,7 @@ def next_answer(key: str, accounts: AccountQuerySet, params: Mapping[str, Any], 
     return risks, ((_POINTS, _RHYTHM, _STAKE) if key == "points_precision" else (_RHYTHM, _POINTS, _STAKE))
 
 
-def _of_products(
-    key: str, accounts: AccountQuerySet, params: Mapping[str, Any], **ledger: Any
-) -> tuple[Answer, Heads]:
+def _of_products(key: str, accounts: AccountQuerySet, params: Mapping[str, Any], **ledger: Any) -> tuple[Answer, Heads]:
     """Products are summed up as they were booked, wherever credit notes count."""
     if key in ASSOCIATION:
         rule: dict[str, Any] = rule_of(params.get("rule", ""))
