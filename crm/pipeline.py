@@ -143,7 +143,7 @@ def _run_stages(run: TierRun, *, today: date) -> None:
             fiscal_start_month=settings.FISCAL_YEAR_START_MONTH,
         )
         earlier = publishing.run_before(run.as_of)
-        before = evaluation.state_before(earlier.pk if earlier else None, ids=measured.ids)
+        before = evaluation.state_before(earlier, ids=measured.ids, model_id=run.model.pk)
         counts["accounts"] = len(measured.ids)
     with phases.phase("scores"):
         composed = evaluation.score(measured, design=design)

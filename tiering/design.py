@@ -10,6 +10,11 @@ from tiering.scoring import IndicatorScale, Scheme
 
 Anchors = tuple[tuple[float, float], ...]
 HUNDRED = Decimal(100)
+# Settings of a version that are neither weights, scales nor thresholds; named alike on model and design.
+SETTINGS = (
+    "gross_profit_test", "min_base", "evidence_any", "evidence_up", "min_dimension_evidence", "min_valid_weight",
+    "buffer_score", "buffer_growth", "buffer_money", "confirm_up_days", "confirm_down_days", "confirm_problem_days",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,7 @@ class Design:
     thresholds : (grade, rule) → number
     missing : thresholds that must be filled in by hand before the model can be activated
     evidence_any, evidence_up, min_dimension_evidence, min_valid_weight : shares, 0..1
+    buffer_score, buffer_growth, buffer_money, confirm_…_days : as in grading.Rules
     min_base : amount of the model's currency below which a base is too small to compare with
     """
 
@@ -32,6 +38,12 @@ class Design:
     min_dimension_evidence: Decimal = Decimal("0.5")
     min_valid_weight: Decimal = Decimal("0.7")
     min_base: Decimal = Decimal(1000)
+    buffer_score: Decimal = Decimal(5)
+    buffer_growth: Decimal = Decimal(10)
+    buffer_money: Decimal = Decimal("0.9")
+    confirm_up_days: int = 7
+    confirm_down_days: int = 28
+    confirm_problem_days: int = 28
     missing: tuple[tuple[str, str], ...] = ()
 
     def scheme(self) -> Scheme:
@@ -53,4 +65,10 @@ class Design:
             gross_profit_test=self.gross_profit_test,
             evidence_any=float(self.evidence_any),
             evidence_up=float(self.evidence_up),
+            buffer_score=float(self.buffer_score),
+            buffer_growth=float(self.buffer_growth),
+            buffer_money=float(self.buffer_money),
+            confirm_up_days=self.confirm_up_days,
+            confirm_down_days=self.confirm_down_days,
+            confirm_problem_days=self.confirm_problem_days,
         )

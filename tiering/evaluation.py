@@ -2,38 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from metrics.binary import Kind, as_sql, fetch
-from tiering import grading, scoring
+from tiering import grading, scoring, stability
 from tiering.design import Design
 from tiering.facts import Standing, grade_number
-from tiering.grading import INPUTS, NOT_GRADED, PROBLEM, RANK, STRATEGIC, Flag, Ranks
+from tiering.grading import INPUTS, NOT_GRADED, PROBLEM, RANK, STRATEGIC, Candidates, Flag, Ranks, Rules
 from tiering.grouping import Ints
 from tiering.indicators import Measured
+from tiering.models import TierRun
 from tiering.scoring import Bools, Composed, Floats
+from tiering.stability import PROBLEM_RANK, STATE, Decisions, State
 
 USING = "default"
 GRADES = grading.GRADE_CODES
 RANK_OF_NUMBER = np.array([RANK.get(code, 0) for code in GRADES], dtype=np.int8)
+NUMBER_OF_RANK = np.array(
+    [GRADES.index({0: NOT_GRADED, PROBLEM_RANK: PROBLEM}.get(rank) or grading.LADDER[rank]) for rank in range(7)]
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """The state the night starts from, aligned with the accounts: ladder rank and number in GRADES, 0 none."""
+    """What the night starts from, aligned with the accounts: the state, the shown grade as its number in GRADES (0
+    none), what managers said since, and the grades that people set for the day (rank, 0 none)."""
 
-    ladder: Ranks
+    state: State
     shown: Ints
+    decisions: Decisions
+    overrides: Ranks
+
+    @classmethod
+    def plain(cls, ladder: Ranks, shown: Ints) -> Before:
+        """Grades alone: no run, no problem, nothing said."""
+        count = len(ladder)
+        state = replace(State.none(count), ladder=ladder)
+        return cls(state, shown, Decisions.none(count), np.zeros(count, dtype=np.int8))
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """One result row an account, ascending by id.
 
-    raw : (n, m) in the order of ``raw_layout``; contributions : (n, k); NaN is not known
+    raw : (n, m) in the order of ``raw_layout``, then STATE; contributions : (n, k); NaN is not known
     shown, ladder, before : number in GRADES, 0 none
     """
 
@@ -75,23 +92,52 @@ def raw_layout(design: Design) -> list[str]:
     return [*design.scheme().codes, *INPUTS]
 
 
-def state_before(run_id: int | None, *, ids: Ints) -> Before:
-    """Grades that the run before left, one query; all none without such a run."""
-    ladder, shown = np.zeros(len(ids), dtype=np.int8), np.zeros(len(ids), dtype=np.int64)
-    if run_id is None:
-        return Before(ladder, shown)
-    columns: dict[str, Kind] = {"account_id": "int8", "ladder": "int4", "shown": "int4"}
-    sql = (
-        f"SELECT {as_sql('account_id', 'int8')}, {as_sql(grade_number('ladder'), 'int4')},"
-        f" {as_sql(grade_number('grade'), 'int4')} FROM tiering_score WHERE run_id = %s"
-    )
-    rows = fetch(sql, [run_id], columns, using=USING)
+def state_before(run: TierRun | None, *, ids: Ints, model_id: int) -> Before:
+    """Grades, runs and problems that ``run`` left, one query; nothing without such a run.
+
+    model_id : the version that grades tonight; another one than the run's starts without runs (domain.md 3.8)
+    """
+    shown = np.zeros(len(ids), dtype=np.int64)
+    before = Before.plain(np.zeros(len(ids), dtype=np.int8), shown)
+    if run is None or run.model is None:
+        return before
+    first = len(run.model.raw_layout) + 1
+    columns: dict[str, Kind] = {"account_id": "int8", "ladder": "int4", "shown": "int4", "flags": "int8"}
+    columns |= dict.fromkeys(STATE, "float8")
+    picked = {
+        "account_id": "account_id", "ladder": grade_number("ladder"), "shown": grade_number("grade"), "flags": "flags",
+        **{name: f"raw[{first + place}]" for place, name in enumerate(STATE)},
+    }  # fmt: skip
+    sql = ", ".join(as_sql(picked[name], kind) for name, kind in columns.items())
+    rows = fetch(f"SELECT {sql} FROM tiering_score WHERE run_id = %s", [run.pk], columns, using=USING)
     places = np.searchsorted(ids, rows["account_id"])
     there = np.flatnonzero(places < len(ids))
     there = there[ids[places[there]] == rows["account_id"][there]]  # an account may be gone since
-    ladder[places[there]] = RANK_OF_NUMBER[rows["ladder"][there]]
     shown[places[there]] = rows["shown"][there]
-    return Before(ladder, shown)
+    state = _state(rows, there=there, places=places[there], count=len(ids))
+    return replace(before, state=state if run.model_id == model_id else state.without_runs(), shown=shown)
+
+
+def _state(rows: dict[str, NDArray[Any]], *, there: Ints, places: Ints, count: int) -> State:
+    """Stored rows as the state of ``count`` accounts; accounts without a row have none."""
+    none, flags = State.none(count), rows["flags"][there]
+
+    def put(into: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
+        found = into.copy()
+        found[places] = values
+        return found
+
+    is_shown = (rows["shown"][there] == GRADES.index(PROBLEM)) & ((flags & Flag.OVERRIDDEN) == 0)
+    return State(
+        ladder=put(none.ladder, RANK_OF_NUMBER[rows["ladder"][there]]),
+        run_since=put(none.run_since, rows["run_since"][there]),
+        run_support=put(none.run_support, np.nan_to_num(rows["run_support"][there]).astype(np.int8)),
+        graded_on=put(none.graded_on, rows["graded_on"][there]),
+        signal_since=put(none.signal_since, rows["signal_since"][there]),
+        problem=put(none.problem, is_shown | ((flags & Flag.PROBLEM_ON) != 0)),
+        proposed=put(none.proposed, (flags & Flag.PROPOSED) != 0),
+        pierced=put(none.pierced, (flags & Flag.PIERCED) != 0),
+    )
 
 
 def score(measured: Measured, *, design: Design) -> Composed:
@@ -99,32 +145,82 @@ def score(measured: Measured, *, design: Design) -> Composed:
     return scoring.compose(_raw(measured.indicators, design, len(measured.ids)), scheme=design.scheme())
 
 
-def grade(measured: Measured, composed: Composed, *, design: Design, before: Before) -> Evaluation:
-    """Tonight's grade of every account, with everything its explanation needs."""
+def grade(
+    measured: Measured, composed: Composed, *, design: Design, before: Before, at_once: bool = False
+) -> Evaluation:
+    """Tonight's grade of every account, with everything its explanation needs.
+
+    at_once : every candidate is taken as it is, as if it had held long enough: where the accounts would settle
+    """
+    rules, day = design.rules(), _day_number(measured.windows.as_of)
+    if at_once:
+        rules = replace(rules, confirm_up_days=0, confirm_down_days=0)
     inputs = measured.inputs | _score_inputs(composed) | {"composite": composed.composite}
     inputs, stale = _relieved(measured, inputs, design=design, before=before)
-    graded = grading.assign(
+    found = grading.candidates(
         inputs,
         evidence=composed.evidence,
         in_business=measured.in_business,
-        before=before.ladder,
+        before=before.state.ladder,
         flags=measured.flags | np.where(stale, int(Flag.STALE), 0),
-        rules=design.rules(),
+        rules=rules,
     )
-    raw = np.vstack([_raw(measured.indicators, design, len(measured.ids)), np.array([inputs[name] for name in INPUTS])])
+    after = stability.advance(
+        before.state,
+        candidate=found.candidate,
+        in_business=measured.in_business,
+        signal_bits=found.flags,
+        points=inputs["signal_points"],
+        decisions=before.decisions,
+        day=day,
+        rules=rules,
+    )
+    raw = [*_raw(measured.indicators, design, len(measured.ids)), *(inputs[name] for name in INPUTS)]
+    shown = stability.shown_grades(
+        after.ladder, problem=after.problem, override=before.overrides, pierced=after.pierced
+    )
     return Evaluation(
         ids=measured.ids,
-        shown=_numbers(graded),
-        ladder=_ladder_numbers(graded.ladder),
+        shown=NUMBER_OF_RANK[shown],
+        ladder=_ladder_numbers(after.ladder),
         before=before.shown,
         composite=composed.composite,
         evidence=composed.evidence,
-        flags=graded.flags,
-        raw=raw.T,
+        flags=_flags(measured, found, after, inputs, before=before, day=day, rules=rules),
+        raw=np.vstack([*raw, *_state_values(before.state, after, found.candidate)]).T,
         contributions=composed.contributions.T,
         standing=measured.standing,
         last_record_id=measured.last_record_id,
     )
+
+
+def _day_number(day: date) -> int:
+    return int(np.datetime64(day).astype(np.int64))
+
+
+def _flags(
+    measured: Measured,
+    found: Candidates,
+    after: State,
+    inputs: dict[str, Floats],
+    *,
+    before: Before,
+    day: int,
+    rules: Rules,
+) -> Ints:
+    bits = found.flags | found.badges(after.ladder)
+    bits |= stability.bits_of(
+        after, in_business=measured.in_business, points=inputs["signal_points"], day=day, rules=rules
+    )
+    is_set = (before.overrides > 0) & ~after.pierced
+    return np.asarray(bits | np.where(is_set, int(Flag.OVERRIDDEN), 0), dtype=np.int64)
+
+
+def _state_values(before: State, after: State, candidate: Ranks) -> list[Floats]:
+    """Values of STATE, in its order; held is the ladder rank the night began with, by which thresholds were relaxed."""
+    support = np.where(np.isnan(after.run_since), np.nan, after.run_support)
+    ranks = [before.ladder.astype(np.float64), candidate.astype(np.float64)]
+    return [*ranks, after.run_since, support, after.graded_on, after.signal_since]
 
 
 def _raw(indicators: dict[str, Floats], design: Design, count: int) -> Floats:
@@ -156,23 +252,18 @@ def _relieved(
     relieved = dict(inputs)
     indicators = {**measured.indicators, **{k: v for k, v in measured.relief.items() if k in measured.indicators}}
     held = {RANK[STRATEGIC]: ("str", "evaluators"), RANK[grading.POTENTIAL]: ("gro", "gro_evidence", "opportunity")}
-    if not np.isin(before.ladder, list(held)).any():
+    ladder = before.state.ladder
+    if not np.isin(ladder, list(held)).any():
         return relieved, stale
     kinder = scoring.compose(_raw(indicators, design, len(measured.ids)), scheme=design.scheme())
     values = inputs | _score_inputs(kinder) | {name: measured.relief[name] for name in ("evaluators", "opportunity")}
     for rank, names in held.items():
-        holds = before.ladder == rank
+        holds = ladder == rank
         for name in names:
             differs = holds & ~((values[name] == inputs[name]) | (np.isnan(values[name]) & np.isnan(inputs[name])))
             relieved[name] = np.where(differs, values[name], relieved[name])
             stale |= differs
     return relieved, stale
-
-
-def _numbers(graded: grading.Graded) -> NDArray[np.int64]:
-    ladder = _ladder_numbers(graded.ladder)
-    shown = np.where(ladder == 0, GRADES.index(NOT_GRADED), ladder)
-    return np.where(graded.problem, GRADES.index(PROBLEM), shown)
 
 
 def _ladder_numbers(ladder: Ranks) -> NDArray[np.int64]:

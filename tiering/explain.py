@@ -7,6 +7,7 @@ version that has been in use never changes.
 from __future__ import annotations
 
 import math
+from datetime import date, timedelta
 from functools import lru_cache
 
 import numpy as np
@@ -17,8 +18,9 @@ from tiering.design import Design
 from tiering.enums import INDICATOR_UNIT, DimensionCode, IndicatorCode, Rule, Unit
 from tiering.grading import LADDER, MONEY_DECIMALS, RANK, Condition, Flag
 from tiering.models import Score, ScoringModel
-from tiering.parts import ConditionPart, DimensionPart, Explanation, GradePart, IndicatorPart, Mark
+from tiering.parts import ConditionPart, DimensionPart, Explanation, GradePart, IndicatorPart, Mark, Run
 from tiering.scoring import TOP_SCORE
+from tiering.stability import STATE
 
 __all__ = [
     "ConditionPart",
@@ -38,9 +40,9 @@ def explain(score: Score) -> Explanation:
     if model is None:
         raise ValueError("a score row always belongs to a run with a model")
     design = design_of(model)
-    values = dict(zip(model.raw_layout, score.raw, strict=True))
+    values, state = values_of(score)
     dimensions = _dimensions(score, values, design)
-    grades = _grades(score, values, design)
+    grades = _grades(score, values, design, held=state.get("held", 0.0))
     next_grade = LADDER.get(RANK.get(score.ladder, 0) + 1, "") if score.ladder else ""
     failing = tuple(
         condition
@@ -70,7 +72,37 @@ def explain(score: Score) -> Explanation:
         marks=_marks(design),
         notes=tuple(wording.notes(score.flags if _reads_cost(design) else score.flags & ~Flag.NO_COST)),
         signal_points=_known(values.get("signal_points")),
+        run=run_of(score, state, design),
         sentence=reasons.sentence(score, grades=grades, failing=failing, next_grade=next_grade, design=design),
+    )
+
+
+def values_of(score: Score) -> tuple[dict[str, float], dict[str, float]]:
+    """(raw values by the codes of the model's layout, the state after the night by the names of STATE); a row from before
+    states were kept has none."""
+    if score.run.model is None:
+        raise ValueError("a score row always belongs to a run with a model")
+    layout = score.run.model.raw_layout
+    return dict(zip(layout, score.raw, strict=False)), dict(zip(STATE, score.raw[len(layout) :], strict=False))
+
+
+def run_of(score: Score, state: dict[str, float], design: Design) -> Run | None:
+    """The unbroken run of nights that support another grade, None where there is none."""
+    since = state.get("run_since", math.nan)
+    if math.isnan(since):
+        return None
+    is_up = since > 0
+    first = date(1970, 1, 1) + timedelta(days=int(abs(since)))
+    days = design.confirm_up_days if is_up else design.confirm_down_days
+    target = LADDER[int(state["run_support"])]
+    return Run(
+        grade=target,
+        label=str(Grade(target).label),
+        is_up=is_up,
+        since=first,
+        moves_on=first + timedelta(days=days),
+        days_needed=days,
+        days_held=(score.run.as_of - first).days,
     )
 
 
@@ -137,17 +169,19 @@ def _possible_gains(raw: np.ndarray, design: Design) -> list[float | None]:
     return gains
 
 
-def _grades(score: Score, values: dict[str, float], design: Design) -> tuple[GradePart, ...]:
+def _grades(score: Score, values: dict[str, float], design: Design, *, held: float) -> tuple[GradePart, ...]:
+    """Every line with the thresholds the night held it to: relaxed for the grade in force and those below."""
     composite = math.nan if score.composite is None else score.composite
     inputs = {name: np.array([value]) for name, value in values.items()} | {"composite": np.array([composite])}
     rules = design.rules()
     lines = []
     for grade in sorted(RANK, key=RANK.__getitem__, reverse=True):
-        tests = grading.tested_conditions(grade, inputs, rules=rules)
+        relaxed = RANK[grade] <= held
+        tests = grading.tested_conditions(grade, inputs, rules=rules, relaxed=relaxed)
         conditions = tuple(_condition(test) for test in tests)
-        holds = all(condition.passed for condition in conditions) if conditions else grade == grading.GENERAL
+        holds = grading.line_holds(tests, relaxed=relaxed) if tests else grade == grading.GENERAL
         is_decisive = score.ladder == grade
-        lines.append(GradePart(grade, str(Grade(grade).label), holds, is_decisive, conditions))
+        lines.append(GradePart(grade, str(Grade(grade).label), holds, is_decisive, conditions, relaxed))
     return tuple(lines)
 
 

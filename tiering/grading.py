@@ -6,7 +6,7 @@ evaluated fails. Ladder grades travel as their rank (``RANK``), 0 for none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntFlag
 from types import MappingProxyType
@@ -34,6 +34,7 @@ GRADE_CODES = ("", NOT_GRADED, PROBLEM, *sorted(RANK, key=RANK.__getitem__))
 MONEY_DECIMALS = 4  # of the ledger; takes float noise off sums before they meet a money threshold
 
 MONEY, SCORE, SHARE, COUNT, MONTHS, PRESENT = "money", "score", "share", "count", "months", "present"
+EACH_YEAR = "revenue_each_year"  # the one rule that reads two fiscal years
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,13 @@ class Flag(IntFlag):
     WALLET_BELOW_REVENUE = 1 << 20
     CALIBRATE = 1 << 21
     STALE = 1 << 22
+    PROBLEM_ON = 1 << 23  # the problem state, whatever is shown
+    PROPOSED = 1 << 24  # soft points have held long enough; a manager has to confirm
+    PIERCED = 1 << 25  # credit stop, litigation or insolvency overrule an override until the problem is over
+    PROVISIONAL = 1 << 26  # the first grade, not confirmed by time yet
+    BUFFERED = 1 << 27  # the grade holds by its relaxed thresholds alone
+    WAITING = 1 << 28  # tonight's candidate is another grade; the run is not long enough
+    OVERRIDDEN = 1 << 29  # a person set the shown grade
 
 
 HARD_SIGNALS = Flag.H2_LOSS | Flag.H3_CREDIT_OR_LITIGATION | Flag.H4_INSOLVENT
@@ -142,12 +150,21 @@ class Rules:
     thresholds : (grade, rule) → number; a rule that is not in it is not tested
     gross_profit_test : off only for companies without cost data
     evidence_any, evidence_up : share needed for any move, and for a move up to Gold or Diamond
+    buffer_score, buffer_growth : points by which a held grade's minimum scores are lower (GRO: buffer_growth)
+    buffer_money : factor on a held grade's money thresholds
+    confirm_…_days : days a run of candidates, or of warning points, must span (domain.md 3.7, 3.8)
     """
 
     thresholds: Mapping[tuple[str, str], float]
     gross_profit_test: bool = True
     evidence_any: float = 0.6
     evidence_up: float = 0.8
+    buffer_score: float = 5.0
+    buffer_growth: float = 10.0
+    buffer_money: float = 0.9
+    confirm_up_days: int = 7
+    confirm_down_days: int = 28
+    confirm_problem_days: int = 28
 
     def tested(self, grade: str) -> tuple[Condition, ...]:
         """The conditions of one grade that this model tests, in the order of the tables."""
@@ -159,8 +176,14 @@ class Rules:
             return False
         return self.gross_profit_test or condition.rule != "gross_profit_each_year"
 
-    def threshold(self, condition: Condition) -> float:
-        return self.thresholds[condition.grade, condition.rule]
+    def threshold(self, condition: Condition, *, relaxed: bool = False) -> float:
+        """relaxed : as it is for who holds the grade, or a higher one; times, counts and gross profit never are."""
+        entry = self.thresholds[condition.grade, condition.rule]
+        if not relaxed or condition.strict:
+            return entry
+        if condition.kind == SCORE:
+            return entry - (self.buffer_growth if condition.reads == "gro" else self.buffer_score)
+        return entry * self.buffer_money if condition.kind == MONEY else entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,21 +197,6 @@ class Tested:
     margin: Floats
 
 
-@dataclass(frozen=True, slots=True)
-class Graded:
-    """ladder : rank by value and potential, 0 none; problem : hard signal on; flags : bits of ``Flag``."""
-
-    ladder: Ranks
-    problem: Bools
-    flags: NDArray[np.int64]
-
-    @property
-    def shown(self) -> NDArray[np.str_]:
-        """The grade people see: Problem wins over the ladder."""
-        words = np.array([LADDER.get(rank) or NOT_GRADED for rank in range(max(LADDER) + 1)])
-        return np.where(self.problem, PROBLEM, words[self.ladder])
-
-
 def held_against(condition: Condition, inputs: Mapping[str, Floats], *, threshold: float) -> Tested:
     """Test one condition; NaN fails."""
     decimals = MONEY_DECIMALS if condition.kind == MONEY else None
@@ -199,9 +207,12 @@ def held_against(condition: Condition, inputs: Mapping[str, Floats], *, threshol
     return Tested(condition, value, threshold, passed, level - threshold)
 
 
-def tested_conditions(grade: str, inputs: Mapping[str, Floats], *, rules: Rules) -> list[Tested]:
+def tested_conditions(grade: str, inputs: Mapping[str, Floats], *, rules: Rules, relaxed: bool) -> list[Tested]:
     """Every condition of ``grade`` with value, threshold, result and margin."""
-    return [held_against(condition, inputs, threshold=rules.threshold(condition)) for condition in rules.tested(grade)]
+    return [
+        held_against(condition, inputs, threshold=rules.threshold(condition, relaxed=relaxed))
+        for condition in rules.tested(grade)
+    ]
 
 
 def all_hold(tests: Iterable[Tested], *, count: int) -> Bools:
@@ -229,7 +240,29 @@ def signals(points: Mapping[Flag, Bools]) -> tuple[Floats, NDArray[np.int64]]:
     return total, bits
 
 
-def assign(
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What tonight alone says of n accounts, before stability has its word.
+
+    candidate : rank of the grade tonight supports, 0 none; flags : bits gathered so far and those of the evidence
+    by_floor : Gold comes from the contribution floor; by_buffer : the grade held would be lost without its buffer
+    """
+
+    candidate: Ranks
+    flags: NDArray[np.int64]
+    by_floor: Bools
+    by_buffer: Bools
+    holds: dict[str, Bools]
+
+    def badges(self, ladder: Ranks) -> NDArray[np.int64]:
+        """Bits that depend on the grade in force: the floor, the buffer, and what a higher grade also meets."""
+        bits = _bit((ladder == RANK[GOLD]) & self.by_floor, Flag.FLOOR)
+        bits |= _bit((ladder == self.candidate) & self.by_buffer, Flag.BUFFERED)
+        bits |= _bit((ladder >= RANK[GOLD]) & self.holds[STRATEGIC], Flag.ALSO_STRATEGIC)
+        return bits | _bit((ladder >= RANK[STRATEGIC]) & self.holds[POTENTIAL], Flag.ALSO_POTENTIAL)
+
+
+def candidates(
     inputs: Mapping[str, Floats],
     *,
     evidence: Floats,
@@ -237,73 +270,114 @@ def assign(
     before: Ranks,
     flags: NDArray[np.int64],
     rules: Rules,
-) -> Graded:
-    """Tonight's grade of n accounts: the candidate of the night, at once.
+) -> Candidates:
+    """Tonight's candidate of n accounts (domain.md 3.8, pseudo-code, down to the line of thin evidence).
 
     inputs : every name of INPUTS and ``composite``, each (n,)
     evidence : share of all weights that is known, (n,)
     in_business : line 0 does not hold: positive revenue once, or a signed contract, (n,)
-    before : ladder rank after the last published evaluation before this one, 0 none, (n,)
+    before : ladder rank in force, 0 none, (n,); its thresholds and those of every lower grade are relaxed
     flags : bits gathered so far, signals included, (n,)
     """
-    lines = _lines(inputs, rules=rules)
+    lines = _lines(inputs, before=before, rules=rules)
     known = settled(evidence)
     thin = np.isnan(inputs["composite"]) | (known < rules.evidence_any)
     wants_up = (lines.candidate >= RANK[GOLD]) & (lines.candidate > before)
     held_back = ~thin & wants_up & (known < rules.evidence_up)
 
-    ladder = np.where(thin, np.maximum(_kept(before, lines), lines.floor), lines.candidate)
+    found = np.where(thin, np.maximum(_kept(before, lines), lines.floor), lines.candidate)
     stays = np.maximum(before, np.where(lines.floor > 0, lines.floor, lines.low))
-    ladder = np.where(held_back, stays, ladder)
-    ladder = np.where(in_business, ladder, 0).astype(np.int8)
+    found = np.where(held_back, stays, found)
+    found = np.where(in_business, found, 0).astype(np.int8)
 
-    problem = in_business & ((flags & HARD_SIGNALS) != 0)
     bits = flags | _bit(~in_business, Flag.NO_BUSINESS)
-    bits |= _bit(in_business & thin & (ladder == 0), Flag.INSUFFICIENT_EVIDENCE)
-    bits |= _bit(in_business & thin & (ladder > 0) & (ladder == before), Flag.KEPT)
-    bits |= _bit(in_business & held_back & (ladder < lines.candidate), Flag.HELD_BACK)
-    bits |= _bit(in_business & ~problem & (inputs["signal_points"] >= WATCH_POINTS), Flag.WATCH)
-    by_floor = lines.diamond_money & (~lines.holds[GOLD] | ((thin | held_back) & (before < RANK[GOLD])))
-    bits |= _bit((ladder == RANK[GOLD]) & by_floor, Flag.FLOOR)
-    return Graded(ladder, problem, bits | _badges(ladder, lines))
+    bits |= _bit(in_business & thin & (found == 0), Flag.INSUFFICIENT_EVIDENCE)
+    bits |= _bit(in_business & thin & (found > 0) & (found == before), Flag.KEPT)
+    bits |= _bit(in_business & held_back & (found < lines.candidate), Flag.HELD_BACK)
+    by_floor = lines.floor_money & (~lines.holds[GOLD] | ((thin | held_back) & (before < RANK[GOLD])))
+    by_buffer = ~thin & (before > 0) & (found == before) & (lines.entry < before)
+    return Candidates(found, bits, by_floor, by_buffer, lines.holds)
 
 
 @dataclass(frozen=True, slots=True)
 class _Lines:
-    """Lines 2 to 6 of domain.md 3.6: what holds for each account, and the ranks that follow."""
+    """Lines 2 to 6 of domain.md 3.6 with each account's own thresholds: what holds, and the ranks that follow."""
 
     holds: dict[str, Bools]
-    diamond_money: Bools
+    diamond_money: Bools  # as Diamond asks for it
+    floor_money: Bools  # the same as Gold's floor asks for it
     gold_money: Bools
     low: Ranks  # first match of lines 4 to 6
     floor: Ranks  # what the money conditions of Diamond guarantee, 0 nothing
     candidate: Ranks
+    entry: Ranks  # the candidate by entry thresholds alone
 
 
-def _lines(inputs: Mapping[str, Floats], *, rules: Rules) -> _Lines:
+def _lines(inputs: Mapping[str, Floats], *, before: Ranks, rules: Rules) -> _Lines:
     count = len(inputs["composite"])
-    tests = {grade: tested_conditions(grade, inputs, rules=rules) for grade in (DIAMOND, GOLD, STRATEGIC, POTENTIAL)}
-    holds = {grade: all_hold(tests[grade], count=count) for grade in tests}
-    diamond_money = all_hold((test for test in tests[DIAMOND] if test.condition.kind == MONEY), count=count)
-    gold_money = all_hold((test for test in tests[GOLD] if test.condition.kind == MONEY), count=count)
+    entry, held = (_tests(inputs, rules=rules, relaxed=relaxed) for relaxed in (False, True))
+    is_held = {grade: (before > 0) & (RANK[grade] <= before) for grade in entry}
+
+    def either(grade: str, found: tuple[Bools, Bools]) -> Bools:
+        return np.where(is_held[grade], found[1], found[0])
+
+    own = {grade: (all_hold(entry[grade], count=count), _held(held[grade], count=count)) for grade in entry}
+    money = (_money(entry[DIAMOND], count=count), _held_money(held[DIAMOND], count=count))
+    holds = {grade: either(grade, own[grade]) for grade in entry}
+    diamond_money, floor_money = either(DIAMOND, money), either(GOLD, money)
+    gold_money = either(GOLD, (_money(entry[GOLD], count=count), _money(held[GOLD], count=count)))
     low = _first((holds[STRATEGIC], STRATEGIC), (holds[POTENTIAL], POTENTIAL), otherwise=RANK[GENERAL])
-    has_minimum_scores = any(test.condition.kind == SCORE for test in tests[DIAMOND])
-    floor = np.where(diamond_money, RANK[GOLD if has_minimum_scores else DIAMOND], 0).astype(np.int8)
-    candidate = _first((holds[DIAMOND], DIAMOND), (holds[GOLD] | diamond_money, GOLD), otherwise=low)
-    return _Lines(holds, diamond_money, gold_money, low, floor, candidate)
+    floor = np.where(floor_money, RANK[GOLD], 0)
+    if not any(test.condition.kind == SCORE for test in entry[DIAMOND]):  # no minimum scores: the floor is Diamond
+        floor = np.where(diamond_money, RANK[DIAMOND], floor)
+    at_entry = _first(
+        (own[DIAMOND][0], DIAMOND), (own[GOLD][0] | money[0], GOLD), (own[STRATEGIC][0], STRATEGIC),
+        (own[POTENTIAL][0], POTENTIAL), otherwise=RANK[GENERAL],
+    )  # fmt: skip
+    return _Lines(
+        holds=holds,
+        diamond_money=diamond_money,
+        floor_money=floor_money,
+        gold_money=gold_money,
+        low=low,
+        floor=floor.astype(np.int8),
+        candidate=_first((holds[DIAMOND], DIAMOND), (holds[GOLD] | floor_money, GOLD), otherwise=low),
+        entry=at_entry,
+    )
+
+
+def _tests(inputs: Mapping[str, Floats], *, rules: Rules, relaxed: bool) -> dict[str, list[Tested]]:
+    grades = (DIAMOND, GOLD, STRATEGIC, POTENTIAL)
+    return {grade: tested_conditions(grade, inputs, rules=rules, relaxed=relaxed) for grade in grades}
+
+
+def _money(tests: Iterable[Tested], *, count: int) -> Bools:
+    return all_hold((test for test in tests if test.condition.kind == MONEY), count=count)
+
+
+def _held(tests: Sequence[Tested], *, count: int) -> Bools:
+    """All tests of a grade that is held; of its two fiscal years one is enough (domain.md 3.8)."""
+    years = [test for test in tests if test.condition.rule == EACH_YEAR]
+    others = [test for test in tests if test.condition.rule != EACH_YEAR]
+    if not years:
+        return all_hold(others, count=count)
+    one_year = np.logical_or.reduce([test.passed for test in years])
+    return one_year & all_hold(others, count=count) if others else one_year
+
+
+def line_holds(tests: Sequence[Tested], *, relaxed: bool) -> bool:
+    """Whether one account meets a grade's tests, relaxed or as for entry."""
+    return bool((_held(tests, count=1) if relaxed else all_hold(tests, count=1))[0])
+
+
+def _held_money(tests: Sequence[Tested], *, count: int) -> Bools:
+    return _held([test for test in tests if test.condition.kind == MONEY], count=count)
 
 
 def _kept(before: Ranks, lines: _Lines) -> Ranks:
     """The grade before, as far as its money conditions still hold: on thin evidence only money moves a grade."""
     keep = np.where((before == RANK[DIAMOND]) & ~lines.diamond_money, RANK[GOLD], before)
     return np.where((keep == RANK[GOLD]) & ~lines.gold_money, lines.low, keep)
-
-
-def _badges(ladder: Ranks, lines: _Lines) -> NDArray[np.int64]:
-    """A higher grade that also meets line 4 or 5 says so; it does not change."""
-    also_strategic = (ladder >= RANK[GOLD]) & lines.holds[STRATEGIC]
-    also_potential = (ladder >= RANK[STRATEGIC]) & lines.holds[POTENTIAL]
-    return _bit(also_strategic, Flag.ALSO_STRATEGIC) | _bit(also_potential, Flag.ALSO_POTENTIAL)
 
 
 def _first(*lines: tuple[Bools, str], otherwise: int | Ranks) -> Ranks:

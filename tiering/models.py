@@ -31,6 +31,7 @@ from tiering.enums import (
 
 PERCENT = [MinValueValidator(Decimal(0)), MaxValueValidator(HUNDRED)]
 SHARE = [MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(1))]
+SPAN = [MinValueValidator(1), MaxValueValidator(366)]
 
 
 class ShareField(models.DecimalField):
@@ -49,6 +50,23 @@ class PercentField(models.DecimalField):
         kwargs["max_digits"], kwargs["decimal_places"] = 6, 3
         super().__init__(*args, **kwargs)
         self.validators.extend(validator for validator in PERCENT if validator not in self.validators)
+
+
+class PointsField(models.DecimalField):
+    """Points of a score, 0..100, with one decimal."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["max_digits"], kwargs["decimal_places"] = 4, 1
+        super().__init__(*args, **kwargs)
+        self.validators.extend(validator for validator in PERCENT if validator not in self.validators)
+
+
+class SpanField(models.PositiveSmallIntegerField):
+    """Whole days, 1 or more: no grade moves on a single night."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.validators.extend(validator for validator in SPAN if validator not in self.validators)
 
 
 class ScoringModel(TimeStamped):
@@ -70,6 +88,20 @@ class ScoringModel(TimeStamped):
     evidence_up = ShareField(_("evidence to enter Gold or Diamond"), default=Decimal("0.8"))
     min_dimension_evidence = ShareField(_("evidence for a dimension to count"), default=Decimal("0.5"))
     min_valid_weight = ShareField(_("weight of counting dimensions for a score"), default=Decimal("0.7"))
+    buffer_score = PointsField(
+        _("points a held grade may fall short"), default=Decimal(5), db_default=Decimal(5),
+        help_text=_("Minimum scores of the grade in force and of lower ones are this much lower."),
+    )  # fmt: skip
+    buffer_growth = PointsField(
+        _("the same for growth potential"), default=Decimal(10), db_default=Decimal(10),
+        help_text=_("One good or bad quarter moves this score far."),
+    )  # fmt: skip
+    buffer_money = ShareField(
+        _("share of a money threshold that keeps a grade"), default=Decimal("0.9"), db_default=Decimal("0.9")
+    )
+    confirm_up_days = SpanField(_("days a move up must hold"), default=7, db_default=7)
+    confirm_down_days = SpanField(_("days a move down must hold"), default=28, db_default=28)
+    confirm_problem_days = SpanField(_("days warning signs must hold"), default=28, db_default=28)
     raw_layout = models.JSONField(
         default=list, editable=False, help_text="Codes of the stored raw values, in order; written at activation."
     )
@@ -110,6 +142,11 @@ class ScoringModel(TimeStamped):
                 name="scoringmodel_evidence_up_not_below_any",
                 violation_error_message=_("A move up cannot need less evidence than any other move."),
             ),
+            models.CheckConstraint(
+                condition=Q(confirm_up_days__gte=1, confirm_down_days__gte=1, confirm_problem_days__gte=1),
+                name="scoringmodel_spans_of_a_day_or_more",
+                violation_error_message=_("A move must hold for a day or more."),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -144,6 +181,12 @@ class ScoringModel(TimeStamped):
             min_dimension_evidence=self.min_dimension_evidence,
             min_valid_weight=self.min_valid_weight,
             min_base=self.min_base,
+            buffer_score=self.buffer_score,
+            buffer_growth=self.buffer_growth,
+            buffer_money=self.buffer_money,
+            confirm_up_days=self.confirm_up_days,
+            confirm_down_days=self.confirm_down_days,
+            confirm_problem_days=self.confirm_problem_days,
         )
 
 

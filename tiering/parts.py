@@ -59,13 +59,17 @@ class ConditionPart:
 
 @dataclass(frozen=True, slots=True)
 class GradePart:
-    """The line of one grade: whether it holds, and every condition it tests."""
+    """The line of one grade: whether it holds, and every condition it tests.
+
+    is_relaxed : held to the thresholds of a grade in force, which are lower than those to enter
+    """
 
     grade: str
     label: str
     holds: bool
     is_decisive: bool
     conditions: tuple[ConditionPart, ...]
+    is_relaxed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,20 @@ class Mark:
     grade: str
     label: str
     score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Nights in a row whose candidate is another grade: the grade they all support, and when it is reached at the
+    earliest."""
+
+    grade: str
+    label: str
+    is_up: bool
+    since: date
+    moves_on: date
+    days_needed: int
+    days_held: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,4 +123,5 @@ class Explanation:
     marks: tuple[Mark, ...]
     notes: tuple[str, ...]
     signal_points: float | None
+    run: Run | None
     sentence: str

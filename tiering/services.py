@@ -15,7 +15,7 @@ from accounts.models import User
 from crm.lib.exceptions import CrmError, FormulaError
 from metrics import selectors
 from tiering import facts, grouping, presets
-from tiering.design import HUNDRED, Design
+from tiering.design import HUNDRED, SETTINGS, Design
 from tiering.enums import DimensionCode, ModelState, Preset
 from tiering.evaluation import raw_layout
 from tiering.grading import MONEY_DECIMALS
@@ -66,13 +66,8 @@ def create_model(
         currency=money,
         basis=selectors.company_basis(),
         as_of=day,
-        gross_profit_test=design.gross_profit_test,
-        min_base=design.min_base,
-        evidence_any=design.evidence_any,
-        evidence_up=design.evidence_up,
-        min_dimension_evidence=design.min_dimension_evidence,
-        min_valid_weight=design.min_valid_weight,
         created_by=created_by,
+        **{name: getattr(design, name) for name in SETTINGS},
     )
     _write_parts(model, design)
     return model
@@ -101,13 +96,8 @@ def new_version(*, model: ScoringModel, created_by: User | None = None, note: st
         basis=model.basis,
         as_of=model.as_of,
         note=note,
-        gross_profit_test=model.gross_profit_test,
-        min_base=model.min_base,
-        evidence_any=model.evidence_any,
-        evidence_up=model.evidence_up,
-        min_dimension_evidence=model.min_dimension_evidence,
-        min_valid_weight=model.min_valid_weight,
         created_by=created_by,
+        **{name: getattr(model, name) for name in SETTINGS},
     )
     _write_parts(draft, design)
     return draft

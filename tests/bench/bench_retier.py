@@ -100,7 +100,7 @@ class Night:
                 model, as_of=as_of, codes=design.scheme().codes, fiscal_start_month=FISCAL_START_MONTH
             )
             earlier = publishing.run_before(as_of)
-            before = evaluation.state_before(earlier.pk if earlier else None, ids=measured.ids)
+            before = evaluation.state_before(earlier, ids=measured.ids, model_id=model.pk)
         with self._timed("scores and grades"):
             composed = evaluation.score(measured, design=design)
             self.evaluated = evaluation.grade(measured, composed, design=design, before=before)

@@ -31,6 +31,8 @@ def form_of(model: ScoringModel) -> dict[str, object]:
     """What the browser sends for a model as it is stored."""
     form: dict[str, object] = {"name": model.name, "note": model.note, "min_base": "1000"}
     form |= {"evidence_any": "0.6", "evidence_up": "0.8", "min_dimension_evidence": "0.5", "min_valid_weight": "0.7"}
+    form |= {"buffer_score": "5", "buffer_growth": "10", "buffer_money": "0.9"}
+    form |= {"confirm_up_days": "7", "confirm_down_days": "28", "confirm_problem_days": "28"}
     form["gross_profit_test"] = "on"
     for prefix, names in (
         ("dimensions", ("weight",)),

@@ -188,7 +188,8 @@ def test_stale_ratings_hold_the_current_grade_only(db):
 
     second = night(date(2025, 1, 31))
     held = Score.objects.get(run=second, account=holder)
-    late = night(date(2025, 7, 31))
+    night(date(2025, 7, 31))
+    late = night(date(2025, 8, 31))
 
     assert (held.grade, bool(held.flags & (1 << 22))) == ("strategic", True)
     assert held.evidence < 0.8

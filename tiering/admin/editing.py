@@ -10,20 +10,11 @@ from typing import TYPE_CHECKING, Any
 from django.http import HttpRequest
 
 from tiering.admin.formsets import kept_rows
-from tiering.design import Design
+from tiering.design import SETTINGS, Design
 from tiering.models import Dimension, GradeRule, Indicator, ScoringModel
 
 if TYPE_CHECKING:
     from tiering.admin.model import ScoringModelAdmin
-
-SETTINGS = (
-    "gross_profit_test",
-    "evidence_any",
-    "evidence_up",
-    "min_dimension_evidence",
-    "min_valid_weight",
-    "min_base",
-)
 
 
 def design_as_sent(admin: ScoringModelAdmin, request: HttpRequest, model: ScoringModel) -> tuple[Design, list[str]]:

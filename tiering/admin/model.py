@@ -188,6 +188,15 @@ class ScoringModelAdmin(DraftMixin, ModelAdmin):
                 ),
             },
         ),
+        (
+            _("Stability"),
+            {
+                "fields": (
+                    ("buffer_score", "buffer_growth", "buffer_money"),
+                    ("confirm_up_days", "confirm_down_days", "confirm_problem_days"),
+                ),
+            },
+        ),
         (_("Record"), {"fields": (("created_by", "created_at"), ("activated_by", "activated_at"))}),
     )
     warn_unsaved_form = True

@@ -21,13 +21,14 @@ from tiering.grading import FLAG_DTYPE, INPUTS, RANK, Flag
 from tiering.indicators import Measured
 from tiering.models import Score, TierRun
 from tiering.scoring import Composed, Floats
+from tiering.stability import STATE_FLAGS
 from tiering.windows import windows_at
 from tiering.wording import value_text
 
 # Bits that an evaluation sets anew.
 OUTCOMES = (
     Flag.NO_BUSINESS | Flag.INSUFFICIENT_EVIDENCE | Flag.KEPT | Flag.HELD_BACK | Flag.FLOOR | Flag.WATCH | Flag.STALE
-    | Flag.ALSO_STRATEGIC | Flag.ALSO_POTENTIAL
+    | Flag.ALSO_STRATEGIC | Flag.ALSO_POTENTIAL | STATE_FLAGS
 )  # fmt: skip
 SCORED = ("sal", "str", "gro", "gro_evidence")  # inputs that the scores give, not the ledger
 MOST_FOUND = 8
@@ -115,8 +116,9 @@ def preview(*, design: Design, score: Score, run: TierRun, fiscal_start_month: i
     known = dict(zip(run.model.raw_layout if run.model else [], score.raw, strict=False))
     measured = _measured(score, known, run, fiscal_start_month)
     composed = evaluation.score(measured, design=balanced)
-    before = Before(np.array([RANK.get(score.ladder, 0)], dtype=np.int8), np.array([GRADES.index(score.grade)]))
-    graded = evaluation.grade(measured, composed, design=balanced, before=before)
+    ladder, shown = np.array([RANK.get(score.ladder, 0)], dtype=np.int8), np.array([GRADES.index(score.grade)])
+    before = Before.plain(ladder, shown)
+    graded = evaluation.grade(measured, composed, design=balanced, before=before, at_once=True)
     return Preview(
         composite=_number(graded.composite[0]),
         evidence=float(graded.evidence[0]),
