@@ -45,6 +45,7 @@ from tiering.enums import UNFINISHED_RUN_STATES, ModelState, RunState, RunTrigge
 from tiering.models import ScoringModel, TierRun
 from tiering.presets import NothingToGrade
 from tiering.services import ensure_model
+from tiering.services_overrides import with_people
 
 logger = structlog.get_logger(__name__)
 
@@ -144,6 +145,7 @@ def _run_stages(run: TierRun, *, today: date) -> None:
         )
         earlier = publishing.run_before(run.as_of)
         before = evaluation.state_before(earlier, ids=measured.ids, model_id=run.model.pk)
+        before = with_people(before, ids=measured.ids, as_of=run.as_of)
         counts["accounts"] = len(measured.ids)
     with phases.phase("scores"):
         composed = evaluation.score(measured, design=design)

@@ -121,3 +121,30 @@ class RunTrigger(TextChoices):
     COMMAND = "command", _("Command")
     PAGE = "page", _("Button")
     REPLAY = "replay", _("Replay of history")
+
+
+class OverrideReason(TextChoices):
+    """Why a person sets a grade against the computed one."""
+
+    DATA = "data", _("Data are wrong or missing")
+    PROJECT = "project", _("A project or tender is under way")
+    GROUP = "group", _("Merger, sale or a change in the group")
+    RELATION = "relation", _("Relationship or reference value")
+    RISK = "risk", _("A known risk")
+    FREEZE = "freeze", _("Freeze at the present grade")
+    OTHER = "other", _("Another reason")
+
+
+class OverrideState(TextChoices):
+    """An approved one holds from its first to its last day; then it has expired by itself."""
+
+    REQUESTED = "requested", _("Requested")
+    APPROVED = "approved", _("Approved")
+    REFUSED = "refused", _("Refused")
+    ENDED = "ended", _("Ended early")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+class ProblemVerdict(TextChoices):
+    CONFIRM = "confirm", _("Confirmed")
+    REFUSE = "refuse", _("Refused")

@@ -51,7 +51,7 @@ def explain(score: Score) -> Explanation:
         for condition in line.conditions
         if not condition.passed
     )
-    composite = _known(score.composite)
+    composite, run = _known(score.composite), run_of(score, state, design)
     return Explanation(
         account_id=score.account_id,
         run_id=score.run_id,
@@ -72,8 +72,8 @@ def explain(score: Score) -> Explanation:
         marks=_marks(design),
         notes=tuple(wording.notes(score.flags if _reads_cost(design) else score.flags & ~Flag.NO_COST)),
         signal_points=_known(values.get("signal_points")),
-        run=run_of(score, state, design),
-        sentence=reasons.sentence(score, grades=grades, failing=failing, next_grade=next_grade, design=design),
+        candidate_run=run,
+        sentence=reasons.sentence(score, grades=grades, failing=failing, next_grade=next_grade, run=run, design=design),
     )
 
 

@@ -28,6 +28,11 @@ from tiering.enums import (
     RunState,
     RunTrigger,
 )
+from tiering.models_overrides import Override, ProblemDecision
+
+__all__ = [
+    "Dimension", "GradePeriod", "GradeRule", "Indicator", "Override", "ProblemDecision", "Score", "ScoringModel", "TierRun",
+]  # fmt: skip
 
 PERCENT = [MinValueValidator(Decimal(0)), MaxValueValidator(HUNDRED)]
 SHARE = [MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(1))]

@@ -123,5 +123,5 @@ class Explanation:
     marks: tuple[Mark, ...]
     notes: tuple[str, ...]
     signal_points: float | None
-    run: Run | None
+    candidate_run: Run | None
     sentence: str

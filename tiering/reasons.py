@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.enums import Grade
@@ -12,17 +13,25 @@ from tiering.design import Design
 from tiering.enums import Rule, Unit
 from tiering.grading import DIAMOND, GOLD, NOT_GRADED, POTENTIAL, PROBLEM, STRATEGIC, Flag
 from tiering.models import Score
-from tiering.parts import ConditionPart, GradePart
+from tiering.parts import ConditionPart, GradePart, Run
 
 SHOWN_FAILURES = 2  # conditions of the next grade named in the sentence; the card lists all
 
 
 def sentence(
-    score: Score, *, grades: Sequence[GradePart], failing: Sequence[ConditionPart], next_grade: str, design: Design
+    score: Score,
+    *,
+    grades: Sequence[GradePart],
+    failing: Sequence[ConditionPart],
+    next_grade: str,
+    run: Run | None,
+    design: Design,
 ) -> str:
-    """Why this grade, then what the next one lacks; each is a whole sentence."""
-    parts = [_why(score, grades, design)]
-    if next_grade and failing and score.grade != PROBLEM:
+    """Why this grade, then what the next one lacks or which grade is on its way; each is a whole sentence."""
+    if score.has_flag(Flag.OVERRIDDEN):
+        return _overridden(score)
+    parts = [_waiting(score, run) if run and score.grade == score.ladder else _why(score, grades, design)]
+    if next_grade and failing and score.grade != PROBLEM and not (run and run.is_up):
         once = {condition.rule: condition for condition in reversed(failing)}  # one year stands for both
         named = [condition for condition in failing if once[condition.rule] is condition]
         parts += [_lacks(condition, str(Grade(next_grade).label)) for condition in named[:SHOWN_FAILURES]]
@@ -60,6 +69,36 @@ def _why(score: Score, grades: Sequence[GradePart], design: Design) -> str:
     return _by_line(score, grade, values, grades)
 
 
+def _overridden(score: Score) -> str:
+    """A person's word stands over the computed grade, which goes on being recorded."""
+    computed = (
+        str(Grade.PROBLEM.label) if score.has_flag(Flag.PROBLEM_ON) else str(Grade(score.ladder or NOT_GRADED).label)
+    )
+    return _("%(grade)s, set by hand. Computed: %(computed)s.") % {
+        "grade": str(Grade(score.grade).label),
+        "computed": computed,
+    }
+
+
+def _waiting(score: Score, run: Run | None) -> str:
+    """The grade stays for now; tonight's figures support another one."""
+    if run is None:
+        raise ValueError("only a run waits")
+    words = {
+        "grade": str(Grade(score.grade).label),
+        "target": run.label,
+        "since": date_format(run.since),
+        "day": date_format(run.moves_on),
+    }
+    if run.is_up:
+        return _(
+            "%(grade)s for now: since %(since)s the figures support %(target)s, reached on %(day)s if that holds."
+        ) % (words)
+    return _(
+        "%(grade)s for now: since %(since)s the figures support only %(target)s, its grade from %(day)s if that holds."
+    ) % (words)
+
+
 def _problem(score: Score) -> str:
     underlying = str(Grade(score.ladder).label) if score.ladder else str(Grade.NOT_GRADED.label)
     values = {"underlying": underlying}
@@ -67,9 +106,13 @@ def _problem(score: Score) -> str:
         return _("Problem, because the account is insolvent. Without that: %(underlying)s.") % values
     if score.has_flag(Flag.H3_CREDIT_OR_LITIGATION):
         return _("Problem, because of a credit stop or litigation. Without that: %(underlying)s.") % values
-    return _("Problem, because gross profit was negative in two half-years running. Without that: %(underlying)s.") % (
-        values
-    )
+    if score.has_flag(Flag.H2_LOSS):
+        return _(
+            "Problem, because gross profit was negative in two half-years running. Without that: %(underlying)s."
+        ) % (values)
+    if score.flags & (Flag.DECLINE_30 | Flag.DECLINE_50 | Flag.LOW_MARGIN | Flag.DISSATISFIED | Flag.LATE_ORDER):
+        return _("Problem, because warning signs have held for their span. Without that: %(underlying)s.") % values
+    return _("Problem until it has been calm for the whole span. Without that: %(underlying)s.") % values
 
 
 def _by_line(score: Score, grade: str, values: dict[str, ConditionPart], grades: Sequence[GradePart]) -> str:

@@ -46,6 +46,10 @@ INPUT_LABEL: MappingProxyType[str, Promise] = MappingProxyType(
 NOTES: MappingProxyType[Flag, Promise] = MappingProxyType(
     {
         Flag.WATCH: gettext_lazy("Under watch: warning signs reached the limit."),
+        Flag.PROPOSED: gettext_lazy("Proposed as a problem: a manager has to confirm or refuse."),
+        Flag.PIERCED: gettext_lazy("A grade set by hand is overruled until the problem is over."),
+        Flag.PROVISIONAL: gettext_lazy("The first grade: provisional until it has held for a span."),
+        Flag.BUFFERED: gettext_lazy("Only the buffer keeps this grade: it would not be entered today."),
         Flag.H2_LOSS: gettext_lazy("Gross profit was negative in two half-years running."),
         Flag.H3_CREDIT_OR_LITIGATION: gettext_lazy("There is a credit stop or litigation."),
         Flag.H4_INSOLVENT: gettext_lazy("The account is insolvent."),

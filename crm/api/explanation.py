@@ -56,8 +56,21 @@ class GradePartSerializer(serializers.Serializer):
     grade = serializers.CharField()
     label = serializers.CharField()
     holds = serializers.BooleanField()
+    is_relaxed = serializers.BooleanField(help_text="Held to the lower thresholds of a grade in force.")
     is_decisive = serializers.BooleanField()
     conditions = TestedConditionSerializer(many=True)
+
+
+class GradeRunSerializer(serializers.Serializer):
+    """Nights in a row that support another grade: the one they all back, and the day it is reached if they go on."""
+
+    grade = serializers.CharField()
+    label = serializers.CharField()
+    is_up = serializers.BooleanField()
+    since = serializers.DateField()
+    moves_on = serializers.DateField()
+    days_needed = serializers.IntegerField()
+    days_held = serializers.IntegerField()
 
 
 class ExplanationSerializer(serializers.Serializer):
@@ -83,6 +96,7 @@ class ExplanationSerializer(serializers.Serializer):
     failing = TestedConditionSerializer(many=True)
     missing = serializers.SerializerMethodField()
     signal_points = serializers.FloatField(allow_null=True)
+    candidate_run = GradeRunSerializer(allow_null=True)
     notes = serializers.ListField(child=serializers.CharField())
     sentence = serializers.CharField()
 
