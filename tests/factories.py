@@ -152,3 +152,18 @@ def _record(batch: ImportBatch, fields: dict[str, Any]) -> RevenueRecord:
         "identity": hashlib.md5(str(number).encode(), usedforsecurity=False).digest(),
     }
     return RevenueRecord(account=account, batch=batch, **(defaults | fields))
+
+
+def make_override(**fields: Any) -> Any:
+    """An approved one, unless ``approved_by`` is None."""
+    from tiering.enums import OverrideState
+    from tiering.models import Override
+
+    fields = {"approved_by": None, **fields} if "approved_by" in fields else {"approved_by": make_user(), **fields}
+    defaults: dict[str, Any] = {
+        "grade": "gold", "reason": "project", "text": "A tender is under way", "valid_from": date(2024, 1, 1),
+        "valid_to": date(2024, 12, 31), "state": OverrideState.APPROVED if fields["approved_by"] else "requested",
+    }  # fmt: skip
+    defaults["account"] = fields.pop("account", None) or make_account()
+    defaults["requested_by"] = fields.pop("requested_by", None) or make_user()
+    return Override.objects.create(**(defaults | fields))

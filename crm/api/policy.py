@@ -11,7 +11,14 @@ from typing import Any
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from crm.web.rights import IMPORT_REVENUE, RETIER, WITHDRAW_BATCH
+from crm.web.rights import (
+    APPROVE_OVERRIDE,
+    DECIDE_PROBLEM,
+    IMPORT_REVENUE,
+    REQUEST_OVERRIDE,
+    RETIER,
+    WITHDRAW_BATCH,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +103,12 @@ POLICY: dict[tuple[str, str], Rule] = {
     ("models-activate", "POST"): holders_of("tiering.activate_model"),
     **_list("runs", create=holders_of(RETIER)),
     ("runs-detail", "GET"): LOGGED_IN,
+    **_list("overrides", create=holders_of(REQUEST_OVERRIDE)),
+    ("overrides-detail", "GET"): LOGGED_IN,
+    ("overrides-approve", "POST"): holders_of(APPROVE_OVERRIDE),
+    ("overrides-refuse", "POST"): LOGGED_IN,  # the view asks for who requested it, or the right to approve
+    ("overrides-end", "POST"): holders_of(APPROVE_OVERRIDE),
+    **_list("problem-decisions", create=holders_of(DECIDE_PROBLEM)),
     **_list("scores"),
     **_list("grades"),
 }

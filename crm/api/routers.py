@@ -2,7 +2,7 @@
 
 from rest_framework.routers import SimpleRouter
 
-from crm.api import accounts, imports, ledger, metrics_whitespace, milestones, opinions, reported, revenue, tiering
+from crm.api import accounts, imports, ledger, metrics_whitespace, milestones, opinions, overrides, reported, revenue, tiering
 
 
 class Router(SimpleRouter):
@@ -29,4 +29,6 @@ router.register("reported-figures", reported.ReportedFigureViewSet, "reported-fi
 router.register("tiering/models", tiering.ScoringModelViewSet, "models")
 router.register("tiering/runs", tiering.RunViewSet, "runs")
 router.register("tiering/scores", tiering.ScoreViewSet, "scores")
+router.register("tiering/overrides", overrides.OverrideViewSet, "overrides")
+router.register("tiering/problem-decisions", overrides.ProblemDecisionViewSet, "problem-decisions")
 router.register("tiering/grades", tiering.GradePeriodViewSet, "grades")

@@ -26,6 +26,7 @@ from crm.web.figure import Figure, Kind
 from crm.web.htmx import signed_in
 from crm.web.keyset import Order, page_of
 from crm.web.metric_patterns import patterns_card
+from crm.web.rights import may_request
 from crm.web.scope import number_style
 from crm.web.standing import as_of_of
 from crm.web.why import why_card
@@ -256,7 +257,7 @@ def by_year(records: Any) -> list[dict[str, Any]]:
 @require_GET
 def grade(request: HttpRequest, pk: int) -> HttpResponse:
     page = AccountPage(request, pk, "grade")
-    return page.render(card=why_card(page.account))
+    return page.render(card=why_card(page.account), may_ask=may_request(request.user))
 
 
 @signed_in

@@ -10,6 +10,9 @@ IMPORT_REVENUE = "accounts.import_revenue"
 WITHDRAW_BATCH = "accounts.withdraw_batch"
 ADD_RATE, CHANGE_RATE = "accounts.add_exchangerate", "accounts.change_exchangerate"
 RETIER = "tiering.retier"
+REQUEST_OVERRIDE = "tiering.add_override"
+APPROVE_OVERRIDE = "tiering.approve_override"
+DECIDE_PROBLEM = "tiering.decide_problem"
 
 Reader = User | AnonymousUser
 
@@ -36,6 +39,18 @@ def require_import_rates(user: Reader) -> None:
         raise PermissionDenied(_("Your log-in may not add exchange rates. An administrator can give you that right."))
 
 
+def may_request(user: Reader) -> bool:
+    return user.has_perm(REQUEST_OVERRIDE)
+
+
+def may_approve(user: Reader) -> bool:
+    return user.has_perm(APPROVE_OVERRIDE)
+
+
+def may_decide(user: Reader) -> bool:
+    return user.has_perm(DECIDE_PROBLEM)
+
+
 def require_import(user: Reader) -> None:
     """Raises PermissionDenied that says who can give the right."""
     if not may_import(user):
@@ -50,3 +65,20 @@ def require_withdraw(user: Reader) -> None:
 def require_retier(user: Reader) -> None:
     if not may_retier(user):
         raise PermissionDenied(_("Your log-in may not start a re-tier. An administrator can give you that right."))
+
+
+def require_request(user: Reader) -> None:
+    if not may_request(user):
+        raise PermissionDenied(
+            _("Your log-in may not ask for another grade. An administrator can give you that right.")
+        )
+
+
+def require_approve(user: Reader) -> None:
+    if not may_approve(user):
+        raise PermissionDenied(_("Your log-in may not approve grades. An administrator can give you that right."))
+
+
+def require_decide(user: Reader) -> None:
+    if not may_decide(user):
+        raise PermissionDenied(_("Your log-in may not decide on problems. An administrator can give you that right."))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web import tiering
+from crm.web import overrides, tiering
 
 app_name = "tiering"
 urlpatterns = [
@@ -10,6 +10,12 @@ urlpatterns = [
     path("run/", tiering.run_now, name="run"),
     path("progress/", tiering.progress, name="progress"),
     path("nights/<int:pk>/", tiering.night, name="run_detail"),
+    path("overrides/", overrides.index, name="overrides"),
+    path("overrides/<int:pk>/approve/", overrides.approve, name="override_approve"),
+    path("overrides/<int:pk>/refuse/", overrides.refuse, name="override_refuse"),
+    path("overrides/<int:pk>/end/", overrides.end, name="override_end"),
+    path("overrides/account/<int:pk>/", overrides.ask, name="override_new"),
+    path("problems/<int:pk>/decide/", overrides.decide, name="problem_decide"),
     path("model/", tiering.model, name="model"),
     path("model/<int:pk>/", tiering.model, name="model_version"),
 ]

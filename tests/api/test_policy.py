@@ -26,6 +26,7 @@ from tests.factories import (
     make_contact,
     make_contract,
     make_milestone,
+    make_override,
     make_product,
     make_rate,
     make_rating,
@@ -82,6 +83,7 @@ def world(db, settings, tmp_path):
         "runs": None,
         "reported-figures": None,
         "suggestion-rejections": None,
+        "overrides": make_override(account=account, requested_by=people["owner"], approved_by=editor),
     }
     rows["runs"] = make_published_run(rows["models"], {account: "gold"})
     rows["reported-figures"] = report(
@@ -132,7 +134,12 @@ def bodies(world: World) -> dict[str, dict[str, Any]]:
             "title": "New",
             "account": [key],
         },
-    }
+        "overrides": {
+            "account": key, "grade": "gold", "reason": "project", "text": "New", "valid_from": "2030-01-01",
+            "valid_to": "2030-06-01",
+        },
+        "problem-decisions": {"account": key, "verdict": "confirm", "text": "New"},
+    }  # fmt: skip
 
 
 def routes() -> list[tuple[str, str, Callable]]:
@@ -189,7 +196,18 @@ def address_of(route: str, world: World) -> str:
     from django.urls import reverse
 
     resource, _dash, kind = route.rpartition("-")
-    if kind in {"detail", "metrics", "tiering", "errors", "withdraw", "activate", "accounts"}:
+    if kind in {
+        "detail",
+        "metrics",
+        "tiering",
+        "errors",
+        "withdraw",
+        "activate",
+        "accounts",
+        "approve",
+        "refuse",
+        "end",
+    }:
         return reverse(f"api:{route}", args=[world.rows[resource].pk])
     return reverse(f"api:{route}")
 
@@ -210,8 +228,10 @@ def send(client: APIClient, route: str, method: str, world: World) -> Any:
         return client.get(address, query_of(route))
     if route == "imports-list":
         return client.post(address, {"file": SimpleUploadedFile("f.csv", RETAIL), "wait": "true"}, format="multipart")
-    if route == "models-activate":
+    if route in {"models-activate", "overrides-approve"}:
         return client.post(address, format="json")
+    if route in {"overrides-refuse", "overrides-end"}:
+        return client.post(address, {"text": "test"}, format="json")
     if route in {"imports-withdraw", "reported-figures-withdraw"}:
         return client.post(address, {"reason": "test"}, format="json")
     body = bodies(world)[resource] if method in {"POST", "PUT"} else {}
@@ -239,6 +259,10 @@ def expected(person: str, route: str, method: str) -> set[int]:
         return {400}  # the account named in the body is unknown to them
     if route == "reported-figures-withdraw" and person not in {"editor", "admin"}:
         return {403}  # others reported it
+    if route == "overrides-refuse" and person not in {"owner", "editor", "admin"}:
+        return {403}  # others asked for it
+    if route in {"overrides-approve", "overrides-refuse"} or (route, method) == ("problem-decisions-list", "POST"):
+        return {409}  # that one is decided, and no problem is proposed
     if kind == "errors":
         return {404}  # the batch of this world rejected nothing
     if route == "accounts-detail" and method == "DELETE":

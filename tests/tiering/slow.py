@@ -103,7 +103,9 @@ def candidate_slowly(account, model):
     def potential():
         needs = m["potential_needs"]
         chance = a["opportunity"] if needs == "opportunity" else money(a["prior"], needs, "potential")
-        return at_least(a["GRO"], 65, "potential", buffer=10) and at_least(a["gro_evidence"], 0.6, "", buffer=0) and chance
+        return (
+            at_least(a["GRO"], 65, "potential", buffer=10) and at_least(a["gro_evidence"], 0.6, "", buffer=0) and chance
+        )
 
     low = "strategic" if strategic() else "potential" if potential() else "general"
     candidate = "diamond" if diamond() else "gold" if gold() else low

@@ -133,7 +133,11 @@ def test_example_17_a9_soft_points_wait_for_their_span_and_for_a_manager():
     assert (state.problem.tolist(), state.proposed.tolist()) == ([False], [True])
 
     confirmed = step(state, 5, day=FIRST_DAY + 30, rules=USUAL, points=4, decision=("confirm", FIRST_DAY))
-    assert (confirmed.problem.tolist(), confirmed.proposed.tolist(), confirmed.ladder.tolist()) == ([True], [False], [5])
+    assert (confirmed.problem.tolist(), confirmed.proposed.tolist(), confirmed.ladder.tolist()) == (
+        [True],
+        [False],
+        [5],
+    )
 
 
 def test_a_refused_proposal_starts_its_span_anew_and_falling_points_end_it():

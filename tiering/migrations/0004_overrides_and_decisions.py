@@ -10,60 +10,268 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0005_fiscal_calendars'),
-        ('tiering', '0003_stability_of_grades'),
+        ("accounts", "0005_fiscal_calendars"),
+        ("tiering", "0003_stability_of_grades"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Override',
+            name="Override",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('grade', models.CharField(choices=[('diamond', 'Diamond'), ('gold', 'Gold'), ('strategic', 'Strategic'), ('potential', 'Potential'), ('general', 'General'), ('problem', 'Problem'), ('not_graded', 'Not graded')], max_length=10, verbose_name='grade')),
-                ('state', models.CharField(choices=[('requested', 'Requested'), ('approved', 'Approved'), ('refused', 'Refused'), ('ended', 'Ended early'), ('withdrawn', 'Withdrawn')], default='requested', max_length=9, verbose_name='state')),
-                ('reason', models.CharField(choices=[('data', 'Data are wrong or missing'), ('project', 'A project or tender is under way'), ('group', 'Merger, sale or a change in the group'), ('relation', 'Relationship or reference value'), ('risk', 'A known risk'), ('freeze', 'Freeze at the present grade'), ('other', 'Another reason')], max_length=12, verbose_name='reason')),
-                ('text', models.TextField(max_length=1000, verbose_name='why')),
-                ('valid_from', models.DateField(verbose_name='from')),
-                ('valid_to', models.DateField(help_text='First day it no longer holds; 12 months at most.', verbose_name='to')),
-                ('requested_at', models.DateTimeField(auto_now_add=True, verbose_name='requested at')),
-                ('approved_at', models.DateTimeField(blank=True, null=True, verbose_name='approved at')),
-                ('seconded_at', models.DateTimeField(blank=True, null=True, verbose_name='second approval at')),
-                ('closed_at', models.DateTimeField(blank=True, null=True, verbose_name='refused or ended at')),
-                ('closing_text', models.CharField(blank=True, max_length=300, verbose_name='reason of refusal or end')),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='overrides', to='accounts.account', verbose_name='account')),
-                ('approved_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='approved by')),
-                ('closed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='refused or ended by')),
-                ('requested_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='requested by')),
-                ('seconded_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='second approver')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "grade",
+                    models.CharField(
+                        choices=[
+                            ("diamond", "Diamond"),
+                            ("gold", "Gold"),
+                            ("strategic", "Strategic"),
+                            ("potential", "Potential"),
+                            ("general", "General"),
+                            ("problem", "Problem"),
+                            ("not_graded", "Not graded"),
+                        ],
+                        max_length=10,
+                        verbose_name="grade",
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("requested", "Requested"),
+                            ("approved", "Approved"),
+                            ("refused", "Refused"),
+                            ("ended", "Ended early"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        default="requested",
+                        max_length=9,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("data", "Data are wrong or missing"),
+                            ("project", "A project or tender is under way"),
+                            ("group", "Merger, sale or a change in the group"),
+                            ("relation", "Relationship or reference value"),
+                            ("risk", "A known risk"),
+                            ("freeze", "Freeze at the present grade"),
+                            ("other", "Another reason"),
+                        ],
+                        max_length=12,
+                        verbose_name="reason",
+                    ),
+                ),
+                ("text", models.TextField(max_length=1000, verbose_name="why")),
+                ("valid_from", models.DateField(verbose_name="from")),
+                (
+                    "valid_to",
+                    models.DateField(help_text="First day it no longer holds; 12 months at most.", verbose_name="to"),
+                ),
+                ("requested_at", models.DateTimeField(auto_now_add=True, verbose_name="requested at")),
+                ("approved_at", models.DateTimeField(blank=True, null=True, verbose_name="approved at")),
+                ("seconded_at", models.DateTimeField(blank=True, null=True, verbose_name="second approval at")),
+                ("closed_at", models.DateTimeField(blank=True, null=True, verbose_name="refused or ended at")),
+                ("closing_text", models.CharField(blank=True, max_length=300, verbose_name="reason of refusal or end")),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="overrides",
+                        to="accounts.account",
+                        verbose_name="account",
+                    ),
+                ),
+                (
+                    "approved_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="approved by",
+                    ),
+                ),
+                (
+                    "closed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="refused or ended by",
+                    ),
+                ),
+                (
+                    "requested_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="requested by",
+                    ),
+                ),
+                (
+                    "seconded_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="second approver",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'override',
-                'verbose_name_plural': 'overrides',
-                'ordering': ['-requested_at', '-pk'],
-                'permissions': [('approve_override', 'Can approve a grade set by hand')],
-                'constraints': [django.contrib.postgres.constraints.ExclusionConstraint(condition=models.Q(('state', 'approved'), ('valid_to__gt', models.F('valid_from'))), expressions=[(models.F('account'), '='), (models.Func('valid_from', 'valid_to', django.contrib.postgres.fields.ranges.RangeBoundary(), function='daterange', output_field=django.contrib.postgres.fields.ranges.DateRangeField()), '&&')], name='override_no_overlap', violation_error_message='Another override holds in that time. End it first.'), models.UniqueConstraint(condition=models.Q(('state', 'requested')), fields=('account',), name='override_one_request'), models.CheckConstraint(condition=models.Q(('state__in', ['requested', 'approved', 'refused', 'ended', 'withdrawn'])), name='override_state_known'), models.CheckConstraint(condition=models.Q(('grade__in', ['diamond', 'gold', 'strategic', 'potential', 'general', 'problem', 'not_graded']), models.Q(('grade', 'not_graded'), _negated=True)), name='override_grade_known'), models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='override_text_given'), models.CheckConstraint(condition=models.Q(('valid_to__gte', models.F('valid_from')), ('valid_to__lte', django.db.models.expressions.CombinedExpression(models.F('valid_from'), '+', models.Value(datetime.timedelta(days=366))))), name='override_a_year_at_most'), models.CheckConstraint(condition=models.Q(models.Q(('approved_by__isnull', True), models.Q(('approved_by', models.F('requested_by')), _negated=True), _connector='OR'), models.Q(('seconded_by__isnull', True), models.Q(models.Q(('seconded_by', models.F('requested_by')), _negated=True), models.Q(('seconded_by', models.F('approved_by')), _negated=True)), _connector='OR')), name='override_approved_by_others'), models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['approved', 'ended']), _negated=True), models.Q(('approved_by__isnull', False), models.Q(models.Q(('grade', 'diamond'), _negated=True), ('seconded_by__isnull', False), _connector='OR')), _connector='OR'), name='override_approved_by_enough')],
+                "verbose_name": "override",
+                "verbose_name_plural": "overrides",
+                "ordering": ["-requested_at", "-pk"],
+                "permissions": [("approve_override", "Can approve a grade set by hand")],
+                "constraints": [
+                    django.contrib.postgres.constraints.ExclusionConstraint(
+                        condition=models.Q(("state", "approved"), ("valid_to__gt", models.F("valid_from"))),
+                        expressions=[
+                            (models.F("account"), "="),
+                            (
+                                models.Func(
+                                    "valid_from",
+                                    "valid_to",
+                                    django.contrib.postgres.fields.ranges.RangeBoundary(),
+                                    function="daterange",
+                                    output_field=django.contrib.postgres.fields.ranges.DateRangeField(),
+                                ),
+                                "&&",
+                            ),
+                        ],
+                        name="override_no_overlap",
+                        violation_error_message="Another override holds in that time. End it first.",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("state", "requested")), fields=("account",), name="override_one_request"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["requested", "approved", "refused", "ended", "withdrawn"])),
+                        name="override_state_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "grade__in",
+                                ["diamond", "gold", "strategic", "potential", "general", "problem", "not_graded"],
+                            ),
+                            models.Q(("grade", "not_graded"), _negated=True),
+                        ),
+                        name="override_grade_known",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("text", ""), _negated=True), name="override_text_given"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("valid_to__gte", models.F("valid_from")),
+                            (
+                                "valid_to__lte",
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("valid_from"), "+", models.Value(datetime.timedelta(days=366))
+                                ),
+                            ),
+                        ),
+                        name="override_a_year_at_most",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("approved_by__isnull", True),
+                                models.Q(("approved_by", models.F("requested_by")), _negated=True),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("seconded_by__isnull", True),
+                                models.Q(
+                                    models.Q(("seconded_by", models.F("requested_by")), _negated=True),
+                                    models.Q(("seconded_by", models.F("approved_by")), _negated=True),
+                                ),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="override_approved_by_others",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("state__in", ["approved", "ended"]), _negated=True),
+                            models.Q(
+                                ("approved_by__isnull", False),
+                                models.Q(
+                                    models.Q(("grade", "diamond"), _negated=True),
+                                    ("seconded_by__isnull", False),
+                                    _connector="OR",
+                                ),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="override_approved_by_enough",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ProblemDecision',
+            name="ProblemDecision",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('since', models.DateField(help_text='First day of the run the decision is about.', verbose_name='warning signs since')),
-                ('verdict', models.CharField(choices=[('confirm', 'Confirmed'), ('refuse', 'Refused')], max_length=7, verbose_name='decision')),
-                ('text', models.TextField(max_length=1000, verbose_name='why')),
-                ('decided_at', models.DateTimeField(auto_now_add=True, verbose_name='decided at')),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='problem_decisions', to='accounts.account', verbose_name='account')),
-                ('decided_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='decided by')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "since",
+                    models.DateField(
+                        help_text="First day of the run the decision is about.", verbose_name="warning signs since"
+                    ),
+                ),
+                (
+                    "verdict",
+                    models.CharField(
+                        choices=[("confirm", "Confirmed"), ("refuse", "Refused")], max_length=7, verbose_name="decision"
+                    ),
+                ),
+                ("text", models.TextField(max_length=1000, verbose_name="why")),
+                ("decided_at", models.DateTimeField(auto_now_add=True, verbose_name="decided at")),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="problem_decisions",
+                        to="accounts.account",
+                        verbose_name="account",
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="decided by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'decision on a problem',
-                'verbose_name_plural': 'decisions on problems',
-                'ordering': ['-decided_at', '-pk'],
-                'permissions': [('decide_problem', 'Can confirm or refuse a proposed problem')],
-                'constraints': [models.UniqueConstraint(fields=('account', 'since'), name='problemdecision_once_a_run'), models.CheckConstraint(condition=models.Q(('verdict__in', ['confirm', 'refuse'])), name='problemdecision_known'), models.CheckConstraint(condition=models.Q(('text', ''), _negated=True), name='problemdecision_text_given')],
+                "verbose_name": "decision on a problem",
+                "verbose_name_plural": "decisions on problems",
+                "ordering": ["-decided_at", "-pk"],
+                "permissions": [("decide_problem", "Can confirm or refuse a proposed problem")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("account", "since"), name="problemdecision_once_a_run"),
+                    models.CheckConstraint(
+                        condition=models.Q(("verdict__in", ["confirm", "refuse"])), name="problemdecision_known"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("text", ""), _negated=True), name="problemdecision_text_given"
+                    ),
+                ],
             },
         ),
     ]
