@@ -150,7 +150,7 @@ def _run_stages(run: TierRun, *, today: date) -> None:
     with phases.phase("scores"):
         composed = evaluation.score(measured, design=design)
     with phases.phase("grades") as counts:
-        evaluated = evaluation.grade(measured, composed, design=design, before=before)
+        evaluated = evaluation.grade(measured, composed, design=design, before=before, layout=run.model.raw_layout)
         publishing.stage(run, evaluated)
         counts["moves"] = run.moves
     with phases.phase("publish") as counts:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -84,6 +84,30 @@ def rate_book(target: str, *, currencies: Iterable[str], first: date, last: date
             days[currency].append(valid_on)
             rates[currency].append(rate)
     return RateBook(target, averages, dict(days), dict(rates))
+
+
+def closing_rates(target: str, *, currencies: Sequence[str], on: date) -> list[Decimal | None]:
+    """Of each currency the closing rate of the day, or the last earlier one within FALLBACK_DAYS; where none is kept, the
+    rate of the day by the same rule; None where there is neither. One query."""
+    stored = (
+        ExchangeRate.objects.filter(
+            to_currency=target,
+            from_currency__in=sorted(set(currencies) - {target}),
+            kind__in=[RateKind.CLOSING, RateKind.SPOT],
+            valid_on__gte=on - timedelta(days=FALLBACK_DAYS),
+            valid_on__lte=on,
+        )
+        .order_by("valid_on")
+        .values_list("from_currency", "kind", "rate")
+    )
+    latest: dict[tuple[str, str], Decimal] = {(currency, kind): rate for currency, kind, rate in stored}
+
+    def of(currency: str) -> Decimal | None:
+        if currency == target:
+            return Decimal(1)
+        return latest.get((currency, RateKind.CLOSING), latest.get((currency, RateKind.SPOT)))
+
+    return [of(currency) for currency in currencies]
 
 
 def translate(amount: Decimal, *, source: str, target: str, on: date) -> Decimal | MissingRate:

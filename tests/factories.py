@@ -2,7 +2,7 @@
 
 import hashlib
 import itertools
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -167,3 +167,18 @@ def make_override(**fields: Any) -> Any:
     defaults["account"] = fields.pop("account", None) or make_account()
     defaults["requested_by"] = fields.pop("requested_by", None) or make_user()
     return Override.objects.create(**(defaults | fields))
+
+
+def make_receivable(*, paid: Any = (), **fields: Any) -> Any:
+    """An invoice to be paid, issued 30 days before it falls due; ``paid`` lists (day, amount)."""
+    from accounts.models import Receivable, ReceivablePayment
+
+    due_on = fields.setdefault("due_on", date(2024, 6, 30))
+    fields.setdefault("issued_on", due_on - timedelta(days=30))
+    defaults: dict[str, Any] = {"number": f"R{_next():05}", "amount": Decimal(100), "currency": "CNY"}
+    defaults["account"] = fields.pop("account", None) or make_account()
+    made = Receivable.objects.create(**(defaults | fields))
+    ReceivablePayment.objects.bulk_create(
+        ReceivablePayment(receivable=made, paid_on=day, amount=Decimal(amount)) for day, amount in paid
+    )
+    return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -146,10 +147,17 @@ def score(measured: Measured, *, design: Design) -> Composed:
 
 
 def grade(
-    measured: Measured, composed: Composed, *, design: Design, before: Before, at_once: bool = False
+    measured: Measured,
+    composed: Composed,
+    *,
+    design: Design,
+    before: Before,
+    layout: Sequence[str] = (),
+    at_once: bool = False,
 ) -> Evaluation:
     """Tonight's grade of every account, with everything its explanation needs.
 
+    layout : codes of the raw values to keep, as stored with the version; default all there are
     at_once : every candidate is taken as it is, as if it had held long enough: where the accounts would settle
     """
     rules, day = design.rules(), _day_number(measured.windows.as_of)
@@ -175,7 +183,8 @@ def grade(
         day=day,
         rules=rules,
     )
-    raw = [*_raw(measured.indicators, design, len(measured.ids)), *(inputs[name] for name in INPUTS)]
+    known = dict(zip(design.scheme().codes, _raw(measured.indicators, design, len(measured.ids)), strict=True)) | inputs
+    raw = [known[name] for name in layout or raw_layout(design)]
     shown = stability.shown_grades(
         after.ladder, problem=after.problem, override=before.overrides, pierced=after.pierced
     )

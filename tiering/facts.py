@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from accounts.enums import SIGNED_CONTRACT_STATUSES, ContractStatus, EvaluatorFunction, RatingIndicator
-from accounts.models import Account, RevenueRecord, WalletEstimate
+from accounts.models import Account, Receivable, RevenueRecord, WalletEstimate
 from accounts.querysets import AccountQuerySet
 from metrics.binary import Kind, as_sql, fetch
-from metrics.rates import rate_book
+from metrics.rates import closing_rates, rate_book
 from metrics.scope import Scope, lines
 from metrics.selectors import currencies_in_view
 from tiering.grading import FLAG_DTYPE, GRADE_CODES, Flag
@@ -253,6 +255,70 @@ def wallets(*, as_of: date, currency: str, grace_days: int = 0) -> tuple[Ints, F
 def _wallet_currencies() -> tuple[str, ...]:
     found = WalletEstimate.objects.order_by("currency").values_list("currency", flat=True).distinct()
     return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Debts:
+    """What each account owes, in one currency, (m,); NaN where a closing rate is missing.
+
+    due, on_time : what fell due within the 12 months, and what of it was paid by its day
+    overdue_31, overdue_61, overdue_90 : open for 31 to 90, 61 to 90 and more than 90 days after its day
+    """
+
+    account_ids: Ints
+    due: Floats
+    on_time: Floats
+    overdue_31: Floats
+    overdue_61: Floats
+    overdue_90: Floats
+
+
+DEBT_COLUMNS = ("due", "on_time", "overdue_31", "overdue_61", "overdue_90")
+DEBTS = """
+SELECT r.account_id, r.currency,
+       sum(r.amount) FILTER (WHERE r.due_on >= %(first)s) AS due,
+       sum(least(r.amount, coalesce(p.in_time, 0))) FILTER (WHERE r.due_on >= %(first)s) AS on_time,
+       sum(greatest(r.amount - coalesce(p.paid, 0), 0)) FILTER (WHERE %(as_of)s - r.due_on BETWEEN 31 AND 90) AS overdue_31,
+       sum(greatest(r.amount - coalesce(p.paid, 0), 0)) FILTER (WHERE %(as_of)s - r.due_on BETWEEN 61 AND 90) AS overdue_61,
+       sum(greatest(r.amount - coalesce(p.paid, 0), 0)) FILTER (WHERE %(as_of)s - r.due_on > 90) AS overdue_90
+FROM accounts_receivable r
+LEFT JOIN (
+    SELECT y.receivable_id, sum(y.amount) AS paid, sum(y.amount) FILTER (WHERE y.paid_on <= i.due_on) AS in_time
+    FROM accounts_receivablepayment y JOIN accounts_receivable i ON i.id = y.receivable_id
+    WHERE y.paid_on <= %(as_of)s GROUP BY y.receivable_id
+) p ON p.receivable_id = r.id
+WHERE r.issued_on <= %(as_of)s AND r.due_on <= %(as_of)s
+GROUP BY r.account_id, r.currency
+"""
+
+
+def debts(*, as_of: date, first: date, currency: str) -> Debts:
+    """Receivables due until ``as_of``, those due from ``first`` on for the share paid in time; at the closing rate of the
+    day or the last one within FALLBACK_DAYS (domain.md 1.5). Two queries."""
+    codes = list(Receivable.objects.order_by("currency").values_list("currency", flat=True).distinct())
+    columns: dict[str, Kind] = {"account_id": "int8", "currency": "int4", **dict.fromkeys(DEBT_COLUMNS, "float8")}
+    picked = ", ".join(
+        [as_sql("d.account_id", "int8"), as_sql("array_position(%(codes)s::text[], d.currency::text)", "int4")]
+        + [as_sql(f"coalesce(d.{name}, 0)", "float8") for name in DEBT_COLUMNS]
+    )
+    sql = f"SELECT {picked} FROM ({DEBTS}) AS d"
+    rows = fetch(*positional(sql, {"as_of": as_of, "first": first, "codes": codes}), columns, using=USING)
+    rates = closing_rates(currency, currencies=codes, on=as_of)
+    factor = np.array([np.nan, *(float(rate) if rate is not None else np.nan for rate in rates)])[rows["currency"]]
+    ids, places = np.unique(rows["account_id"], return_inverse=True)
+
+    def total(name: str) -> Floats:
+        found = np.zeros(len(ids))
+        np.add.at(found, places, np.where(rows[name] == 0, 0.0, rows[name] * factor))
+        return np.round(found, 4)
+
+    return Debts(ids, *(total(name) for name in DEBT_COLUMNS))
+
+
+def positional(sql: str, values: dict[str, Any]) -> tuple[str, list[Any]]:
+    """Named parameters as the positional ones that ``fetch`` takes."""
+    names = re.findall(r"%\((\w+)\)s", sql)
+    return re.sub(r"%\(\w+\)s", "%s", sql), [values[name] for name in names]
 
 
 def last_record_id() -> int | None:

@@ -91,6 +91,9 @@ INPUTS: tuple[str, ...] = (
     "gro",
     "gro_evidence",
     "signal_points",
+    "overdue_31",
+    "overdue_61",
+    "overdue_90",
 )
 
 
@@ -127,18 +130,29 @@ class Flag(IntFlag):
     BUFFERED = 1 << 27  # the grade holds by its relaxed thresholds alone
     WAITING = 1 << 28  # tonight's candidate is another grade; the run is not long enough
     OVERRIDDEN = 1 << 29  # a person set the shown grade
+    H1_OVERDUE = 1 << 30  # overdue for more than 90 days, and much of it
+    OVERDUE_31 = 1 << 31
+    OVERDUE_61 = 1 << 32
 
 
-HARD_SIGNALS = Flag.H2_LOSS | Flag.H3_CREDIT_OR_LITIGATION | Flag.H4_INSOLVENT
+HARD_SIGNALS = Flag.H1_OVERDUE | Flag.H2_LOSS | Flag.H3_CREDIT_OR_LITIGATION | Flag.H4_INSOLVENT
 SIGNAL_POINTS = MappingProxyType(
     {
         Flag.DECLINE_30: 2,  # TTM against prior TTM, at least 30 % down
         Flag.DECLINE_50: 3,  # at least 50 % down; replaces the 2 points
+        Flag.OVERDUE_31: 1,  # 31 to 90 days overdue
+        Flag.OVERDUE_61: 2,  # 61 to 90 days; replaces the 1 point
         Flag.LOW_MARGIN: 1,
         Flag.DISSATISFIED: 1,
         Flag.LATE_ORDER: 1,
     }
 )
+# Of each item the highest counts only.
+SIGNAL_ITEMS = (
+    (Flag.DECLINE_30, Flag.DECLINE_50), (Flag.OVERDUE_31, Flag.OVERDUE_61), (Flag.LOW_MARGIN,), (Flag.DISSATISFIED,),
+    (Flag.LATE_ORDER,),
+)  # fmt: skip
+SOFT_SIGNALS = sum(SIGNAL_POINTS)  # all their bits
 WATCH_POINTS = 4  # domain.md 3.7
 FLAG_DTYPE = np.int64
 
@@ -230,13 +244,10 @@ def signals(points: Mapping[Flag, Bools]) -> tuple[Floats, NDArray[np.int64]]:
     bits = np.zeros(count, dtype=FLAG_DTYPE)
     for flag, on in points.items():
         bits |= np.where(on, int(flag), 0)
-    decline = np.maximum(
-        np.where(bits & Flag.DECLINE_30, SIGNAL_POINTS[Flag.DECLINE_30], 0),
-        np.where(bits & Flag.DECLINE_50, SIGNAL_POINTS[Flag.DECLINE_50], 0),
-    )
-    total = decline.astype(np.float64)
-    for flag in (Flag.LOW_MARGIN, Flag.DISSATISFIED, Flag.LATE_ORDER):
-        total += np.where(bits & flag, SIGNAL_POINTS[flag], 0)
+    total = np.zeros(count)
+    for item in SIGNAL_ITEMS:
+        worth = [np.where(bits & flag, SIGNAL_POINTS[flag], 0) for flag in item]
+        total += np.maximum.reduce(worth)
     return total, bits
 
 

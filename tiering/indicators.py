@@ -1,7 +1,7 @@
 """What is measured for every account: indicators, the inputs of the conditions and the signals (domain.md 3.1 to 3.7).
 
-Arrays of shape (n,) over all accounts, ascending by id; NaN is not known. P4 and L4 stay unknown until pipeline and
-receivables are there.
+Arrays of shape (n,) over all accounts, ascending by id; NaN is not known. P4 stays unknown until there is a
+pipeline.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from crm.lib.periods import is_month_end
 from metrics import selectors
 from tiering import facts, grading
 from tiering.enums import IndicatorCode
-from tiering.facts import INDICATORS, RELIEF_DAYS, Dates, MonthLines, People, RatingRows, Standing
+from tiering.facts import INDICATORS, RELIEF_DAYS, Dates, Debts, MonthLines, People, RatingRows, Standing
 from tiering.grading import FLAG_DTYPE, MONEY_DECIMALS, Flag
 from tiering.grouping import (
     Ints,
@@ -42,6 +42,7 @@ DECLINE, STEEP_DECLINE = 0.3, 0.5
 MARGIN_FLOOR = 0.1
 DISSATISFIED_RATING = 2
 LATE_RHYTHM = 2.0
+OVERDUE_HARD_SHARE, OVERDUE_SOFT_SHARE = 0.2, 0.1  # of TTM revenue
 RHYTHM_DAYS, SIGNAL_RHYTHM_DAYS = 3, 4  # different order days needed for L6, and for the signal
 
 Values = Mapping[str, Floats]
@@ -94,7 +95,10 @@ def measure(model: ScoringModel, *, as_of: date, codes: Collection[str], fiscal_
     )
     indicators |= wallet | opinions.medians(only_unexpired=True)
     business = (money["revenue_ttm"] > 0) | everyone.running
+    owed = _owed(everyone.ids, facts.debts(as_of=as_of, first=windows.ttm.start, currency=model.currency))
+    indicators[IndicatorCode.L4] = owed.pop("on_time_share")
     signals = _signals(money, indicators, rhythm, rhythm_days, opinions, min_base=float(model.min_base))
+    signals |= _overdue_signals(money["revenue_ttm"], owed, min_base=float(model.min_base))
     points, bits = grading.signals(signals)
     inputs = {name: money[name] for name in grading.INPUTS if name in money} | {
         "months": tenure["months"],
@@ -102,6 +106,7 @@ def measure(model: ScoringModel, *, as_of: date, codes: Collection[str], fiscal_
         "business": business.astype(np.float64),
         "opportunity": opportunity,
         "signal_points": points,
+        **owed,
     }
     relief = opinions.medians(only_unexpired=False) | {
         IndicatorCode.P2: stale_wallet[IndicatorCode.P2],
@@ -229,7 +234,6 @@ def _ledger_indicators(
         IndicatorCode.P4: unknown,
         IndicatorCode.L1: tenure["years"],
         IndicatorCode.L2: money["active_months"],
-        IndicatorCode.L4: unknown,
         IndicatorCode.L6: np.where(rhythm_days >= RHYTHM_DAYS, rhythm, np.nan),
     }
 
@@ -325,6 +329,37 @@ def _signals(
             Flag.LOW_MARGIN: settled(indicators[IndicatorCode.S3]) < MARGIN_FLOOR,
             Flag.DISSATISFIED: opinions.dissatisfied_customer(),
             Flag.LATE_ORDER: (rhythm_days >= SIGNAL_RHYTHM_DAYS) & (settled(rhythm) >= LATE_RHYTHM),
+        }
+
+
+def _owed(ids: Ints, debts: Debts) -> dict[str, Floats]:
+    """What each account owes overdue, and the share of what fell due that was paid in time; NaN where nothing did.
+
+    A company that records no receivables knows nothing of them: everything is NaN.
+    """
+    names = ("overdue_31", "overdue_61", "overdue_90")
+    if not len(debts.account_ids):
+        return dict.fromkeys((*names, "on_time_share"), np.full(len(ids), np.nan))
+    here = np.isin(debts.account_ids, ids)
+    places = places_of(debts.account_ids[here], among=ids)
+    found = {}
+    for name in names:
+        found[name] = np.zeros(len(ids))
+        found[name][places] = getattr(debts, name)[here]
+    share = np.full(len(ids), np.nan)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share[places] = np.where(debts.due[here] > 0, debts.on_time[here] / debts.due[here], np.nan)
+    return found | {"on_time_share": share}
+
+
+def _overdue_signals(revenue: Floats, owed: Values, *, min_base: float) -> dict[Flag, Bools]:
+    """Overdue amounts against revenue: H1 and the two soft ones (domain.md 3.7); off where either is not known."""
+    hard, soft = (np.maximum(min_base, share * revenue) for share in (OVERDUE_HARD_SHARE, OVERDUE_SOFT_SHARE))
+    with np.errstate(invalid="ignore"):
+        return {
+            Flag.H1_OVERDUE: owed["overdue_90"] >= hard,
+            Flag.OVERDUE_31: owed["overdue_31"] >= soft,
+            Flag.OVERDUE_61: owed["overdue_61"] >= soft,
         }
 
 

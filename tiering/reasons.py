@@ -11,7 +11,7 @@ from accounts.enums import Grade
 from tiering import wording
 from tiering.design import Design
 from tiering.enums import Rule, Unit
-from tiering.grading import DIAMOND, GOLD, NOT_GRADED, POTENTIAL, PROBLEM, STRATEGIC, Flag
+from tiering.grading import DIAMOND, GOLD, NOT_GRADED, POTENTIAL, PROBLEM, SOFT_SIGNALS, STRATEGIC, Flag
 from tiering.models import Score
 from tiering.parts import ConditionPart, GradePart, Run
 
@@ -106,11 +106,13 @@ def _problem(score: Score) -> str:
         return _("Problem, because the account is insolvent. Without that: %(underlying)s.") % values
     if score.has_flag(Flag.H3_CREDIT_OR_LITIGATION):
         return _("Problem, because of a credit stop or litigation. Without that: %(underlying)s.") % values
+    if score.has_flag(Flag.H1_OVERDUE):
+        return _("Problem, because much is overdue for more than 90 days. Without that: %(underlying)s.") % values
     if score.has_flag(Flag.H2_LOSS):
         return _(
             "Problem, because gross profit was negative in two half-years running. Without that: %(underlying)s."
         ) % (values)
-    if score.flags & (Flag.DECLINE_30 | Flag.DECLINE_50 | Flag.LOW_MARGIN | Flag.DISSATISFIED | Flag.LATE_ORDER):
+    if score.flags & (SOFT_SIGNALS):
         return _("Problem, because warning signs have held for their span. Without that: %(underlying)s.") % values
     return _("Problem until it has been calm for the whole span. Without that: %(underlying)s.") % values
 

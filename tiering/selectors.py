@@ -165,9 +165,12 @@ def signals_of(score: Score) -> list[Flag]:
     order = (
         Flag.H4_INSOLVENT,
         Flag.H3_CREDIT_OR_LITIGATION,
+        Flag.H1_OVERDUE,
         Flag.H2_LOSS,
         Flag.DECLINE_50,
         Flag.DECLINE_30,
+        Flag.OVERDUE_61,
+        Flag.OVERDUE_31,
         Flag.LOW_MARGIN,
         Flag.DISSATISFIED,
         Flag.LATE_ORDER,

@@ -50,6 +50,9 @@ NOTES: MappingProxyType[Flag, Promise] = MappingProxyType(
         Flag.PIERCED: gettext_lazy("A grade set by hand is overruled until the problem is over."),
         Flag.PROVISIONAL: gettext_lazy("The first grade: provisional until it has held for a span."),
         Flag.BUFFERED: gettext_lazy("Only the buffer keeps this grade: it would not be entered today."),
+        Flag.H1_OVERDUE: gettext_lazy("Much is overdue for more than 90 days."),
+        Flag.OVERDUE_61: gettext_lazy("Much is overdue for 61 to 90 days."),
+        Flag.OVERDUE_31: gettext_lazy("Much is overdue for 31 to 90 days."),
         Flag.H2_LOSS: gettext_lazy("Gross profit was negative in two half-years running."),
         Flag.H3_CREDIT_OR_LITIGATION: gettext_lazy("There is a credit stop or litigation."),
         Flag.H4_INSOLVENT: gettext_lazy("The account is insolvent."),
@@ -104,8 +107,9 @@ def amount_text(amount: float) -> str:
 def notes(flags: int) -> list[str]:
     """What the flags of a score row say, in a fixed order; the steeper decline replaces the other."""
     found = Flag(flags)
-    if Flag.DECLINE_50 in found:
-        found &= ~Flag.DECLINE_30
+    for steep, mild in ((Flag.DECLINE_50, Flag.DECLINE_30), (Flag.OVERDUE_61, Flag.OVERDUE_31)):
+        if steep in found:
+            found &= ~mild
     return [str(words) for flag, words in NOTES.items() if flag in found]
 
 

@@ -9,6 +9,7 @@ from accounts.models.ledger import Contract, ExchangeRate, Product, RevenueRecor
 from accounts.models.milestones import ContractMilestone
 from accounts.models.opinions import Rating, WalletEstimate
 from accounts.models.people import Contact, TeamMember, User
+from accounts.models.receivables import Receivable, ReceivablePayment
 
 __all__ = [
     "Account",
@@ -22,6 +23,8 @@ __all__ = [
     "ImportBatch",
     "Product",
     "Rating",
+    "Receivable",
+    "ReceivablePayment",
     "ResentRow",
     "RevenueRecord",
     "SavedMapping",

@@ -19,6 +19,7 @@ INPUT = {
     "revenue_ttm": 12_500_000, "revenue_prior_ttm": 11_000_000, "revenue_fy1": 12_000_000, "revenue_fy2": 11_000_000,
     "gross_profit_fy1": 3_000_000, "gross_profit_fy2": 3_000_000, "months": 48, "evaluators": 2, "business": 1,
     "opportunity": 1, "sal": 64, "str": 64.375, "gro": 66.764706, "gro_evidence": 0.85, "signal_points": 0,
+    "overdue_31": 0, "overdue_61": 0, "overdue_90": 0,
 }  # fmt: skip
 
 

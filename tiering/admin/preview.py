@@ -193,7 +193,8 @@ def _measured(score: Score, known: dict[str, float], run: TierRun, fiscal_start_
     """The stored row in the form an evaluation takes; expired ratings are left out, whatever relief they gave."""
     values = {name: np.array([value], dtype=np.float64) for name, value in known.items()}
     indicators: dict[str, Floats] = {name: value for name, value in values.items() if name in IndicatorCode.values}
-    inputs = {name: values[name] for name in INPUTS if name not in SCORED}
+    unknown = np.full(1, np.nan)  # a version from before an input was kept does not have it
+    inputs = {name: values.get(name, unknown) for name in INPUTS if name not in SCORED}
     flags = grading.Flag(score.flags)
     return Measured(
         ids=np.array([score.account_id]),
