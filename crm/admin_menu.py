@@ -44,6 +44,7 @@ NAVIGATION = [
         _item(_("Contacts"), "contacts", "accounts.contact"),
         _item(_("Team members"), "groups", "accounts.teammember"),
         _item(_("Contracts"), "description", "accounts.contract"),
+        _item(_("Receivables"), "request_quote", "accounts.receivable"),
         _item(_("Ratings"), "star", "accounts.rating"),
         _item(_("Wallet estimates"), "account_balance_wallet", "accounts.walletestimate"),
     ),
@@ -63,6 +64,8 @@ NAVIGATION = [
         _item(_("Runs"), "event_repeat", "tiering.tierrun"),
         _item(_("Scores"), "leaderboard", "tiering.score"),
         _item(_("Grade history"), "history", "tiering.gradeperiod"),
+        _item(_("Overrides"), "edit_note", "tiering.override"),
+        _item(_("Decisions on problems"), "gavel", "tiering.problemdecision"),
     ),
     _group(
         _("Figures"),

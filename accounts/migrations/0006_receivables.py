@@ -6,74 +6,105 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0005_fiscal_calendars'),
+        ("accounts", "0005_fiscal_calendars"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Receivable',
+            name="Receivable",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated at')),
-                ('number', models.CharField(max_length=64, verbose_name='invoice number')),
-                ('issued_on', models.DateField(verbose_name='issued on')),
-                ('due_on', models.DateField(verbose_name='due on')),
-                ('amount', accounts.models.base.MoneyField(decimal_places=4, max_digits=19, verbose_name='amount')),
-                ('currency', accounts.models.base.CurrencyField(max_length=3, verbose_name='currency')),
-                ('source', models.CharField(blank=True, max_length=60, verbose_name='source')),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='receivables', to='accounts.account', verbose_name='account')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated at")),
+                ("number", models.CharField(max_length=64, verbose_name="invoice number")),
+                ("issued_on", models.DateField(verbose_name="issued on")),
+                ("due_on", models.DateField(verbose_name="due on")),
+                ("amount", accounts.models.base.MoneyField(decimal_places=4, max_digits=19, verbose_name="amount")),
+                ("currency", accounts.models.base.CurrencyField(max_length=3, verbose_name="currency")),
+                ("source", models.CharField(blank=True, max_length=60, verbose_name="source")),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="receivables",
+                        to="accounts.account",
+                        verbose_name="account",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'receivable',
-                'verbose_name_plural': 'receivables',
-                'ordering': ['-due_on', '-pk'],
+                "verbose_name": "receivable",
+                "verbose_name_plural": "receivables",
+                "ordering": ["-due_on", "-pk"],
             },
         ),
         migrations.CreateModel(
-            name='ReceivablePayment',
+            name="ReceivablePayment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created at')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated at')),
-                ('paid_on', models.DateField(verbose_name='paid on')),
-                ('amount', accounts.models.base.MoneyField(decimal_places=4, max_digits=19, verbose_name='amount')),
-                ('receivable', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='payments', to='accounts.receivable', verbose_name='receivable')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created at")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated at")),
+                ("paid_on", models.DateField(verbose_name="paid on")),
+                ("amount", accounts.models.base.MoneyField(decimal_places=4, max_digits=19, verbose_name="amount")),
+                (
+                    "receivable",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="payments",
+                        to="accounts.receivable",
+                        verbose_name="receivable",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'payment',
-                'verbose_name_plural': 'payments',
-                'ordering': ['paid_on', 'pk'],
+                "verbose_name": "payment",
+                "verbose_name_plural": "payments",
+                "ordering": ["paid_on", "pk"],
             },
         ),
         migrations.AddIndex(
-            model_name='receivable',
-            index=models.Index(fields=['due_on', 'account'], name='receivable_due'),
+            model_name="receivable",
+            index=models.Index(fields=["due_on", "account"], name="receivable_due"),
         ),
         migrations.AddConstraint(
-            model_name='receivable',
-            constraint=models.UniqueConstraint(fields=('account', 'number'), name='receivable_number_once'),
+            model_name="receivable",
+            constraint=models.UniqueConstraint(fields=("account", "number"), name="receivable_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='receivable',
-            constraint=models.CheckConstraint(condition=models.Q(('number', ''), _negated=True), name='receivable_number_given'),
+            model_name="receivable",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("number", ""), _negated=True), name="receivable_number_given"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='receivable',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='receivable_above_zero', violation_error_message='The amount must be above 0; a credit note is a payment of its invoice.'),
+            model_name="receivable",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount__gt", 0)),
+                name="receivable_above_zero",
+                violation_error_message="The amount must be above 0; a credit note is a payment of its invoice.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='receivable',
-            constraint=models.CheckConstraint(condition=models.Q(('due_on__gte', models.F('issued_on'))), name='receivable_due_after_issue', violation_error_message='The invoice falls due before it was issued.'),
+            model_name="receivable",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("due_on__gte", models.F("issued_on"))),
+                name="receivable_due_after_issue",
+                violation_error_message="The invoice falls due before it was issued.",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='receivable',
-            constraint=models.CheckConstraint(condition=models.Q(('currency', ''), _negated=True), name='receivable_currency_given'),
+            model_name="receivable",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("currency", ""), _negated=True), name="receivable_currency_given"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='receivablepayment',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='payment_above_zero', violation_error_message='A payment is above 0.'),
+            model_name="receivablepayment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount__gt", 0)),
+                name="payment_above_zero",
+                violation_error_message="A payment is above 0.",
+            ),
         ),
     ]

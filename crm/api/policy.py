@@ -79,6 +79,8 @@ POLICY: dict[tuple[str, str], Rule] = {
     ("rates-missing", "GET"): LOGGED_IN,
     **_editable("ratings", "rating"),
     **_editable("wallet-estimates", "walletestimate"),
+    **_editable("receivables", "receivable"),
+    **_editable("receivable-payments", "receivablepayment"),
     **_list("revenue", create=holders_of("accounts.add_revenuerecord")),
     ("revenue-detail", "GET"): LOGGED_IN,
     ("revenue-export", "GET"): LOGGED_IN,

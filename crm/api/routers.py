@@ -2,7 +2,19 @@
 
 from rest_framework.routers import SimpleRouter
 
-from crm.api import accounts, imports, ledger, metrics_whitespace, milestones, opinions, overrides, reported, revenue, tiering
+from crm.api import (
+    accounts,
+    imports,
+    ledger,
+    metrics_whitespace,
+    milestones,
+    opinions,
+    overrides,
+    receivables,
+    reported,
+    revenue,
+    tiering,
+)
 
 
 class Router(SimpleRouter):
@@ -23,6 +35,8 @@ router.register("revenue", revenue.RevenueViewSet, "revenue")
 router.register("rates", ledger.RateViewSet, "rates")
 router.register("ratings", opinions.RatingViewSet, "ratings")
 router.register("wallet-estimates", opinions.WalletEstimateViewSet, "wallet-estimates")
+router.register("receivables", receivables.ReceivableViewSet, "receivables")
+router.register("receivable-payments", receivables.PaymentViewSet, "receivable-payments")
 router.register("imports", imports.ImportViewSet, "imports")
 router.register("suggestion-rejections", metrics_whitespace.SuggestionRejectionViewSet, "suggestion-rejections")
 router.register("reported-figures", reported.ReportedFigureViewSet, "reported-figures")

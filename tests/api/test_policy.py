@@ -30,6 +30,7 @@ from tests.factories import (
     make_product,
     make_rate,
     make_rating,
+    make_receivable,
     make_revenue,
     make_superuser,
     make_team_member,
@@ -83,8 +84,12 @@ def world(db, settings, tmp_path):
         "runs": None,
         "reported-figures": None,
         "suggestion-rejections": None,
+        "receivables": make_receivable(account=account),
+        "receivable-payments": None,
         "overrides": make_override(account=account, requested_by=people["owner"], approved_by=editor),
     }
+    invoice = make_receivable(account=account, paid=[(date(2024, 7, 1), 1)])
+    rows["receivable-payments"] = invoice.payments.get()
     rows["runs"] = make_published_run(rows["models"], {account: "gold"})
     rows["reported-figures"] = report(
         author=editor, question="growth", title="2024", filters={"account": [str(account.pk)]},
@@ -124,6 +129,10 @@ def bodies(world: World) -> dict[str, dict[str, Any]]:
         "ratings": {"account": key, "indicator": "V2", "score": 3, "function": "sales"},
         "wallet-estimates": {"account": key, "amount": "5", "currency": "CNY", "source": "s"},
         "revenue": {"account": key, "booked_on": "2024-01-01", "amount": "5", "currency": "CNY"},
+        "receivables": {
+            "account": key, "number": "NEW", "issued_on": "2024-01-01", "due_on": "2024-02-01", "amount": "5", "currency": "CNY",
+        },
+        "receivable-payments": {"receivable": world.rows["receivables"].pk, "paid_on": "2024-02-01", "amount": "5"},
         "models": {"preset": "full"},
         "runs": {"as_of": str(AS_OF)},
         "suggestion-rejections": {"account": key, "product": world.rows["products"].pk, "reason": "no"},
