@@ -5,32 +5,24 @@ Nothing is read but that account's stored row, and nothing is written.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
 
 from accounts.enums import GRADE_ICON, Grade
 from accounts.models import Account, User
-from tiering import evaluation, grading
+from tiering import evaluation
 from tiering.admin.formsets import plain
 from tiering.design import HUNDRED, Anchors, Design
 from tiering.enums import INDICATOR_UNIT, DimensionCode, IndicatorCode, RunState
 from tiering.evaluation import GRADES, Before
-from tiering.grading import FLAG_DTYPE, INPUTS, RANK, Flag
-from tiering.indicators import Measured
+from tiering.grading import RANK
 from tiering.models import Score, TierRun
-from tiering.scoring import Composed, Floats
-from tiering.stability import STATE_FLAGS
-from tiering.windows import windows_at
+from tiering.scoring import Composed
+from tiering.simulation import Snapshot, measured_of, normalised
 from tiering.wording import value_text
 
-# Bits that an evaluation sets anew.
-OUTCOMES = (
-    Flag.NO_BUSINESS | Flag.INSUFFICIENT_EVIDENCE | Flag.KEPT | Flag.HELD_BACK | Flag.FLOOR | Flag.WATCH | Flag.STALE
-    | Flag.ALSO_STRATEGIC | Flag.ALSO_POTENTIAL | STATE_FLAGS
-)  # fmt: skip
-SCORED = ("sal", "str", "gro", "gro_evidence")  # inputs that the scores give, not the ledger
 MOST_FOUND = 8
 IndicatorRow = tuple[str, str, Decimal, Anchors]
 
@@ -114,10 +106,17 @@ def preview(*, design: Design, score: Score, run: TierRun, fiscal_start_month: i
     """Grade one account by ``design``, starting from the grade it has now."""
     balanced = normalised(design)
     known = dict(zip(run.model.raw_layout if run.model else [], score.raw, strict=False))
-    measured = _measured(score, known, run, fiscal_start_month)
+    row = Snapshot(
+        run_id=run.pk,
+        ids=np.array([score.account_id]),
+        raw={name: np.array([value], dtype=np.float64) for name, value in known.items()},
+        flags=np.array([score.flags]),
+        ladder=np.array([RANK.get(score.ladder, 0)], dtype=np.int8),
+        shown=np.array([GRADES.index(score.grade)]),
+    )
+    measured = measured_of(row, run=run, fiscal_start_month=fiscal_start_month)
     composed = evaluation.score(measured, design=balanced)
-    ladder, shown = np.array([RANK.get(score.ladder, 0)], dtype=np.int8), np.array([GRADES.index(score.grade)])
-    before = Before.plain(ladder, shown)
+    before = Before.plain(row.ladder, row.shown)
     graded = evaluation.grade(measured, composed, design=balanced, before=before, at_once=True)
     return Preview(
         composite=_number(graded.composite[0]),
@@ -167,44 +166,6 @@ def _indicator_line(place: int, row: IndicatorRow, shown: Preview | None) -> Ind
         raw_text=value_text(shown.known.get(code), INDICATOR_UNIT[code]) if shown else "",
         score=_number(shown.composed.scores[place][0]) if shown else None,
         points=_number(shown.composed.contributions[place][0]) if shown else None,
-    )
-
-
-def normalised(design: Design) -> Design:
-    """The weights scaled to 100 where they do not add up, so that a score can be shown while somebody edits."""
-    total = sum(design.dimensions.values(), Decimal(0))
-    inside: dict[str, Decimal] = {}
-    for of, _code, weight, _anchors in design.indicators:
-        inside[of] = inside.get(of, Decimal(0)) + weight
-    return replace(
-        design,
-        dimensions={code: _scaled(weight, total) for code, weight in design.dimensions.items()},
-        indicators=tuple(
-            (of, code, _scaled(weight, inside[of]), anchors) for of, code, weight, anchors in design.indicators
-        ),
-    )
-
-
-def _scaled(weight: Decimal, total: Decimal) -> Decimal:
-    return weight * HUNDRED / total if total else weight
-
-
-def _measured(score: Score, known: dict[str, float], run: TierRun, fiscal_start_month: int) -> Measured:
-    """The stored row in the form an evaluation takes; expired ratings are left out, whatever relief they gave."""
-    values = {name: np.array([value], dtype=np.float64) for name, value in known.items()}
-    indicators: dict[str, Floats] = {name: value for name, value in values.items() if name in IndicatorCode.values}
-    unknown = np.full(1, np.nan)  # a version from before an input was kept does not have it
-    inputs = {name: values.get(name, unknown) for name in INPUTS if name not in SCORED}
-    flags = grading.Flag(score.flags)
-    return Measured(
-        ids=np.array([score.account_id]),
-        indicators=indicators,
-        inputs=inputs,
-        relief=indicators | {name: inputs[name] for name in ("evaluators", "opportunity")},
-        flags=np.array([int(flags & ~OUTCOMES)], dtype=FLAG_DTYPE),
-        in_business=np.array([Flag.NO_BUSINESS not in flags]),
-        windows=windows_at(run.as_of, fiscal_start_month=fiscal_start_month),
-        last_record_id=run.last_record_id,
     )
 
 
