@@ -235,7 +235,8 @@ def _state_values(before: State, after: State, candidate: Ranks) -> list[Floats]
 def _raw(indicators: dict[str, Floats], design: Design, count: int) -> Floats:
     """Indicators in the model's order, shape (k, n); one that is not measured yet is not known."""
     unknown = np.full(count, np.nan)
-    return np.array([indicators.get(code, unknown) for code in design.scheme().codes]).reshape(-1, count)
+    codes = design.scheme().codes
+    return np.array([indicators.get(code, unknown) for code in codes]).reshape(len(codes), count)
 
 
 def _score_inputs(composed: Composed) -> dict[str, Floats]:

@@ -86,7 +86,12 @@ def ensure_model(*, as_of: date) -> tuple[ScoringModel, bool]:
 @transaction.atomic
 def new_version(*, model: ScoringModel, created_by: User | None = None, note: str = "") -> ScoringModel:
     """A draft equal to ``model``, to be edited: the only way to change a version that has been in use."""
-    design = model.design()
+    return draft_of(model=model, design=model.design(), created_by=created_by, note=note)
+
+
+@transaction.atomic
+def draft_of(*, model: ScoringModel, design: Design, created_by: User | None = None, note: str = "") -> ScoringModel:
+    """A draft of another design under the name of ``model``, with its currency, basis and settings."""
     last = ScoringModel.objects.filter(name=model.name).order_by("-version").values_list("version", flat=True).first()
     draft = ScoringModel.objects.create(
         name=model.name,

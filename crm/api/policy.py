@@ -111,6 +111,7 @@ POLICY: dict[tuple[str, str], Rule] = {
     ("overrides-refuse", "POST"): LOGGED_IN,  # the view asks for who requested it, or the right to approve
     ("overrides-end", "POST"): holders_of(APPROVE_OVERRIDE),
     **_list("problem-decisions", create=holders_of(DECIDE_PROBLEM)),
+    ("tiering-simulate", "POST"): LOGGED_IN,
     **_list("scores"),
     **_list("grades"),
 }

@@ -12,6 +12,7 @@ from crm.api.metrics_patterns import routes as pattern_routes
 from crm.api.metrics_whitespace import routes as whitespace_routes
 from crm.api.root import DocsView, RootView, SchemaView
 from crm.api.routers import router
+from crm.api.simulation import SimulateView
 from crm.api.views import UnknownAddressView
 
 v1 = [
@@ -44,6 +45,7 @@ v1 = [
     *next_routes,
     *pattern_routes,
     *whitespace_routes,
+    path("tiering/simulate/", SimulateView.as_view(), name="tiering-simulate"),
     *router.urls,
 ]
 

@@ -17,9 +17,10 @@ from crm.web.columns import initials as name_initials
 from crm.web.drawing import Share, sparkline
 from crm.web.period_choices import notes_on
 from crm.web.scope import number_style
+from tiering.enums import DimensionCode
 
 register = template.Library()
-LABELS = {"revenue_kind": RevenueKind.choices}
+LABELS = {"dimension": DimensionCode.choices, "revenue_kind": RevenueKind.choices}
 
 
 @register.simple_tag

@@ -13,6 +13,7 @@ RETIER = "tiering.retier"
 REQUEST_OVERRIDE = "tiering.add_override"
 APPROVE_OVERRIDE = "tiering.approve_override"
 DECIDE_PROBLEM = "tiering.decide_problem"
+DRAFT_MODEL = "tiering.add_scoringmodel"
 
 Reader = User | AnonymousUser
 
@@ -82,3 +83,8 @@ def require_approve(user: Reader) -> None:
 def require_decide(user: Reader) -> None:
     if not may_decide(user):
         raise PermissionDenied(_("Your log-in may not decide on problems. An administrator can give you that right."))
+
+
+def require_draft(user: Reader) -> None:
+    if not user.has_perm(DRAFT_MODEL):
+        raise PermissionDenied(_("Your log-in may not make scoring models. An administrator can give you that right."))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web import overrides, tiering
+from crm.web import overrides, sandbox, tiering
 
 app_name = "tiering"
 urlpatterns = [
@@ -10,6 +10,8 @@ urlpatterns = [
     path("run/", tiering.run_now, name="run"),
     path("progress/", tiering.progress, name="progress"),
     path("nights/<int:pk>/", tiering.night, name="run_detail"),
+    path("sandbox/", sandbox.sandbox, name="sandbox"),
+    path("sandbox/keep/", sandbox.keep, name="sandbox_keep"),
     path("overrides/", overrides.index, name="overrides"),
     path("overrides/<int:pk>/approve/", overrides.approve, name="override_approve"),
     path("overrides/<int:pk>/refuse/", overrides.refuse, name="override_refuse"),

@@ -42,7 +42,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 RETAIL = b"Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country\n1,A,B,1,2009-12-01,2,K1,UK\n"
 PEOPLE = ("anonymous", "inactive", "stranger", "owner", "teammate", "former", "editor", "clerk", "admin")
 SEES = {"owner", "teammate", "editor", "admin"}  # the account in question
-FOR_EVERYBODY = {"products", "rates", "metrics", "metrics-contract", "models", "runs", ""}  # hang off no account
+FOR_EVERYBODY = {"products", "rates", "metrics", "metrics-contract", "models", "runs", "tiering", ""}  # hang off none
 HOLDS_RIGHTS = {"editor", "clerk", "admin"}  # the clerk holds every right and sees nothing
 
 
@@ -243,7 +243,7 @@ def send(client: APIClient, route: str, method: str, world: World) -> Any:
         return client.post(address, {"text": "test"}, format="json")
     if route in {"imports-withdraw", "reported-figures-withdraw"}:
         return client.post(address, {"reason": "test"}, format="json")
-    body = bodies(world)[resource] if method in {"POST", "PUT"} else {}
+    body = bodies(world).get(resource, {}) if method in {"POST", "PUT"} else {}
     return getattr(client, method.lower())(address, body, format="json", headers={"If-Match": "*"})
 
 
