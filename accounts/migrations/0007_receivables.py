@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0005_fiscal_calendars"),
+        ("accounts", "0006_credited_documents"),
     ]
 
     operations = [
