@@ -17,15 +17,14 @@ from metrics.binary import Kind, as_sql, fetch
 from tiering.enums import OverrideReason, OverrideState, ProblemVerdict
 from tiering.evaluation import USING, Before
 from tiering.facts import grade_number
-from tiering.grading import GRADE_CODES, PROBLEM, RANK, Flag, Ranks
+from tiering.grading import Flag, Ranks
 from tiering.grouping import Ints
 from tiering.models import Override, ProblemDecision, Score
 from tiering.selectors import score_of
-from tiering.stability import PROBLEM_RANK, STATE, Decisions
+from tiering.stability import SHOWN_RANKS, STATE, Decisions
 
 LONGEST_MONTHS = 12  # domain.md 3.8
 REMIND_DAYS = 30
-RANKS = np.array([{PROBLEM: PROBLEM_RANK}.get(code) or RANK.get(code, 0) for code in GRADE_CODES], dtype=np.int8)
 SINCE = STATE.index("signal_since")
 SINCE_DAY = "since - date '1970-01-01'"
 
@@ -169,7 +168,7 @@ def _overrides(ids: Ints, *, as_of: date) -> Ranks:
     held = [OverrideState.APPROVED.value, OverrideState.ENDED.value]
     rows = fetch(sql, [held, as_of, as_of], columns, using=USING)
     found, here = np.zeros(len(ids), dtype=np.int8), np.isin(rows["account_id"], ids)
-    found[np.searchsorted(ids, rows["account_id"][here])] = RANKS[rows["grade"][here]]
+    found[np.searchsorted(ids, rows["account_id"][here])] = SHOWN_RANKS[rows["grade"][here]]
     return found
 
 

@@ -22,14 +22,14 @@ from metrics.formulas.exact import exact_total
 from tiering import evaluation
 from tiering.design import HUNDRED, Design
 from tiering.enums import IndicatorCode
-from tiering.evaluation import GRADES, Before, Evaluation
+from tiering.evaluation import GRADES, Before
 from tiering.facts import USING, grade_number
 from tiering.grading import FLAG_DTYPE, INPUTS, NOT_GRADED, Flag, Ranks
 from tiering.grouping import Ints
 from tiering.indicators import Measured
 from tiering.models import TierRun
 from tiering.scoring import Bools, Floats
-from tiering.stability import STATE_FLAGS
+from tiering.stability import SHOWN_RANKS, STATE_FLAGS, Decisions, State
 from tiering.windows import windows_at
 
 # Bits that an evaluation sets anew.
@@ -78,6 +78,7 @@ class Simulated:
     """What the design would give, over the accounts in view.
 
     before, after : accounts per grade code, every code present; matrix : (from, to) → accounts, those that stay included
+    pending : those of the movers that the version in force moves as well, once its spans have passed
     moved_revenue : revenue of the last 12 whole months of those that would move, in the model's currency; up, down : them
     load_before, load_after : service load in points; key_accounts : Diamond, Gold and Strategic after
     unmeasured : indicators of the design that the night did not measure
@@ -88,6 +89,7 @@ class Simulated:
     after: dict[str, int]
     matrix: dict[tuple[str, str], int]
     moved: int
+    pending: int
     up: int
     down: int
     moved_revenue: Decimal
@@ -114,12 +116,27 @@ def simulate(*, run: TierRun, design: Design, accounts: AccountQuerySet, fiscal_
     if not accounts.is_everything:
         seen = np.array(sorted(accounts.order_by().values_list("pk", flat=True)), dtype=np.int64)
         found = found.where(np.isin(found.ids, seen))
-    balanced = normalised(design)
     measured = measured_of(found, run=run, fiscal_start_month=fiscal_start_month)
-    composed = evaluation.score(measured, design=balanced)
-    before = Before.plain(found.ladder, found.shown)
-    after = evaluation.grade(measured, composed, design=balanced, before=before, at_once=True)
-    return _summed(found, after, design)
+    after = _settled(found, measured, normalised(design))
+    pending = np.zeros(len(found.ids), dtype=bool)
+    if run.model is not None:
+        as_it_is = _settled(found, measured, run.model.design())
+        pending = (as_it_is != found.shown) & (as_it_is == after)
+    return _summed(found, after, pending, design)
+
+
+def _settled(found: Snapshot, measured: Measured, design: Design) -> Ints:
+    """Number of the grade each account would show; problems and grades set by hand stay as the night left them."""
+    state = replace(
+        State.none(len(found.ids)),
+        ladder=found.ladder,
+        problem=(found.flags & Flag.PROBLEM_ON) != 0,
+        pierced=(found.flags & Flag.PIERCED) != 0,
+    )
+    by_hand = np.where((found.flags & Flag.OVERRIDDEN) != 0, SHOWN_RANKS[found.shown], 0).astype(np.int8)
+    before = Before(state, found.shown, Decisions.none(len(found.ids)), by_hand)
+    composed = evaluation.score(measured, design=design)
+    return evaluation.grade(measured, composed, design=design, before=before, at_once=True).shown
 
 
 def snapshot(run: TierRun) -> Snapshot:
@@ -183,13 +200,13 @@ def _scaled(weight: Decimal, total: Decimal) -> Decimal:
     return weight * HUNDRED / total if total else weight
 
 
-def _summed(found: Snapshot, after: Evaluation, design: Design) -> Simulated:
+def _summed(found: Snapshot, after: Ints, pending: Bools, design: Design) -> Simulated:
     size, revenue = len(GRADES), np.nan_to_num(found.raw.get("revenue_ttm", np.zeros(len(found.ids))))
-    pairs = np.bincount(found.shown * size + after.shown, minlength=size**2)
+    pairs = np.bincount(found.shown * size + after, minlength=size**2)
     matrix = {(GRADES[pair // size], GRADES[pair % size]): int(pairs[pair]) for pair in np.flatnonzero(pairs).tolist()}
-    moved = found.shown != after.shown
-    step = _ranks()[after.shown] - _ranks()[found.shown]
-    counts = [_counts(found.shown), _counts(after.shown)]
+    moved = found.shown != after
+    step = _ranks()[after] - _ranks()[found.shown]
+    counts = [_counts(found.shown), _counts(after)]
     missing = {code for _of, code, _weight, _anchors in design.indicators} - set(found.raw)
     return Simulated(
         accounts=len(found.ids),
@@ -197,11 +214,12 @@ def _summed(found: Snapshot, after: Evaluation, design: Design) -> Simulated:
         after=counts[1],
         matrix=matrix,
         moved=int(moved.sum()),
+        pending=int(pending.sum()),
         up=int((moved & (step > 0)).sum()),
         down=int((moved & (step < 0)).sum()),
         moved_revenue=exact_total(revenue[moved]),
         revenue_before=_revenue(found.shown, revenue),
-        revenue_after=_revenue(after.shown, revenue),
+        revenue_after=_revenue(after, revenue),
         movers=_movers(found, after, moved),
         load_before=_load(counts[0]),
         load_after=_load(counts[1]),
@@ -210,7 +228,7 @@ def _summed(found: Snapshot, after: Evaluation, design: Design) -> Simulated:
     )
 
 
-def _movers(found: Snapshot, after: Evaluation, moved: Bools) -> tuple[Mover, ...]:
+def _movers(found: Snapshot, after: Ints, moved: Bools) -> tuple[Mover, ...]:
     """The first MOVERS by revenue, then by id."""
     places = np.flatnonzero(moved)
     revenue = found.raw.get("revenue_ttm", np.full(len(found.ids), np.nan))
@@ -219,7 +237,7 @@ def _movers(found: Snapshot, after: Evaluation, moved: Bools) -> tuple[Mover, ..
         Mover(
             account_id=int(found.ids[place]),
             before=GRADES[found.shown[place]] or NOT_GRADED,
-            after=GRADES[after.shown[place]],
+            after=GRADES[after[place]],
             revenue=None if np.isnan(revenue[place]) else float(revenue[place]),
         )
         for place in order.tolist()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tiering.grading import GOLD, HARD_SIGNALS, RANK, WATCH_POINTS, Flag, Ranks, Rules
+from tiering.grading import GOLD, GRADE_CODES, HARD_SIGNALS, PROBLEM, RANK, WATCH_POINTS, Flag, Ranks, Rules
 from tiering.scoring import Bools, Floats
 
 CALM_POINTS = 2  # a problem ends after a span of nights with no more than these (domain.md 3.7)
@@ -23,6 +23,8 @@ STATE_FLAGS = (
     Flag.PROBLEM_ON | Flag.PROPOSED | Flag.PIERCED | Flag.PROVISIONAL | Flag.BUFFERED | Flag.WAITING | Flag.OVERRIDDEN
 )
 PROBLEM_RANK = 1  # of a shown grade; below every ladder grade, as in accounts.enums.GRADE_RANK
+# Of the stored grades by their number in GRADE_CODES: the rank of what is shown, 0 for none.
+SHOWN_RANKS = np.array([{PROBLEM: PROBLEM_RANK}.get(code) or RANK.get(code, 0) for code in GRADE_CODES], dtype=np.int8)
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,7 @@ class SimulatedSerializer(serializers.Serializer):
     revenue_after = serializers.DictField(child=Money())
     matrix = serializers.SerializerMethodField()
     moved = serializers.IntegerField()
+    pending = serializers.IntegerField(help_text="Movers that the version in force moves as well, in time.")
     up = serializers.IntegerField()
     down = serializers.IntegerField()
     moved_revenue = Money()

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
-from tests.factories import make_user
+from tests.factories import make_override, make_user
 from tests.tiering.company import AS_OF, random_ledger
 from tests.tiering.night import account_columns, night, periods, score_rows
 from tiering import simulation
@@ -132,3 +132,20 @@ def test_crowded_key_accounts_are_warned_of(graded):
 
     assert found.key_accounts == found.after["diamond"] + found.after["gold"] + found.after["strategic"]
     assert found.is_crowded == (found.key_accounts > 35)
+
+
+def test_problems_and_grades_set_by_hand_stay_and_moves_under_way_are_told_apart(graded):
+    problem, by_hand, waiting = Account.objects.filter(grade="general").order_by("pk")[:3]
+    Account.objects.filter(pk=problem.pk).update(credit_stop_on=AS_OF)
+    override = make_override(account=by_hand, grade="strategic", valid_from=AS_OF, valid_to=AS_OF + timedelta(days=60))
+    run = night(AS_OF + timedelta(days=1))
+    shown = dict(Score.objects.filter(run=run).values_list("account_id", "grade"))
+    assert (shown[problem.pk], shown[by_hand.pk], override.state) == ("problem", "strategic", "approved")
+
+    still = asked(run, run.model.design())
+    moved = asked(run, with_threshold(run.model.design(), gold__revenue_ttm=1, gold__sal=0, gold__composite=0))
+
+    names = {one.account_id for one in moved.movers}
+    assert still.moved == still.pending
+    assert {problem.pk, by_hand.pk}.isdisjoint(names)
+    assert waiting.pk in names
