@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0006_credited_documents"),
+        ("accounts", "0007_contract_milestones"),
     ]
 
     operations = [
