@@ -144,6 +144,13 @@ class EvaluatorFunction(TextChoices):
     CUSTOMER = "customer", _("Customer")
 
 
+class EffortPurpose(TextChoices):
+    """What money and hours are spent for: to win customers, or to keep those there are."""
+
+    ACQUISITION = "acquisition", _("Winning new customers")
+    RETENTION = "retention", _("Keeping existing customers")
+
+
 class CalendarPattern(TextChoices):
     """How a fiscal year falls into periods; codes of weeks are those of crm.lib.fiscal.WeekPattern."""
 

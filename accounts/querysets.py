@@ -114,6 +114,16 @@ class WalletEstimateQuerySet(DatedOpinionQuerySet):
     dated_field = "estimated_on"
 
 
+class MarketEffortQuerySet(models.QuerySet):
+    def visible_to(self, user: "User") -> Self:
+        """Efforts for accounts the user may see; those for no account in particular are the company's, and only for
+        those who see every account."""
+        from accounts.models import Account
+
+        accounts = Account.objects.visible_to(user)
+        return self if accounts.is_everything else self.filter(account__in=accounts)
+
+
 class ImportBatchQuerySet(models.QuerySet):
     def visible_to(self, user: "User") -> Self:
         """Batches the user loaded, or all of them for those who see every account."""

@@ -47,6 +47,7 @@ NAVIGATION = [
         _item(_("Receivables"), "request_quote", "accounts.receivable"),
         _item(_("Ratings"), "star", "accounts.rating"),
         _item(_("Wallet estimates"), "account_balance_wallet", "accounts.walletestimate"),
+        _item(_("Market efforts"), "campaign", "accounts.marketeffort"),
     ),
     _group(
         _("Ledger"),

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from accounts.enums import BatchState, EvaluatorFunction, RateKind, RatingIndicator, TeamRole
+from accounts.enums import BatchState, EffortPurpose, EvaluatorFunction, RateKind, RatingIndicator, TeamRole
 from accounts.models import (
     Account,
     Contact,
@@ -16,6 +16,7 @@ from accounts.models import (
     ContractMilestone,
     ExchangeRate,
     ImportBatch,
+    MarketEffort,
     Product,
     Rating,
     RevenueRecord,
@@ -107,6 +108,14 @@ def make_wallet_estimate(**fields: Any) -> WalletEstimate:
     defaults["account"] = fields.pop("account", None) or make_account()
     defaults["author"] = fields.pop("author", None) or make_user()
     return WalletEstimate.objects.create(**(defaults | fields))
+
+
+def make_effort(**fields: Any) -> MarketEffort:
+    """Money spent on winning customers in January 2024; ``hours`` alone with ``amount=None``."""
+    defaults: dict[str, Any] = {"month": date(2024, 1, 1), "purpose": EffortPurpose.ACQUISITION, "category": "Fairs"}
+    defaults |= {"source": "test", "amount": Decimal(1000)} | fields
+    defaults.setdefault("currency", "" if defaults["amount"] is None else "CNY")
+    return MarketEffort.objects.create(**defaults)
 
 
 def make_batch(**fields: Any) -> ImportBatch:

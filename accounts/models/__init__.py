@@ -4,6 +4,7 @@ from accounts.models.account import Account
 from accounts.models.base import TimeStamped
 from accounts.models.calendar import FiscalCalendar, FiscalPeriodRow
 from accounts.models.changes import FactChange
+from accounts.models.efforts import MarketEffort
 from accounts.models.imports import ImportBatch, ResentRow, SavedMapping
 from accounts.models.ledger import Contract, ExchangeRate, Product, RevenueRecord
 from accounts.models.milestones import ContractMilestone
@@ -21,6 +22,7 @@ __all__ = [
     "FiscalCalendar",
     "FiscalPeriodRow",
     "ImportBatch",
+    "MarketEffort",
     "Product",
     "Rating",
     "Receivable",

@@ -56,6 +56,7 @@ MANAGER_PERMISSIONS = (
         "view_revenuerecord",
     ),
     *("view_rating", "add_rating", "change_rating", "view_walletestimate", "add_walletestimate"),
+    *("view_marketeffort", "add_marketeffort", "change_marketeffort"),
     *("change_walletestimate", "view_importbatch", "view_scoringmodel", "view_tierrun", "view_score"),
     "view_gradeperiod",
 )
