@@ -60,6 +60,17 @@ class WalletShare:
     is_invalid: BoolArray
 
 
+@dataclass(frozen=True, slots=True)
+class PooledWallet:
+    """Sums over ``accounts`` with a wallet that is known and valid; headroom = wallet - revenue; share NaN without any."""
+
+    accounts: int
+    revenue: Decimal
+    wallet: Decimal
+    headroom: Decimal
+    share: float
+
+
 def acquisition_cost(cost: ArrayLike, new_accounts: ArrayLike, *, lag: int = 0) -> FloatArray:
     """CAC = sales and marketing cost of winning customers / customers won, per period, shape (n,), money.
 
@@ -152,6 +163,34 @@ def wallet_share(revenue: ArrayLike, wallet: ArrayLike) -> WalletShare:
     np.divide(ours, spend, out=share, where=is_valid & (their_units > 0))
     headroom = np.where(is_valid, np.maximum(spend - ours, 0.0), np.nan)
     return WalletShare(share=np.minimum(share, 1.0), headroom=headroom, is_invalid=is_invalid)
+
+
+def pooled_wallet_share(revenue: ArrayLike, wallet: ArrayLike) -> PooledWallet:
+    """Share of wallet of many accounts = sum R+ / sum wallet, over those whose wallet is known and not below R+.
+
+    revenue, wallet : as for ``wallet_share``, (n,); sums of both, never a mean of shares
+    NaN where no account counts, or all their wallets are 0. Raises FormulaError as ``wallet_share`` does.
+    """
+    found = wallet_share(revenue, wallet)
+    counts = ~np.isnan(found.headroom)
+    ours = exact_total(positive_part(revenue)[counts])
+    theirs = exact_total(np.asarray(wallet, dtype=np.float64)[counts])
+    return PooledWallet(
+        accounts=int(counts.sum()), revenue=ours, wallet=theirs, headroom=theirs - ours, share=exact_ratio(ours, theirs)
+    )
+
+
+def customer_months(first_revenue_on: ArrayLike, *, start: np.datetime64, end: np.datetime64) -> FloatArray:
+    """Calendar months in which each account was a customer within [start, end), shape (n,): from the month of its first
+    revenue, or of ``start`` where that came before; 0 where it came after, or there never was any.
+
+    first_revenue_on : datetime64[D], NaT where there never was any; a month that is touched counts whole
+    """
+    first = np.asarray(first_revenue_on, dtype="datetime64[M]")
+    begun = np.maximum(first, start.astype("datetime64[M]"))
+    last = (end - np.timedelta64(1, "D")).astype("datetime64[M]")
+    months = (last - begun).astype(np.float64) + 1  # NaT becomes NaN
+    return np.where(np.isnan(months) | (months < 0), 0.0, months)
 
 
 def contribution(gross_profit: ArrayLike, costs_to_serve: Mapping[str, ArrayLike]) -> FloatArray:
