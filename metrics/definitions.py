@@ -13,6 +13,7 @@ from metrics.definitions_contracts import CONTRACTS
 from metrics.definitions_currency import CURRENCY
 from metrics.definitions_drivers import DRIVERS
 from metrics.definitions_economics import ECONOMICS
+from metrics.definitions_efforts import EFFORTS
 from metrics.definitions_lifetime import LIFETIME
 from metrics.definitions_next import NEXT
 from metrics.definitions_products import ASSOCIATION, PATTERNS
@@ -325,5 +326,5 @@ _ENTRIES = (
 
 METRICS: dict[str, Metric] = {
     entry.key: entry
-    for entry in (*_ENTRIES, *CONTRACTS, *CURRENCY, *DRIVERS, *ECONOMICS, *LIFETIME, *NEXT, *ASSOCIATION, *PATTERNS)
+    for entry in (*_ENTRIES, *CONTRACTS, *CURRENCY, *DRIVERS, *ECONOMICS, *EFFORTS, *LIFETIME, *NEXT, *ASSOCIATION, *PATTERNS)
 }

@@ -135,6 +135,23 @@ SENTENCES = {
     "interval_many_accounts": gettext_lazy(
         "only the night computes the interval of more than %(limit)s accounts, for all of them and the usual outlook"
     ),
+    "efforts_by_month": gettext_lazy("efforts are kept by month; choose a period of whole months"),
+    "efforts_company_wide": gettext_lazy(
+        "most efforts are for no account in particular, so they only count over all accounts, for those who see them all"
+    ),
+    "no_acquisition_money": gettext_lazy("no money spent on winning customers is recorded for these months"),
+    "no_retention_money": gettext_lazy("no money spent on keeping customers is recorded for these months"),
+    "no_acquisition_hours": gettext_lazy("no hours spent on winning customers are recorded for these months"),
+    "no_retention_hours": gettext_lazy("no hours spent on keeping customers are recorded for these months"),
+    "no_new_account": gettext_lazy("no customer was new in the period"),
+    "no_kept_account": gettext_lazy("no existing customer bought in the period"),
+    "new_unknown": gettext_lazy("who is new is not known: the ledger does not reach back 12 months before the period"),
+    "payback_never": gettext_lazy("never: a new customer brings no gross profit"),
+    "share_undefined": gettext_lazy("one side is below 0, or both are 0, so there are no shares"),
+    "nothing_to_compare": gettext_lazy("no effort and no result are known for both"),
+    "no_valid_wallet": gettext_lazy("no account has an estimate of its spending that counts"),
+    "no_cost_to_serve": gettext_lazy("no cost of serving it is recorded for the period"),
+    "no_known_margin": gettext_lazy("no account has revenue above 0 and a cost on every line"),
     "interval_unknown": gettext_lazy("the value of an account is not known, so the interval is not either"),
 }
 

@@ -28,6 +28,7 @@ MONEY_COLUMNS = frozenset({
     "revenue", "clv", "expected_revenue", "prior_revenue", "peer_median", "peer_gap", "potential",
     "gap_revenue", "gap_value", "antecedent_revenue", "new_product_revenue",
     "horizontal_growth", "vertical_growth", "money_at_stake", "ttm_revenue", "prior_ttm_revenue",
+    "cost", "gross_profit", "cost_to_serve", "contribution", "effort_money", "wallet", "headroom", "own_revenue",
     "profit", "clv_low", "clv_high", "expected_revenue_low", "expected_revenue_high", "contract_value",
     "signed", "recognised", "recognised_from_records", "recognised_by_proxy", "backlog", "overrun", "next_12_months",
     "later", "overdue", "undated",

@@ -1,0 +1,123 @@
+"""The catalogue's part about what winning and keeping customers costs, and what they leave."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from metrics.metric import Direction, Metric, Unit
+
+SPENT = _(
+    "recorded efforts: money and hours by month, for winning or for keeping customers, some of them for one account"
+)
+WON = _("recorded efforts, and net revenue and cost of each account in the period with the day of its first revenue")
+ESTIMATES = _(
+    "the latest estimate of each account's yearly spending that is not older than 12 months, and our net revenue"
+)
+COSTED = _("net revenue and cost of each account in the period, and the recorded efforts of keeping that name it")
+
+EFFORTS = (
+    Metric(
+        "acquisition", _("Cost of a new customer"), Unit.GROUP_OF_FIGURES, Direction.DOWN,
+        _("Money spent on winning customers ÷ customers won, held against what they bring a month"), WON,
+        _("What does a new customer cost, and when has it paid?"),
+    ),
+    Metric("cac", _("Cost of a new customer (CAC)"), Unit.MONEY, Direction.DOWN,
+           _("Money spent on winning customers, the lag earlier ÷ new customers of the period"), WON,
+           _("Efforts kept in hours alone have no cost and are not in it.")),
+    Metric("acquisition_money", _("Spent on winning customers"), Unit.MONEY, Direction.NEITHER,
+           _("Sum of the recorded money for winning customers; other currencies at the average rate of the month"), SPENT,
+           _("Of the months of the period, moved back by the lag.")),
+    Metric("acquisition_hours", _("Hours for winning customers"), Unit.NUMBER, Direction.NEITHER,
+           _("Sum of the recorded hours for winning customers"), SPENT, _("Where somebody wrote them down.")),
+    Metric("retention_money", _("Spent on keeping customers"), Unit.MONEY, Direction.NEITHER,
+           _("Sum of the recorded money for keeping customers; other currencies at the average rate of the month"), SPENT,
+           _("Of the months of the period.")),
+    Metric("retention_hours", _("Hours for keeping customers"), Unit.NUMBER, Direction.NEITHER,
+           _("Sum of the recorded hours for keeping customers"), SPENT, _("Where somebody wrote them down.")),
+    Metric("new_accounts", _("New customers"), Unit.COUNT, Direction.UP,
+           _("Accounts with their first revenue ever in the period, and revenue above 0 in it"), WON,
+           _("Said where the ledger reaches back 12 months before the period.")),
+    Metric("kept_accounts", _("Kept customers"), Unit.COUNT, Direction.UP,
+           _("Accounts with revenue before the period, and above 0 in it"), WON, _("Existing customers that bought again.")),
+    Metric("monthly_margin", _("Monthly gross profit of a new customer"), Unit.MONEY, Direction.UP,
+           _("Gross profit of the new customers ÷ months they were customers in, from the month of their first revenue"), WON,
+           _("A line without cost leaves it undefined.")),
+    Metric("payback_months", _("Months until it has paid"), Unit.NUMBER, Direction.DOWN,
+           _("Cost of a new customer ÷ its monthly gross profit"), WON,
+           _("Undiscounted, as if nobody left. Never, where the margin is 0 or below.")),
+    Metric("keeping_cost", _("Cost of keeping a customer, a year"), Unit.MONEY, Direction.DOWN,
+           _("Money spent on keeping customers ÷ kept customers, for 12 months"), WON,
+           _("What an existing customer costs beside a new one.")),
+    Metric("acquisition_cost_ratio", _("A new customer costs, times a kept one"), Unit.NUMBER, Direction.NEITHER,
+           _("Cost of a new customer ÷ yearly cost of keeping one"), WON,
+           _("An article claims at least 3; its source is unknown. This is our own.")),
+    Metric(
+        "effort_split", _("New against existing customers"), Unit.GROUP_OF_FIGURES, Direction.NEITHER,
+        _("Shares of the new customers in money, hours, revenue and gross profit"), WON,
+        _("Where do we put our effort, and where do revenue and profit come from?"),
+    ),
+    Metric("new_effort_share", _("New customers' share of the money"), Unit.RATE, Direction.NEITHER,
+           _("Spent on winning ÷ spent on winning and keeping"), SPENT, _("Undefined until both are recorded.")),
+    Metric("new_hours_share", _("New customers' share of the hours"), Unit.RATE, Direction.NEITHER,
+           _("Hours for winning ÷ hours for winning and keeping"), SPENT, _("Undefined until both are recorded.")),
+    Metric("new_revenue_share", _("New customers' share of revenue"), Unit.RATE, Direction.NEITHER,
+           _("Revenue of customers with none before the period ÷ revenue"), WON, _("Undefined where one side is below 0.")),
+    Metric("new_gross_profit_share", _("New customers' share of gross profit"), Unit.RATE, Direction.NEITHER,
+           _("Gross profit of customers with no revenue before the period ÷ gross profit"), WON,
+           _("A line without cost leaves it undefined.")),
+    Metric(
+        "wallet_share", _("Share of wallet"), Unit.GROUP_OF_FIGURES, Direction.UP,
+        _("Our revenue of the last 12 months ÷ the account's estimated yearly spending on what we sell"), ESTIMATES,
+        _("How much of their spending is ours?"),
+    ),
+    Metric("portfolio_share", _("Our share of their spending"), Unit.RATE, Direction.UP,
+           _("Sum of our revenue above 0 ÷ sum of their spending, over accounts with an estimate that counts"), ESTIMATES,
+           _("Sums, not a mean of shares. Says nothing about accounts without an estimate.")),
+    Metric("own_revenue", _("Our revenue there"), Unit.MONEY, Direction.UP,
+           _("Revenue above 0 of the last 12 months, of accounts with an estimate that counts"), ESTIMATES,
+           _("The part of our revenue that the share speaks of.")),
+    Metric("wallet", _("Their spending"), Unit.MONEY, Direction.NEITHER,
+           _("Sum of the estimates that count; other currencies at the average rate of the month of the estimate"), ESTIMATES,
+           _("An estimate below what the account buys from us cannot be right: it does not count until it is made anew.")),
+    Metric("headroom", _("Headroom"), Unit.MONEY, Direction.UP, _("Their spending − our revenue"), ESTIMATES,
+           _("What they buy from others, as estimated.")),
+    Metric("account_coverage", _("Accounts covered"), Unit.RATE, Direction.UP,
+           _("Accounts with an estimate that counts ÷ accounts with revenue or an estimate"), ESTIMATES,
+           _("How many the share speaks of.")),
+    Metric("revenue_coverage", _("Revenue covered"), Unit.RATE, Direction.UP,
+           _("Our revenue of accounts with an estimate that counts ÷ our revenue above 0"), ESTIMATES,
+           _("How much of our revenue the share speaks of.")),
+    Metric("invalid_accounts", _("To be estimated anew"), Unit.COUNT, Direction.DOWN,
+           _("Accounts whose estimate is below what they buy from us"), ESTIMATES, _("They are listed, and count nowhere.")),
+    Metric("expired_accounts", _("Estimate expired"), Unit.COUNT, Direction.DOWN,
+           _("Accounts whose latest estimate no longer counts"), ESTIMATES, _("As good as none.")),
+    Metric("none_accounts", _("Never estimated"), Unit.COUNT, Direction.DOWN,
+           _("Accounts with revenue and no estimate"), ESTIMATES, _("Ask those who know them.")),
+    Metric(
+        "margins", _("Margins"), Unit.GROUP_OF_FIGURES, Direction.UP,
+        _("Net revenue − cost = gross profit; less the recorded cost to serve = contribution"), COSTED,
+        _("What do they earn us, and what should we do about it?"),
+    ),
+    Metric("known_gross_profit", _("Gross profit where it is known"), Unit.MONEY, Direction.UP,
+           _("Net revenue − cost, over accounts whose every line has a cost"), COSTED,
+           _("Beside it stands how much of the revenue it covers.")),
+    Metric("known_margin", _("Margin where it is known"), Unit.RATE, Direction.UP,
+           _("Gross profit ÷ revenue, over accounts whose every line has a cost"), COSTED,
+           _("What the advice holds each account against.")),
+    Metric("known_revenue_share", _("Revenue with known cost"), Unit.RATE, Direction.UP,
+           _("Revenue above 0 of accounts whose every line has a cost ÷ revenue above 0"), COSTED,
+           _("How much of the revenue the margin speaks of.")),
+    Metric("cost_to_serve", _("Cost to serve"), Unit.MONEY, Direction.DOWN,
+           _("Money of the efforts of keeping customers that name an account"), COSTED,
+           _("Visits, rebates, freight, as recorded. An account without any has none known, which is not 0.")),
+    Metric("contribution", _("Contribution"), Unit.MONEY, Direction.UP,
+           _("Gross profit − cost to serve, over accounts that have both"), COSTED,
+           _("What is left after serving them. Beside it stands how many it covers.")),
+    Metric("missing_cost_accounts", _("Accounts without known cost"), Unit.COUNT, Direction.DOWN,
+           _("Accounts with a line of the period that has no cost"), COSTED, _("They are listed with their lines.")),
+    Metric("main_accounts", _("Main sources of revenue"), Unit.COUNT, Direction.NEITHER,
+           _("Accounts of class A: the largest, until they carry four fifths of revenue above 0"), COSTED,
+           _("The others are secondary sources.")),
+    Metric("main_profit_accounts", _("Main sources of profit"), Unit.COUNT, Direction.NEITHER,
+           _("The same by gross profit above 0"), COSTED, _("Revenue and profit may come from different accounts.")),
+)  # fmt: skip
