@@ -12,12 +12,19 @@ LEDGER_LOCK = 7_306_001
 LEASE_BATCH = 7_306_002
 LEASE_RUN = 7_306_003
 LEASE_PAGES = 7_306_004
+EFFORTS_LOCK = 7_306_005
 
 
 def ledger_lock() -> None:
     """Take the transaction-level lock that posting, withdrawal and publish share; free at commit or rollback."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LEDGER_LOCK])
+
+
+def efforts_lock() -> None:
+    """Take the transaction-level lock of files of market efforts: two of them find out in turn what is there already."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [EFFORTS_LOCK])
 
 
 @contextmanager

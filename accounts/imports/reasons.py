@@ -62,6 +62,11 @@ REFUSALS = {
     "bad_currency": _("“%(currency)s” is no currency of ISO 4217. Give a code such as CNY."),
     "bad_source": _("The source must be a plain text of at most %(limit)s characters."),
     "file_gone": _("The uploaded file is no longer there. Upload it again."),
+    "too_many_efforts": _("The file has more than %(limit)s rows of efforts. Split it."),
+    "missing_effort_columns": _(
+        "The file lacks a column for: %(missing)s. Needed are month, purpose, category, and amount or hours. Columns found:"
+        " %(found)s."
+    ),
     "too_many_api_rows": _("At most %(limit)s rows are taken at once."),
 }  # fmt: skip
 
@@ -99,6 +104,14 @@ ROW_REASONS = {
     "rate_twice": _("an earlier row of this file gives another value (%(known)s)"),
     "bad_identity": _("no identity as an export writes it: 32 hexadecimal digits"),
     "half_origin": _("_source and _identity belong together: both are needed, or neither"),
+    "missing_month": _("no month"),
+    "no_month": _("no month such as 2024-03 or 03/2024"),
+    "missing_purpose": _("no purpose: acquisition (new customers) or retention (existing ones)"),
+    "missing_category": _("no category: what it was, such as fair or visits"),
+    "amount_or_hours": _("neither an amount nor hours"),
+    "negative_effort": _("below 0; take money back by changing the effort itself"),
+    "unknown_effort_account": _("no account that you see has this code"),
+    "account_needed": _("no account: what is spent on none is for those who see every account"),
     "bad_parents": _("not the group parents as an export writes them; an empty cell will do"),
 }  # fmt: skip
 
