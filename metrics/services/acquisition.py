@@ -23,7 +23,7 @@ from metrics.scope import Level, scope_of
 from metrics.selectors import data_start, default_as_of
 from metrics.services.base import AccountTable, Answer, Units, passport, rates_missing, units_of
 from metrics.services.choices import Choices
-from metrics.services.efforts import EffortBook, EffortTotal, effort_book
+from metrics.services.efforts import EffortBook, EffortTotal, cost_each, effort_book
 from metrics.services.trend import Interval, Point
 
 QUARTERS = 8  # of the trend, up to the one the period ends in
@@ -127,7 +127,9 @@ def acquisition(
         **figures,
         lag_months=lag_months,
         claimed_ratio=COST_MULTIPLE,
-        trend=tuple(_trend(_Won(frame, units, first), book, quarters, lag_months, as_of, known_from)),
+        trend=tuple(
+            _trend(_Won(frame, units, first), book, quarters, lag_months=lag_months, as_of=as_of, known_from=known_from)
+        ),
         currency=scope.currency,
         reasons=why,
         passport=passport(
@@ -164,9 +166,9 @@ def _figures(
             why[f"{name}_hours"] = total.hours_reason
     is_known = "new_accounts" not in why
     new, old = int(customers.is_new.sum()), int(customers.is_kept.sum())
-    cac = _each(spent, new, "no_new_account", "cac", why)
+    cac = cost_each(spent, new, "no_new_account", "cac", why)
     yearly = MONTHS_PER_YEAR / period.months
-    keeping = _each(kept, old, "no_kept_account", "keeping_cost", why, times=yearly)
+    keeping = cost_each(kept, old, "no_kept_account", "keeping_cost", why, times=yearly)
     margin = _monthly_margin(customers, why)
     found = formula.payback([_number(cac)], [_number(margin)])
     if found.is_never[0]:
@@ -195,22 +197,6 @@ def _figures(
     }
 
 
-def _each(
-    total: EffortTotal, count: int, nobody: str, name: str, why: dict[str, str], *, times: float = 1.0
-) -> Decimal | None:
-    """Money ÷ customers; None with its reason where either is missing."""
-    if name in why:
-        return None
-    if total.money is None:
-        why[name] = total.money_reason
-        return None
-    each = formula.acquisition_cost([float(total.money) * times], [count])[0]
-    if np.isnan(each):
-        why[name] = reasons.sentence(nobody)
-        return None
-    return _money(each)
-
-
 def _monthly_margin(customers: _Customers, why: dict[str, str]) -> Decimal | None:
     """Gross profit of the new customers ÷ the months they were customers in; one line without cost leaves it unknown."""
     if "monthly_margin" in why:
@@ -227,7 +213,7 @@ def _monthly_margin(customers: _Customers, why: dict[str, str]) -> Decimal | Non
 
 
 def _trend(
-    won: _Won, book: EffortBook, quarters: list[Period], lag_months: int, as_of: date, known_from: date | None
+    won: _Won, book: EffortBook, quarters: list[Period], *, lag_months: int, as_of: date, known_from: date | None
 ) -> Iterator[Point]:
     """CAC of each quarter: what was spent, ``lag_months`` before it, ÷ the customers won in it."""
     for number, quarter in enumerate(quarters):
@@ -240,7 +226,7 @@ def _trend(
             why["cac"] = reasons.sentence("new_unknown")
         elif waiting:
             why["cac"] = reasons.missing_rates_sentence(waiting)
-        value = _each(spent, won.in_quarter(number, quarter), "no_new_account", "cac", why)
+        value = cost_each(spent, won.in_quarter(number, quarter), "no_new_account", "cac", why)
         yield Point(quarter, value, why.get("cac", ""))
 
 

@@ -66,6 +66,8 @@ class EconomicsFigures(Answer):
     margin_source: Source | None
     retention_source: Source | None
     new_customers_source: Source | None
+    acquisition_cost_source: Source | None
+    keeping_cost_source: Source | None
     raised_retention: float | None
     is_capped: bool | None
     customer_value_before: Decimal | None
@@ -148,6 +150,8 @@ def economics_of(portfolio: PortfolioEconomics, inputs: EconomicsInputs) -> Econ
         margin_source=Source.GIVEN if said.margin_per_customer is not None else portfolio.margin_source,
         retention_source=_source(said.retention, portfolio.retention),
         new_customers_source=_source(said.new_customers, portfolio.new_customers),
+        acquisition_cost_source=_source(said.acquisition_cost, portfolio.acquisition_cost, Source.EFFORTS),
+        keeping_cost_source=_source(said.keeping_cost, portfolio.keeping_cost, Source.EFFORTS),
         raised_retention=raised,
         is_capped=is_capped,
         **readings,
@@ -257,10 +261,10 @@ def _round_step(value: float) -> float:
     return next(size * power for size in (5, 2, 1) if size * power <= value)
 
 
-def _source(said: float | None, known: float | None) -> Source | None:
+def _source(said: float | None, known: float | None, known_from: Source = Source.LEDGER) -> Source | None:
     if said is not None:
         return Source.GIVEN
-    return None if known is None else Source.LEDGER
+    return None if known is None else known_from
 
 
 def _known(value: float) -> float | None:

@@ -46,7 +46,8 @@ RANGES: Mapping[str, Range] = {
 class EconomicsInputs:
     """None: not said. Money is of one currency; shares, discount and uplift are fractions a year.
 
-    margin_per_customer, retention and new_customers come from the portfolio where they are not said and it knows them.
+    margin_per_customer, retention, new_customers, acquisition_cost and keeping_cost come from the portfolio where they are
+    not said and it knows them.
     retention_cost : what the better retention costs a year, on every customer; keeping_cost : what keeping one costs today
     """
 

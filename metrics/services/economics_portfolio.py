@@ -11,10 +11,12 @@ from typing import Unpack
 
 import numpy as np
 
+from accounts.enums import EffortPurpose
 from accounts.querysets import AccountQuerySet
 from crm.lib import money
 from crm.lib.periods import Period, prior_ttm, ttm
 from metrics import frames, reasons
+from metrics.formulas.acquisition import is_new_account
 from metrics.formulas.bridge import Bridge, BridgeLine, revenue_bridge
 from metrics.formulas.exact import FloatArray, exact_total
 from metrics.formulas.margin import gross_profit
@@ -24,8 +26,10 @@ from metrics.selectors import data_start, default_as_of
 from metrics.services.base import AccountTable, rates_missing, units_of
 from metrics.services.choices import Choices, asked_scope
 from metrics.services.economics_inputs import EconomicsInputs
+from metrics.services.efforts import cost_each, effort_book
 
 LOSSES = ("lost_accounts", "lost_spend", "lost_spend_per_account")
+COSTS = ("acquisition_cost", "keeping_cost")
 TWO_YEARS = ("retention", "new_customers", *LOSSES)  # what needs the year before the last one too
 
 
@@ -36,6 +40,7 @@ class Source(StrEnum):
     GROSS_PROFIT = "gross_profit"  # of the rolling year, per active account
     REVENUE = "revenue"  # the same without cost, which some line does not have
     LEDGER = "ledger"
+    EFFORTS = "efforts"  # recorded spending of the rolling year, per customer won or kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +49,8 @@ class PortfolioEconomics:
 
     margin_per_customer : gross profit per active account, or revenue where cost is missing (``margin_source`` says which)
     retention : share of the accounts of the year before that bought again; new_customers : accounts with their first
-    revenue in the year; lost_spend : revenue in the year before of those that bought nothing since
+    revenue in the year; acquisition_cost, keeping_cost : what was spent on winning ÷ them, and on keeping ÷ the others that
+    bought, by the recorded efforts; lost_spend : revenue in the year before of those that bought nothing since
     """
 
     scope: Scope
@@ -58,6 +64,8 @@ class PortfolioEconomics:
     margin_source: Source | None = None
     retention: float | None = None
     new_customers: float | None = None
+    acquisition_cost: float | None = None
+    keeping_cost: float | None = None
     lost_accounts: int | None = None
     lost_spend: Decimal | None = None
     lost_spend_per_account: Decimal | None = None
@@ -66,14 +74,15 @@ class PortfolioEconomics:
         """``inputs`` with what the portfolio knows in place of what was not said."""
         known = {
             name: getattr(self, name)
-            for name in ("margin_per_customer", "retention", "new_customers")
+            for name in ("margin_per_customer", "retention", "new_customers", *COSTS)
             if getattr(inputs, name) is None
         }
         return replace(inputs, **known)
 
 
 def portfolio_economics(accounts: AccountQuerySet, **choices: Unpack[Choices]) -> PortfolioEconomics:
-    """What the ledger knows of ``accounts`` (already limited to what the caller may see); two queries besides the scope's."""
+    """What the ledger knows of ``accounts`` (already limited to what the caller may see); two queries besides the scope's,
+    and those of the efforts."""
     scope = asked_scope(accounts, choices)
     level = Level(choices.get("level", Level.ENTITY))
     as_of = choices.get("as_of") or default_as_of()
@@ -90,8 +99,9 @@ def portfolio_economics(accounts: AccountQuerySet, **choices: Unpack[Choices]) -
         scope, level, as_of, base, comparison, AccountTable(units.ids, columns, units.members).where(is_behind), {}
     )
     if frame.missing:
-        return replace(found, reasons=rates_missing(frame.missing, ["margin_per_customer", *TWO_YEARS]))
-    return _with_losses(_with_margin(found, profit, orders > 0), units.earliest(frame.spans.first_revenue_on), net)
+        return replace(found, reasons=rates_missing(frame.missing, ["margin_per_customer", *TWO_YEARS, *COSTS]))
+    first = units.earliest(frame.spans.first_revenue_on)
+    return _with_costs(_with_losses(_with_margin(found, profit, orders > 0), first, net), first, net[:, 1])
 
 
 def _with_margin(found: PortfolioEconomics, profit: FloatArray, is_active: np.ndarray) -> PortfolioEconomics:
@@ -139,3 +149,19 @@ def _with_losses(found: PortfolioEconomics, first_revenue_on: np.ndarray, net: F
         lost_spend=abs(lost.amount) if has_cohort else None,
         lost_spend_per_account=money.average(abs(lost.amount), lost.accounts),
     )
+
+
+def _with_costs(found: PortfolioEconomics, first_revenue_on: np.ndarray, net: FloatArray) -> PortfolioEconomics:
+    """What winning and keeping a customer cost in the year, where it is recorded and who is new is known."""
+    book, why = effort_book(found.scope, found.comparison), dict(found.reasons)
+    if "new_customers" in why and found.lost_accounts is None:  # the ledger does not tell who is new
+        return replace(found, reasons={**why, **dict.fromkeys(COSTS, reasons.sentence("short_history"))})
+    is_new = is_new_account(first_revenue_on, start=np.datetime64(found.comparison.start))
+    new, kept = int((is_new & (net > 0)).sum()), int((~is_new & (net > 0)).sum())
+    spent, keeping = (book.total(purpose, found.comparison) for purpose in EffortPurpose)
+    costs = {
+        "acquisition_cost": cost_each(spent, new, "no_new_account", "acquisition_cost", why),
+        "keeping_cost": cost_each(keeping, kept, "no_kept_account", "keeping_cost", why),
+    }
+    known = {name: None if value is None else float(value) for name, value in costs.items()}
+    return replace(found, reasons=why, **known)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from typing import Unpack
 
 import numpy as np
@@ -25,7 +26,11 @@ from metrics.services.efforts import EffortBook, effort_book
 
 EFFORTS = ("effort_money", "effort_hours")
 RESULTS = ("revenue", "gross_profit")
-SIDES = ("new", "existing")
+
+
+class Side(StrEnum):
+    NEW = "new"
+    EXISTING = "existing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,7 @@ def effort_split(accounts: AccountQuerySet, *, period: Period, **choices: Unpack
         "gross_profit": profit,
         "effort_money": money,
         "effort_hours": hours,
-        "side": np.where(is_new, *SIDES),
+        "side": np.where(is_new, Side.NEW.value, Side.EXISTING.value),
     }
     is_behind = (net != 0) | ~np.isnan(money) | ~np.isnan(hours) | units.any(frame.is_missing[:, 0])
     table = AccountTable(units.ids, columns, units.members).where(np.asarray(is_behind))

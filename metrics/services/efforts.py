@@ -8,8 +8,10 @@ from decimal import Decimal
 import numpy as np
 
 from accounts.enums import EffortPurpose
+from crm.lib import money
 from crm.lib.periods import Period
 from metrics import reasons
+from metrics.formulas.acquisition import acquisition_cost
 from metrics.formulas.exact import BoolArray, FloatArray, exact_total
 from metrics.frames import Spans
 from metrics.frames_efforts import Efforts, efforts, month_place
@@ -86,6 +88,22 @@ class EffortBook:
         first, last = month_place(period, self.found.first)
         is_purpose = self.found.is_acquisition == (purpose is EffortPurpose.ACQUISITION)
         return np.asarray(is_purpose & (self.found.month >= first) & (self.found.month < last))
+
+
+def cost_each(
+    total: EffortTotal, count: int, nobody: str, name: str, why: dict[str, str], *, times: float = 1.0
+) -> Decimal | None:
+    """Money ÷ customers; None where either is missing, or ``why`` says so already; its reason goes there as ``name``."""
+    if name in why:
+        return None
+    if total.money is None:
+        why[name] = total.money_reason
+        return None
+    each = acquisition_cost([float(total.money) * times], [count])[0]
+    if np.isnan(each):
+        why[name] = reasons.sentence(nobody)
+        return None
+    return money.rounded(Decimal(float(each)))
 
 
 def effort_book(scope: Scope, period: Period) -> EffortBook:

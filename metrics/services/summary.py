@@ -11,7 +11,10 @@ from accounts.querysets import AccountQuerySet
 from crm.lib.periods import Period, add_months, last_complete_month
 from crm.lib.remember import is_remembered, remembered
 from metrics.frames_contracts import contract_state
+from metrics.frames_efforts import effort_state
 from metrics.scope import Level, Scope, scope_of
+from metrics.services.acquisition import AcquisitionFigures, acquisition
+from metrics.services.activity import ActivityFigures, activity
 from metrics.services.base import Passport, without_accounts
 from metrics.services.concentration import ConcentrationFigures, concentration
 from metrics.services.lifetime import LifetimeFigures, lifetime
@@ -21,18 +24,22 @@ from metrics.services.trend import Point, Trend, trends
 
 NAME = "portfolio"
 MONTHS = 24
-SERIES = ("growth_rate", "net_revenue_retention", "logo_retention", "ttm_revenue", "revenue")
+SERIES = (
+    "growth_rate", "net_revenue_retention", "logo_retention", "ttm_revenue", "revenue", "average_order_value",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class PortfolioSummary:
-    """Figures of two periods, the concentration of the later one, what customers are still worth, and the last MONTHS
-    whole months of SERIES. No answer names the accounts behind it: ask its own service for them."""
+    """Figures of two periods; activity, acquisition and concentration of the later one; what customers are still worth, and
+    the last MONTHS whole months of SERIES. No answer names the accounts behind it: ask its own service for them."""
 
     growth: Growth
     retention: RetentionFigures
     bridge: BridgeFigures
     concentration: ConcentrationFigures
+    activity: ActivityFigures
+    acquisition: AcquisitionFigures
     lifetime: LifetimeFigures
     series: Mapping[str, Trend]
 
@@ -41,8 +48,8 @@ class PortfolioSummary:
 _SHAPE = tuple(
     (kind.__name__, tuple(field.name for field in fields(kind)))
     for kind in (
-        PortfolioSummary, Growth, RetentionFigures, BridgeFigures, ConcentrationFigures, LifetimeFigures, Trend, Point,
-        Passport,
+        PortfolioSummary, Growth, RetentionFigures, BridgeFigures, ConcentrationFigures, ActivityFigures,
+        AcquisitionFigures, LifetimeFigures, Trend, Point, Passport,
     )
 )  # fmt: skip
 
@@ -79,7 +86,8 @@ def is_summary_kept(*, base: Period, comparison: Period, as_of: date) -> bool:
 def _state(scope: Scope, base: Period, comparison: Period, as_of: date, level: Level) -> tuple[object, ...]:
     night = stored_night(as_of=as_of, basis=scope.basis, currency=scope.currency)  # brings the intervals
     signed = contract_state(currency=scope.currency)
-    return (*scope.state, base, comparison, as_of, str(level), night, signed, _SHAPE)
+    spent = effort_state(currency=scope.currency)
+    return (*scope.state, base, comparison, as_of, str(level), night, signed, spent, _SHAPE)
 
 
 def _computed(
@@ -102,6 +110,10 @@ def _computed(
         bridge=without_accounts(found.bridge()),
         concentration=without_accounts(
             concentration(accounts, period=comparison, level=level, currency=currency, as_of=as_of)
+        ),
+        activity=without_accounts(activity(accounts, period=comparison, level=level, currency=currency, as_of=as_of)),
+        acquisition=without_accounts(
+            acquisition(accounts, period=comparison, level=level, currency=currency, as_of=as_of)
         ),
         lifetime=without_accounts(lifetime(accounts, currency=currency, as_of=as_of)),
         series=series,
