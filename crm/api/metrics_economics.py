@@ -26,6 +26,7 @@ from metrics.services.economics_portfolio import Source, portfolio_economics
 from metrics.services.lifetime import YEARLY_DISCOUNT
 
 FROM_LEDGER = "Default: what the ledger knows of the accounts in view."
+FROM_EFFORTS = "Default: by the recorded efforts of the last 12 months, for callers who see every account."
 CLAIM = "An article's claim, source unknown"
 INPUTS = tuple(EconomicsInputs.__dataclass_fields__)
 
@@ -65,9 +66,9 @@ class EconomicsQuery(LevelQuery):
         max_value=int(RANGES["horizon_years"].high),
         help_text="Of the value of a customer; default endless.",
     )
-    acquisition_cost = ranged("acquisition_cost", "Per new customer; the long run counts 0 without it.")
+    acquisition_cost = ranged("acquisition_cost", f"Per new customer; the long run counts 0 without it. {FROM_EFFORTS}")
     retention_cost = ranged("retention_cost", "What the uplift costs a year on every customer; default 0.")
-    keeping_cost = ranged("keeping_cost", "What keeping a customer costs a year today.")
+    keeping_cost = ranged("keeping_cost", f"What keeping a customer costs a year today. {FROM_EFFORTS}")
     claimed_lift = ranged("claimed_lift", f"{CLAIM}; default {CLAIMED_LIFT}.")
     cost_multiple = ranged("cost_multiple", f"{CLAIM}; default {CLAIMED_COST_MULTIPLE:g}.")
     profit_ratio = ranged("profit_ratio", f"{CLAIM}; default {CLAIMED_PROFIT_RATIO:g}.")
@@ -109,13 +110,17 @@ class EconomicsSerializer(answers.AnswerSerializer):
     horizon_years = Count(source="inputs.horizon_years")
     acquisition_cost = Money(source="inputs.acquisition_cost")
     retention_cost = Money(source="inputs.retention_cost")
+    acquisition_cost_source = SourceField()
     keeping_cost = Money(source="inputs.keeping_cost")
+    keeping_cost_source = SourceField()
     claimed_lift = Rate(source="inputs.claimed_lift")
     cost_multiple = Rate(source="inputs.cost_multiple")
     profit_ratio = Rate(source="inputs.profit_ratio")
     portfolio_margin_per_customer = Money(source="portfolio.margin_per_customer")
     portfolio_retention = Rate(source="portfolio.retention")
     portfolio_new_customers = Rate(source="portfolio.new_customers")
+    portfolio_acquisition_cost = Money(source="portfolio.acquisition_cost")
+    portfolio_keeping_cost = Money(source="portfolio.keeping_cost")
     raised_retention = Rate()
     is_capped = serializers.BooleanField(read_only=True, allow_null=True)
     claimed_cost_share = Rate()

@@ -4,6 +4,7 @@ from rest_framework.routers import SimpleRouter
 
 from crm.api import (
     accounts,
+    efforts,
     imports,
     ledger,
     metrics_whitespace,
@@ -37,6 +38,7 @@ router.register("ratings", opinions.RatingViewSet, "ratings")
 router.register("wallet-estimates", opinions.WalletEstimateViewSet, "wallet-estimates")
 router.register("receivables", receivables.ReceivableViewSet, "receivables")
 router.register("receivable-payments", receivables.PaymentViewSet, "receivable-payments")
+router.register("efforts", efforts.EffortViewSet, "efforts")
 router.register("imports", imports.ImportViewSet, "imports")
 router.register("suggestion-rejections", metrics_whitespace.SuggestionRejectionViewSet, "suggestion-rejections")
 router.register("reported-figures", reported.ReportedFigureViewSet, "reported-figures")

@@ -6,6 +6,7 @@ from crm.api import metrics, metrics_breakdown, metrics_decomposition, metrics_e
 from crm.api.metrics_association import routes as association_routes
 from crm.api.metrics_cohorts import routes as cohort_routes
 from crm.api.metrics_contracts import routes as contract_routes
+from crm.api.metrics_efforts import routes as effort_routes
 from crm.api.metrics_lifetime import routes as lifetime_routes
 from crm.api.metrics_next import routes as next_routes
 from crm.api.metrics_patterns import routes as pattern_routes
@@ -41,6 +42,7 @@ v1 = [
     *association_routes,
     *cohort_routes,
     *contract_routes,
+    *effort_routes,
     *lifetime_routes,
     *next_routes,
     *pattern_routes,

@@ -24,6 +24,7 @@ from accounts.models import (
     Contract,
     ContractMilestone,
     ExchangeRate,
+    MarketEffort,
     Product,
     Rating,
     TeamMember,
@@ -31,7 +32,7 @@ from accounts.models import (
     WalletEstimate,
 )
 from accounts.search import index_new_accounts
-from crm.demo import papers, rates, relations, revenue
+from crm.demo import efforts, papers, rates, relations, revenue
 from crm.demo import vocabulary as words
 from crm.demo.companies import Company, companies
 from crm.demo.horizon import Horizon
@@ -110,6 +111,7 @@ def load_demo(*, accounts: int, months: int, seed: int, today: date, with_logins
         _store_contracts(kept)
         _store_ratings(kept)
         _store_wallets(kept, bought=_bought(rows, horizon))
+        _store_efforts(kept)
         _store_rates(kept)
         _store_products()
         records = _post_books(rows, users["manager"])
@@ -278,6 +280,26 @@ def _store_wallets(kept: Kept, *, bought: dict[str, float]) -> None:
                 expires_on=wallet.expires_on,
             )
             for wallet in papers.wallets(kept.found, seed=kept.seed, horizon=kept.horizon, bought=bought)
+        ),
+        MOST_IN_STATEMENT,
+    )
+
+
+def _store_efforts(kept: Kept) -> None:
+    spent = efforts.efforts(kept.found, seed=kept.seed, horizon=kept.horizon, base_currency=settings.BASE_CURRENCY)
+    MarketEffort.objects.bulk_create(
+        (
+            MarketEffort(
+                month=effort.month,
+                purpose=effort.purpose,
+                category=effort.category,
+                amount=None if effort.amount is None else Decimal(effort.amount),
+                currency=effort.currency,
+                hours=None if effort.hours is None else Decimal(str(effort.hours)),
+                account=kept.accounts.get(effort.account_code),
+                source=effort.source,
+            )
+            for effort in spent
         ),
         MOST_IN_STATEMENT,
     )

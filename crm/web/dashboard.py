@@ -23,6 +23,7 @@ from crm.web.period_bar import PeriodBar
 from crm.web.scope import accounts_in_scope, number_style
 from crm.web.standing import as_of_of
 from metrics.selectors import last_booked_on
+from metrics.services.base import Answer
 from metrics.services.lifetime import LifetimeFigures
 from metrics.services.summary import PortfolioSummary, portfolio_summary
 from tiering.models import GradePeriod
@@ -33,7 +34,7 @@ SHOWN_MOVERS = 5
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One of the four figures on top, with its second reading and a line of the last 24 months."""
+    """One of the six figures on top, with its second reading and a line of the last 24 months."""
 
     figure: Figure
     seconds: tuple[Figure, ...]
@@ -140,8 +141,41 @@ def tiles(found: PortfolioSummary, choice: PeriodBar, style: NumberStyle) -> lis
             line("logo_retention"),
             spark_words,
         ),
+        order_tile(found, choice, line("average_order_value")),
+        acquisition_tile(found, choice),
         lifetime_tile(found.lifetime, choice, line("ttm_revenue"), style),
     ]
+
+
+def order_tile(found: PortfolioSummary, choice: PeriodBar, spark: list[float | None]) -> Tile:
+    """What an order brings in the later period, and what a customer who orders does."""
+    first, second = (
+        _of_period(found.activity, choice, key, label)
+        for key, label in (
+            ("average_order_value", _("Average order value")),
+            ("revenue_per_active_account", _("Revenue per active account")),
+        )
+    )
+    return Tile(first, (second,), spark, _("average order value, month by month"))
+
+
+def acquisition_tile(found: PortfolioSummary, choice: PeriodBar) -> Tile:
+    """What a new customer of the later period cost, and when it has paid for that."""
+    answer = found.acquisition
+    paid = Figure(
+        "payback_months", _("Months until it has paid"), answer.payback_months, Kind.SCORE,
+        reason=answer.reasons.get("payback_months", ""), query=_single_period(choice),
+    )  # fmt: skip
+    line = [None if point.value is None else float(point.value) for point in answer.trend]
+    cost = _of_period(answer, choice, "cac", _("Cost of a new customer (CAC)"))
+    return Tile(cost, (paid,), line, _("cost of a new customer, quarter by quarter"))
+
+
+def _of_period(answer: Answer, choice: PeriodBar, key: str, label: str) -> Figure:
+    return Figure(
+        key, label, getattr(answer, key), Kind.MONEY, currency=answer.currency, reason=answer.reasons.get(key, ""),
+        query=_single_period(choice),
+    )  # fmt: skip
 
 
 def lifetime_tile(worth: LifetimeFigures, choice: PeriodBar, spark: list[float | None], style: NumberStyle) -> Tile:

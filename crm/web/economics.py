@@ -14,13 +14,13 @@ from crm.web.economics_charts import names
 from crm.web.economics_form import EconomicsForm, portfolio_defaults
 from crm.web.export import FORMS, table_file
 from crm.web.htmx import page_or_fragment, signed_in, user_of
-from crm.web.metric_economics import SOURCES, EconomicsShown, economics_answer, portfolio_figures
+from crm.web.metric_economics import COSTS, SOURCES, EconomicsShown, economics_answer, portfolio_figures
 from crm.web.metrics import UNPROCESSABLE, Screen, answer_context, frame_context
 from metrics.formulas.economics import Reading, UpliftKind
 from metrics.scope import Level
 from metrics.selectors import last_booked_on
 from metrics.services.economics import EconomicsFigures
-from metrics.services.economics_portfolio import Source, portfolio_economics
+from metrics.services.economics_portfolio import PortfolioEconomics, Source, portfolio_economics
 
 KEY = "retention-economics"
 
@@ -84,7 +84,8 @@ def _known_context(screen: EconomicsScreen) -> dict[str, Any]:
                 "figure": figure,
                 "is_used": form[name].value() == defaults.get(name),
                 "query": screen.with_(**{name: ""}),
-                "source": SOURCES[(name == "margin_per_customer" and screen.portfolio.margin_source) or Source.LEDGER],
+                "source": SOURCES[_source_of(name, screen.portfolio)],
+                "is_recorded": name in COSTS,
             }
             for name, figure in figures.items()
         },
@@ -94,6 +95,12 @@ def _known_context(screen: EconomicsScreen) -> dict[str, Any]:
         ],
         "style": screen.asked().style,
     }  # fmt: skip
+
+
+def _source_of(name: str, known: PortfolioEconomics) -> Source:
+    if name in COSTS:
+        return Source.EFFORTS
+    return (name == "margin_per_customer" and known.margin_source) or Source.LEDGER
 
 
 @signed_in

@@ -30,7 +30,7 @@ from metrics.services.lifetime import YEARLY_DISCOUNT
 
 PERCENT = 100
 PERCENTAGES = frozenset({"retention", "uplift", "discount", "claimed_lift"})
-PREFILLED = ("margin_per_customer", "retention", "new_customers")
+PREFILLED = ("margin_per_customer", "retention", "new_customers", "acquisition_cost", "keeping_cost")
 OTHERS = ("discount", "horizon_years", "new_customers", "acquisition_cost", "keeping_cost")
 CLAIMS = ("claimed_lift", "cost_multiple", "profit_ratio")
 SLIDER_STEPS = 200  # of a slider whose end follows the size of the figures

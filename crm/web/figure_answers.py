@@ -18,6 +18,7 @@ from crm.web.economics_form import inputs_of
 from crm.web.figure import Figure, Kind
 from crm.web.figure_cohorts import KIND_KEYS, kinds_answer
 from crm.web.figure_contracts import CONTRACT_KEYS, contract_answer
+from crm.web.figure_efforts import EFFORT_KEYS, effort_answer
 from crm.web.figure_next import NEXT_KEYS, next_answer
 from crm.web.filters import AccountFilter, Asked
 from crm.web.htmx import user_of
@@ -136,6 +137,8 @@ def answer_for(request: HttpRequest, metric: str) -> FigureAnswer:
         return _of_next(request, definition)
     if metric in CONTRACT_KEYS:
         return _of_contracts(request, definition)
+    if metric in EFFORT_KEYS:
+        return _of_efforts(request, definition)
     if request.GET.get("account") and not PERIODS & set(request.GET):
         return _of_account(request, definition, _one_account(request))
     return _of_portfolio(request, definition)
@@ -213,6 +216,15 @@ def _of_contracts(request: HttpRequest, definition: Metric) -> FigureAnswer:
     params = request.GET
     asked = {"level": _level(params.get("level", "")), "currency": _currency(params.get("currency", ""))}
     return _as_driven(definition, contract_answer(definition.key, filtered_accounts(request), params, **asked), params)
+
+
+def _of_efforts(request: HttpRequest, definition: Metric) -> FigureAnswer:
+    """What customers cost and earn; an account is a filter here."""
+    params = request.GET
+    choices: Choices = {"level": _level(params.get("level", "")), "currency": _currency(params.get("currency", ""))}
+    accounts, period = filtered_accounts(request), _period(params.get("period"))
+    found, heads = effort_answer(definition.key, accounts, params, period, **choices)
+    return _simple(definition, found, heads, params)
 
 
 def _two_periods(definition: Metric, found: TwoPeriods, params: Mapping[str, Any]) -> FigureAnswer:

@@ -31,6 +31,7 @@ SOURCES = {
     Source.REVENUE: gettext_lazy(
         "revenue of the last 12 months per account that ordered: cost is missing on some lines"
     ),
+    Source.EFFORTS: gettext_lazy("recorded efforts of the last 12 months"),
     Source.LEDGER: gettext_lazy("last 12 months against the 12 before"),
 }
 
@@ -111,7 +112,24 @@ def portfolio_figures(known: PortfolioEconomics, links: dict[str, Any]) -> dict[
             "logo_retention", _("Customer retention"), known.retention, Kind.PERCENT,
             reason=known.reasons.get("retention", ""), query=kept | windows,
         ),
+        **{name: _cost_figure(name, label, known, kept) for name, label in COSTS.items()},
     }  # fmt: skip
+
+
+COSTS = {
+    "acquisition_cost": gettext_lazy("Cost of a new customer (CAC)"),
+    "keeping_cost": gettext_lazy("Cost of keeping a customer, a year"),
+}
+
+
+def _cost_figure(name: str, label: Any, known: PortfolioEconomics, links: dict[str, Any]) -> Figure:
+    """What winning or keeping a customer cost, by the recorded efforts."""
+    query = {key: value for key, value in links.items() if key not in COSTS}
+    metric = {"acquisition_cost": "cac"}.get(name, name)
+    return Figure(
+        metric, label, getattr(known, name), Kind.MONEY, currency=known.scope.currency, reason=known.reasons.get(name, ""),
+        query=query | {"period": period_text(known.comparison)},
+    )  # fmt: skip
 
 
 def _sentence(asked: Asked, answer: EconomicsFigures) -> SafeString:

@@ -12,6 +12,8 @@ from crm.web import drivers_form, metric_form
 from crm.web.cohorts_form import CohortsForm, SegmentsForm, SleepersForm, cohorts_defaults, sleepers_defaults
 from crm.web.contracts_form import BacklogForm, ContractGrowthForm, backlog_defaults, contract_growth_defaults
 from crm.web.economics_form import EconomicsForm, economics_defaults
+from crm.web.efforts_form import AcquisitionForm, MarginForm, WalletForm, acquisition_defaults
+from crm.web.metric_acquisition import acquisition_answer
 from crm.web.metric_answers import activity_answer, concentration_answer, trend_answer
 from crm.web.metric_asked import Asked, Shown
 from crm.web.metric_association import association_answer
@@ -26,10 +28,13 @@ from crm.web.metric_economics import economics_answer
 from crm.web.metric_forecast import forecast_answer
 from crm.web.metric_form import ChoicesForm
 from crm.web.metric_lifetime import lifetime_answer
+from crm.web.metric_margin import margin_answer
 from crm.web.metric_patterns import patterns_answer
 from crm.web.metric_segments import segments_answer
 from crm.web.metric_sleepers import sleepers_answer
+from crm.web.metric_split import split_answer
 from crm.web.metric_two_periods import change_answer, growth_answer, retention_answer
+from crm.web.metric_wallet import wallet_answer
 from crm.web.metric_whitespace import whitespace_answer
 from crm.web.next_form import (
     ForecastForm,
@@ -121,6 +126,22 @@ QUESTIONS: dict[str, Question] = {
         Question(
             "trend", gettext_lazy("How does it develop?"), gettext_lazy("Any figure, month by month, quarter by quarter or year by year."),
             "chart-line", metric_form.TrendForm, metric_form.trend_defaults, trend_answer,
+        ),
+        Question(
+            "acquisition", gettext_lazy("What does a new customer cost?"), gettext_lazy("Money spent on winning customers, per customer won, and when it has paid."),
+            "user-plus", AcquisitionForm, acquisition_defaults, acquisition_answer,
+        ),
+        Question(
+            "split", gettext_lazy("New or existing: where do we put our effort?"), gettext_lazy("Money, hours, revenue and gross profit of new customers against existing ones."),
+            "columns-3", metric_form.OnePeriodForm, metric_form.one_period_defaults, split_answer,
+        ),
+        Question(
+            "margin", gettext_lazy("What do they earn us?"), gettext_lazy("Revenue less cost, less what serving them costs, with an advice for each account."),
+            "receipt", MarginForm, metric_form.one_period_defaults, margin_answer,
+        ),
+        Question(
+            "wallet", gettext_lazy("How much of their spending is ours?"), gettext_lazy("Our revenue of 12 months against what each account is estimated to spend."),
+            "chart-bar", WalletForm, no_defaults, wallet_answer,
         ),
         Question(
             "retention-economics", gettext_lazy("What is better retention worth?"), gettext_lazy("One uplift, three readings; the claims of the articles beside them."),

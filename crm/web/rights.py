@@ -14,6 +14,7 @@ REQUEST_OVERRIDE = "tiering.add_override"
 APPROVE_OVERRIDE = "tiering.approve_override"
 DECIDE_PROBLEM = "tiering.decide_problem"
 DRAFT_MODEL = "tiering.add_scoringmodel"
+ADD_EFFORTS = "accounts.add_marketeffort"
 
 Reader = User | AnonymousUser
 
@@ -24,6 +25,10 @@ def may_import(user: Reader) -> bool:
 
 def may_withdraw(user: Reader) -> bool:
     return user.has_perm(WITHDRAW_BATCH)
+
+
+def may_add_efforts(user: Reader) -> bool:
+    return user.has_perm(ADD_EFFORTS)
 
 
 def may_retier(user: Reader) -> bool:

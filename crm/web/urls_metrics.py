@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web import credit_notes, economics, metrics, reported
+from crm.web import credit_notes, economics, efforts, metrics, reported
 
 app_name = "metrics"
 urlpatterns = [
@@ -17,6 +17,7 @@ urlpatterns = [
     path("reported/<int:pk>/export/<slug:form>/", reported.export, name="reported_export"),
     path("credit-notes/", credit_notes.unmatched, name="credit_notes"),
     path("credit-notes/export/<slug:form>/", credit_notes.export, name="credit_notes_export"),
+    path("efforts/", efforts.efforts, name="efforts"),
     path("retention-economics/", economics.page),
     path("retention-economics/export/<slug:form>/", economics.export),
     path("<slug:key>/", metrics.question, name="question"),

@@ -1,5 +1,6 @@
 """The retention calculator over a ledger: what it takes from the portfolio, the readings, and what it does not know."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -14,7 +15,7 @@ from metrics.formulas.economics import Reading, RetentionTerms, UpliftKind, rete
 from metrics.services import economics, economics_portfolio
 from metrics.services.economics_inputs import RANGES, EconomicsInputs
 from metrics.services.economics_portfolio import Source, portfolio_economics
-from tests.factories import make_account, make_rate, make_team_member, make_user, post_revenue
+from tests.factories import make_account, make_effort, make_rate, make_team_member, make_user, post_revenue
 
 AS_OF = date(2024, 12, 31)
 POINTS = EconomicsInputs(uplift_kind=UpliftKind.POINTS, margin_per_customer=1000, retention=0.8)
@@ -55,7 +56,7 @@ def test_portfolio_knows_margin_retention_and_losses(ledger):
     assert found.margin_per_customer == pytest.approx((4 * 200 + 50) * 0.6 / 5, rel=1e-12)
     assert (found.margin_source, found.retention, found.new_customers) == (Source.GROSS_PROFIT, 0.8, 1.0)
     assert (found.lost_accounts, found.lost_spend, found.lost_spend_per_account) == (1, Decimal(70), Decimal(70))
-    assert dict(found.reasons) == {}
+    assert set(found.reasons) == set(economics_portfolio.COSTS)  # no effort is recorded
     assert (found.base.label, found.comparison.label, len(found.table)) == (found.base.label, "ttm@2024-12", 6)
 
 
@@ -78,7 +79,7 @@ def test_ledger_without_the_year_before_knows_no_retention(db):
         None,
         12.0,
     )
-    assert set(found.reasons) == set(economics_portfolio.TWO_YEARS)
+    assert set(found.reasons) == {*economics_portfolio.TWO_YEARS, *economics_portfolio.COSTS}
     assert "does not reach back" in str(found.reasons["retention"])
 
 
@@ -143,7 +144,7 @@ def test_query_count_does_not_grow_with_accounts(db, django_assert_num_queries, 
         sell(make_account(), (FAR_BACK, 1), (PRIOR, 10), (LAST, 20))
     known()  # the currencies of the ledger are remembered
 
-    with django_assert_num_queries(7):  # what the ledger stands at, windows by COPY, start of the data
+    with django_assert_num_queries(12):  # what the ledger stands at, windows and efforts by COPY, start of the data
         known()
 
 
@@ -314,3 +315,19 @@ def test_curve_runs_from_fifty_to_ninety_five_percent(db):
     assert (curve[0].retention, curve[-1].retention, len(curve)) == (0.5, 0.95, 181)
     at_eighty = next(point for point in curve if point.retention == 0.8)
     assert at_eighty.lifts[Reading.STEADY_STATE] == pytest.approx(1 / 3)
+
+
+def test_costs_come_from_recorded_efforts_where_they_were_not_said(ledger):
+    make_effort(amount=Decimal(90), month=date(2024, 3, 1))
+    make_effort(amount=Decimal(80), month=date(2024, 4, 1), purpose="retention")
+    make_effort(amount=Decimal(7), month=date(2023, 12, 1))
+
+    found, said = answered(), answered(replace(POINTS, acquisition_cost=30, keeping_cost=10))
+
+    assert (found.inputs.acquisition_cost, found.inputs.keeping_cost) == (90.0, 20.0)
+    assert (found.acquisition_cost_source, found.keeping_cost_source) == (Source.EFFORTS, Source.EFFORTS)
+    assert found.cost_ratio == 4.5
+    assert (said.inputs.acquisition_cost, said.acquisition_cost_source, said.cost_ratio) == (30, Source.GIVEN, 3.0)
+    mine = portfolio_economics(Account.objects.visible_to(ledger), as_of=AS_OF)
+    assert (mine.acquisition_cost, mine.keeping_cost) == (None, None)
+    assert "for those who see them all" in str(mine.reasons["acquisition_cost"])

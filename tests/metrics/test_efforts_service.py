@@ -102,7 +102,7 @@ def test_months_are_counted_from_the_first_revenue(old):
 @pytest.mark.parametrize(
     ("arrange", "field", "sentence"),
     [
-        (lambda: make_effort(), "cac", "no customer was new in the period"),
+        (make_effort, "cac", "no customer was new in the period"),
         (lambda: win(1), "cac", "no money spent on winning customers is recorded for these months"),
         (lambda: win(1), "acquisition_hours", "no hours spent on winning customers are recorded for these months"),
         (lambda: win(1), "keeping_cost", "no money spent on keeping customers is recorded for these months"),
@@ -230,7 +230,7 @@ def test_trend_has_the_cost_of_each_quarter_with_its_reason(old):
 
     found = {point.period.label: point for point in asked().trend}
 
-    assert list(found)[0] == "2023-Q1" and len(found) == 8
+    assert (next(iter(found)), len(found)) == ("2023-Q1", 8)
     assert found["2024-Q2"].value == Decimal(25)
     assert str(found["2024-Q3"].reason) == "no customer was new in the period"
     assert str(found["2024-Q4"].reason) == "no money spent on winning customers is recorded for these months"
