@@ -11,7 +11,7 @@ SPENT = _(
 )
 WON = _("recorded efforts, and net revenue and cost of each account in the period with the day of its first revenue")
 ESTIMATES = _(
-    "the latest estimate of each account's yearly spending that is not older than 12 months, and our net revenue"
+    "the latest estimate of each account's yearly spending, where it has not expired, and our net revenue"
 )
 COSTED = _("net revenue and cost of each account in the period, and the recorded efforts of keeping that name it")
 

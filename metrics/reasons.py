@@ -148,7 +148,6 @@ SENTENCES = {
     "new_unknown": gettext_lazy("who is new is not known: the ledger does not reach back 12 months before the period"),
     "payback_never": gettext_lazy("never: a new customer brings no gross profit"),
     "share_undefined": gettext_lazy("one side is below 0, or both are 0, so there are no shares"),
-    "nothing_to_compare": gettext_lazy("no effort and no result are known for both"),
     "no_valid_wallet": gettext_lazy("no account has an estimate of its spending that counts"),
     "no_cost_to_serve": gettext_lazy("no cost of serving it is recorded for the period"),
     "no_known_margin": gettext_lazy("no account has revenue above 0 and a cost on every line"),

@@ -151,18 +151,32 @@ def _number_style(table: Table, places: dict[str, int]) -> NumberStyle:
 
 def _typers(style: NumberStyle, *, currency: str, source: str) -> dict[str, Callable[[str], str]]:
     guards = Guards()
-    hours = number_typer(guards, style, places=HOURS_PLACES, digits=HOURS_DIGITS - HOURS_PLACES)
     return {
         "month": _month_typer(guards),
         "purpose": word_typer(guards, PURPOSES, default=""),
         "category": text_typer(guards, length=CATEGORY_LENGTH, required="missing_category"),
         "amount": number_typer(guards, style, places=MONEY_PLACES, digits=MONEY_DIGITS),
         "currency": currency_typer(guards, CURRENCIES, default=currency),
-        "hours": hours,
+        "hours": _hours_typer(number_typer(guards, style, places=MONEY_PLACES, digits=MONEY_DIGITS)),
         "account_code": text_typer(guards, length=64),
         "source": text_typer(guards, length=SOURCE_LENGTH, blank=source[:SOURCE_LENGTH]),
         "note": text_typer(guards, length=NOTE_LENGTH),
     }
+
+
+def _hours_typer(number: Callable[[str], str]) -> Callable[[str], str]:
+    """Numbers within the narrower bounds of hours."""
+
+    def type_hours(cell: str) -> str:
+        text = number(cell)
+        whole, _point, decimals = text.lstrip("-").partition(".")
+        if text != NULL and len(decimals) > HOURS_PLACES:
+            raise CellFault("too_many_decimals", limit=HOURS_PLACES)
+        if text != NULL and len(whole) > HOURS_DIGITS - HOURS_PLACES:
+            raise CellFault("number_out_of_range", limit=HOURS_DIGITS - HOURS_PLACES)
+        return text
+
+    return type_hours
 
 
 def _month_typer(guards: Guards) -> Callable[[str], str]:

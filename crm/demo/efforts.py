@@ -22,6 +22,7 @@ COMMON_SERVED_SHARE = 0.5  # of the other customers, whose visits somebody write
 # category: part of the money for its purpose in a usual month
 WINNING = {"Advertising": 0.3, "Sales team, new business": 0.55, "Tenders and samples": 0.15}
 KEEPING = {"Account management": 0.6, "Service hotline": 0.25, "Training and events": 0.15}
+PARTS = {EffortPurpose.ACQUISITION: WINNING, EffortPurpose.RETENTION: KEEPING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,8 @@ def efforts(found: Sequence[Company], *, seed: int, horizon: Horizon, base_curre
     keeping = customers * CUSTOMER_COST / MONTHS_A_YEAR
     for number, month in enumerate(horizon.month_starts()):
         grown = 0.85 + 0.15 * number / horizon.months
-        yield from _company(rng, month, EffortPurpose.ACQUISITION, WINNING, winning * grown, base_currency)
-        yield from _company(rng, month, EffortPurpose.RETENTION, KEEPING, keeping * grown, base_currency)
+        yield from _company(rng, month, EffortPurpose.ACQUISITION, winning * grown, base_currency)
+        yield from _company(rng, month, EffortPurpose.RETENTION, keeping * grown, base_currency)
         if month.month in FAIR_MONTHS:
             amount = _amount(winning * float(rng.uniform(1.2, 1.8)))
             yield Effort(month, EffortPurpose.ACQUISITION, "Trade fair", amount, base_currency, None)
@@ -58,10 +59,10 @@ def efforts(found: Sequence[Company], *, seed: int, horizon: Horizon, base_curre
 
 
 def _company(
-    rng: np.random.Generator, month: date, purpose: EffortPurpose, parts: dict[str, float], money: float, currency: str
+    rng: np.random.Generator, month: date, purpose: EffortPurpose, money: float, currency: str
 ) -> Iterator[Effort]:
     """One month of one purpose: the team with its hours, the rest in money alone; training is kept in hours too."""
-    for category, part in parts.items():
+    for category, part in PARTS[purpose].items():
         amount = _amount(money * part * float(rng.uniform(0.85, 1.15)))
         hours = round(amount / HOUR, 1) if category in ("Sales team, new business", "Account management") else None
         yield Effort(month, purpose, category, amount, currency, hours)

@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from crm.web import formats
 from crm.web.charts import Chart, Series, bars
 from crm.web.economics_charts import times
-from crm.web.figure import Kind
+from crm.web.economics_form import round_end
+from crm.web.figure import Figure, Kind
 from crm.web.metric_asked import Asked, Shown, accounts_behind, unsaid
 from crm.web.metric_table import Column, Order
 from metrics.services.acquisition import AcquisitionFigures, acquisition
@@ -17,6 +18,7 @@ KEYS = (
     "cac", "payback_months", "monthly_margin", "new_accounts", "acquisition_money", "acquisition_hours", "keeping_cost",
     "kept_accounts", "retention_money", "retention_hours", "acquisition_cost_ratio",
 )  # fmt: skip
+ONE_DECIMAL = frozenset({"payback_months", "acquisition_hours", "retention_hours"})
 COLUMNS = (
     Column("revenue", gettext_lazy("Revenue"), Kind.MONEY),
     Column("gross_profit", gettext_lazy("Gross profit"), Kind.MONEY),
@@ -34,7 +36,7 @@ def acquisition_answer(asked: Asked) -> Shown:
     )
     return Shown(
         sentence=_sentence(asked, answer),
-        figures=[asked.figure(key, answer) for key in KEYS],
+        figures=[_figure(asked, answer, key) for key in KEYS],
         chart=_chart(answer),
         passport=answer.passport,
         currency=answer.currency,
@@ -43,27 +45,27 @@ def acquisition_answer(asked: Asked) -> Shown:
     )
 
 
+def _figure(asked: Asked, answer: AcquisitionFigures, key: str) -> Figure:
+    return asked.figure(key, answer, kind=Kind.SCORE if key in ONE_DECIMAL else None)
+
+
 def _sentence(asked: Asked, answer: AcquisitionFigures) -> SafeString:
     if answer.cac is None:
         return unsaid(answer.reasons.get("cac", ""))
-    said = {key: asked.said(asked.figure(key, answer)) for key in KEYS}
+    said = {key: asked.said(_figure(asked, answer, key)) for key in KEYS}
     if answer.payback_months is not None:
         won = format_html(
-            _(
-                "Each of {new_accounts} new customers cost {cac} to win and has paid for that after {payback_months} months."
-            ),
+            _("{new_accounts} customers won, at {cac} each; that is paid for after {payback_months} months."),
             **said,
         )
     elif answer.is_never_paid_back:
         won = format_html(
-            _(
-                "Each of {new_accounts} new customers cost {cac} to win and never pays for that: it brings no gross profit."
-            ),
+            _("{new_accounts} customers won, at {cac} each; that is never paid for: they bring no gross profit."),
             **said,
         )
     else:
         won = format_html(
-            _("Each of {new_accounts} new customers cost {cac} to win; when that is paid is not known ({reason})."),
+            _("{new_accounts} customers won, at {cac} each; when that is paid for is not known ({reason})."),
             reason=answer.reasons.get("payback_months", ""),
             **said,
         )
@@ -123,7 +125,8 @@ def _chart(answer: AcquisitionFigures) -> Chart:
             "lineStyle": {"color": "token:--line-strong", "type": "dashed"},
             "data": [{"yAxis": level}],
         }
-        option["yAxis"] = {"type": "value", "max": round(max([level, *(value or 0 for value in values)]) * 1.15)}
+        if level > max(value or 0 for value in values):  # else the bars make room for the line
+            option["yAxis"] |= {"max": round_end(level)}
     return Chart(
         key="metrics-chart",
         title=name,

@@ -25,6 +25,7 @@ KEYS = (
 )  # fmt: skip
 SHOWN_LARGEST = 12
 COLUMNS = (
+    Column("advice_label", gettext_lazy("What to do"), Kind.TEXT, is_sortable=False),
     Column("revenue", gettext_lazy("Revenue"), Kind.MONEY),
     Column("cost", gettext_lazy("Cost"), Kind.MONEY),
     Column("gross_profit", gettext_lazy("Gross profit"), Kind.MONEY),
@@ -34,7 +35,6 @@ COLUMNS = (
     Column("abc", gettext_lazy("Class by revenue"), Kind.TEXT, is_sortable=False),
     Column("abc_profit", gettext_lazy("Class by profit"), Kind.TEXT, is_sortable=False),
     Column("lines_without_cost", gettext_lazy("Lines without cost"), Kind.COUNT),
-    Column("advice_label", gettext_lazy("What to do"), Kind.TEXT, is_sortable=False),
 )
 
 
@@ -69,7 +69,9 @@ def _sentence(asked: Asked, answer: MarginFigures) -> SafeString:
     if answer.contribution is None:
         return first
     then = format_html(
-        _("Serving {count} of them costs {cost_to_serve}; {contribution} are left."),
+        _(
+            "Serving costs {cost_to_serve}, as recorded; {contribution} are left at the {count} accounts that have both known."
+        ),
         count=formats.number(answer.served_accounts),
         **said,
     )
@@ -80,8 +82,8 @@ def _note(answer: MarginFigures) -> str:
     if not answer.missing_cost_accounts:
         return ""
     return ngettext(
-        "%(count)s account lacks the cost of %(lines)s lines; it is listed and has no margin.",
-        "%(count)s accounts lack the cost of %(lines)s lines; they are listed and have no margin.",
+        "%(count)s account has lines without cost (%(lines)s in all); it is listed and has no margin.",
+        "%(count)s accounts have lines without cost (%(lines)s in all); they are listed and have no margin.",
         answer.missing_cost_accounts,
     ) % {
         "count": formats.number(answer.missing_cost_accounts),
@@ -91,19 +93,39 @@ def _note(answer: MarginFigures) -> str:
 
 def _advice(asked: Asked, answer: MarginFigures) -> Panel:
     """How many accounts each advice is for; a row opens them."""
-    rows: list[tuple[str, list[Any]]] = []
+    rules, rows = _rules(answer.known_margin), []
     for one, words in ADVICE.items():
         count = answer.advice_accounts[one.value]
         if count:
             revenue = exact_total(answer.behind(one).columns["revenue"])
             rows.append(
-                (f"?{asked.with_params(advice=one.value)}", [words, formats.number(count), formats.money(revenue)])
+                (
+                    f"?{asked.with_params(advice=one.value)}",
+                    [words, formats.number(count), formats.money(revenue), rules[one]],
+                )
             )
-    pooled = formats.percent(answer.known_margin) if answer.known_margin is not None else _("n/a")
     note = _("High is %(high)s points or more above the margin of all, %(pooled)s; low is %(low)s points or more below it. Both are set, not measured.") % {
-        "high": formats.number(100 * HIGH_ABOVE), "low": formats.number(100 * LOW_BELOW), "pooled": pooled
+        "high": formats.number(100 * HIGH_ABOVE), "low": formats.number(100 * LOW_BELOW), "pooled": _percent(answer.known_margin)
     }  # fmt: skip
-    return Panel(_("What to do"), note, [_("Advice"), _("Accounts"), _("Revenue")], rows)
+    return Panel(_("What to do"), note, [_("Advice"), _("Accounts"), _("Revenue"), _("Where")], rows)
+
+
+def _rules(pooled: float | None) -> dict[Advice, str]:
+    """When each advice holds, in the order in which it is asked."""
+    low, high = (None, None) if pooled is None else (pooled - LOW_BELOW, pooled + HIGH_ABOVE)
+    return {
+        Advice.NO_REVENUE: _("revenue 0 or below"),
+        Advice.RECORD_COST: _("a line has no cost"),
+        Advice.STOP_LOSS: _("margin below 0"),
+        Advice.CUT_SERVICE: _("contribution below 0"),
+        Advice.IMPROVE: _("margin %(low)s or less") % {"low": _percent(low)},
+        Advice.PERSONAL_SERVICE: _("margin %(high)s or more") % {"high": _percent(high)},
+        Advice.KEEP: _("in between"),
+    }
+
+
+def _percent(value: float | None) -> str:
+    return _("n/a") if value is None else formats.percent(value)
 
 
 def _chart(answer: MarginFigures) -> Chart:
@@ -126,7 +148,7 @@ def _chart(answer: MarginFigures) -> Chart:
             [
                 row.name,
                 *(_money(row.values[key]) for key in labels),
-                _("n/a") if row.values["margin"] is None else formats.percent(row.values["margin"]),
+                _percent(row.values["margin"]),
             ]
             for row in rows
         ],

@@ -129,12 +129,7 @@ def _chart(answer: SplitFigures) -> Chart:
         "existing": [answer.lines[name].existing_share for name in names],
     }
     words = {"new": _("New customers"), "existing": _("Existing customers")}
-    series = [
-        Series(
-            words[side], values, COLOURS[side], {"stack": "split", "label": {"show": True, "facetFormat": "percent"}}
-        )
-        for side, values in sides.items()
-    ]
+    series = [Series(words[side], values, COLOURS[side], {"stack": "split"}) for side, values in sides.items()]
     title = _("Shares of new and existing customers")
     option = bars(labels, series, reads="percent", horizontal=True)
     option["xAxis"] |= {"max": 1, "min": 0}

@@ -56,8 +56,8 @@ def _sentence(asked: Asked, answer: WalletFigures) -> SafeString:
     said = {key: asked.said(asked.figure(key, answer)) for key in KEYS}
     return format_html(
         _(
-            "{portfolio_share} of what {count} customers spend on what we sell is ours; they buy for {headroom} a year from"
-            " others. This speaks of {revenue_coverage} of our revenue."
+            "{portfolio_share} of their spending is ours, where it is estimated ({count} accounts, {revenue_coverage} of our"
+            " revenue); they buy for {headroom} a year from others."
         ),
         count=formats.number(answer.valid_accounts),
         **said,

@@ -60,7 +60,7 @@ def test_every_code_has_its_words():
     [
         (
             "acquisition/",
-            ("Each of 1 new customers cost 100 EUR to win and has paid for that after 2.00 months. Keeping one costs 40 EUR a"
+            ("1 customers won, at 100 EUR each; that is paid for after 2.0 months. Keeping one costs 40 EUR a"
             " year: a new customer costs 2.5× of that."),
         ),
         ("acquisition/?period=2023", "It cannot be said (no money spent on winning customers is recorded for these months)."),
@@ -73,13 +73,13 @@ def test_every_code_has_its_words():
         (
             "margin/",
             ("Of each 100 sold 43.7 are left as gross profit, 700 EUR in all, where cost is known: on 100.0% of the revenue."
-            " Serving 1 of them costs 40 EUR; 360 EUR are left."),
+            " Serving costs 40 EUR, as recorded; 360 EUR are left at the 1 accounts that have both known."),
         ),
         ("margin/?period=2020", "It cannot be said (no account has revenue above 0 and a cost on every line)."),
         (
             "wallet/",
-            ("25.0% of what 1 customers spend on what we sell is ours; they buy for 3.00k EUR a year from others. This speaks"
-            " of 62.5% of our revenue."),
+            ("25.0% of their spending is ours, where it is estimated (1 accounts, 62.5% of our revenue); they buy for 3.00k"
+            " EUR a year from others."),
         ),
         ("wallet/?currency=CNY", ("It cannot be said (no rate EUR→CNY for 2024-02; no rate EUR→CNY for 2024-07; no rate"
                                  " EUR→CNY for 2024-12).")),
@@ -95,8 +95,8 @@ def test_payback_says_never_and_unknown_in_words(client):
     post_revenue([line(Account.objects.get(name="New"), date(2024, 8, 2), 10, None)])
     unknown = words(ask(client, "/metrics/acquisition/"))
 
-    assert "never pays for that: it brings no gross profit" in never
-    assert "when that is paid is not known (cost is missing for 1 of the accounts)" in unknown
+    assert "that is never paid for: they bring no gross profit" in never
+    assert "when that is paid for is not known (cost is missing for 1 of the accounts)" in unknown
 
 
 def test_owner_is_told_why_company_wide_efforts_do_not_count(client, owner):
@@ -153,10 +153,13 @@ def test_advice_and_estimates_open_their_accounts(client):
     wallet = ask(client, "/metrics/wallet/?state=invalid")
 
     rows = [[str(cell) for cell in cells] for _href, cells in margin.context["shown"].panels[0].rows]
-    assert rows == [["High margin: personal service", "1", "600"], ["Usual margin: keep it as it is", "1", "1,001"]]
+    assert rows == [
+        ["High margin: personal service", "1", "600", "margin 48.7% or more"],
+        ["Usual margin: keep it as it is", "1", "1,001", "in between"],
+    ]
     assert (names(chosen), names(wallet)) == (["New"], ["New"])
     assert "below our revenue: estimate anew" in wallet.content.decode()
-    assert str(margin.context["shown"].table.lines[0].cells[-1]) == "Usual margin: keep it as it is"
+    assert str(margin.context["shown"].table.lines[0].cells[0]) == "Usual margin: keep it as it is"
 
 
 def test_missing_cost_is_counted_and_listed(client):
@@ -164,7 +167,7 @@ def test_missing_cost_is_counted_and_listed(client):
 
     html = ask(client, "/metrics/margin/?advice=record_cost").content.decode()
 
-    assert "1 account lacks the cost of 1 lines" in html
+    assert "1 account has lines without cost (1 in all)" in html
     assert names(ask(client, "/metrics/margin/?advice=record_cost")) == ["Old"]
 
 

@@ -74,6 +74,7 @@ def test_the_same_file_again_keeps_nothing_and_twins_in_it_are_two(db, tmp_path)
         ("2024-03,acquisition,Fair,x,,,,,", "no_number"),
         ("2024-03,acquisition,Fair,1.23456,,,,,", "too_many_decimals"),
         ("2024-03,acquisition,Fair,1,,1.2345,,,", "too_many_decimals"),
+        ("2024-03,acquisition,Fair,1,,1234567890,,,", "number_out_of_range"),
         ("2024-03,acquisition,Fair,1,XXZ,,,,", "unknown_currency"),
         ("2024-03,acquisition,Fair,1,,,nobody,,", "unknown_effort_account"),
         ("2024-03,acquisition,=1+1,1,,,,,", "formula"),
