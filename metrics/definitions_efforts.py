@@ -10,9 +10,7 @@ SPENT = _(
     "recorded efforts: money and hours by month, for winning or for keeping customers, some of them for one account"
 )
 WON = _("recorded efforts, and net revenue and cost of each account in the period with the day of its first revenue")
-ESTIMATES = _(
-    "the latest estimate of each account's yearly spending, where it has not expired, and our net revenue"
-)
+ESTIMATES = _("the latest estimate of each account's yearly spending, where it has not expired, and our net revenue")
 COSTED = _("net revenue and cost of each account in the period, and the recorded efforts of keeping that name it")
 
 EFFORTS = (

@@ -122,7 +122,7 @@ def import_efforts(*, path: Path, accounts: AccountQuerySet, currency: str, sour
 def _places(table: Table) -> dict[str, int]:
     """Field → its column, by the words of the header. Raises Unreadable naming what is missing."""
     by_words = {folded(name): at for at, name in enumerate(table.columns) if name}
-    found = {}
+    found: dict[str, int] = {}
     for key, words in COLUMNS.items():
         at = next((by_words[folded(word)] for word in words.split("|") if folded(word) in by_words), None)
         if at is not None and at not in found.values():
@@ -264,7 +264,7 @@ def _identity(content: bytes, occurrence: int) -> bytes:
 
 def _there(identities: list[bytes]) -> set[bytes]:
     found = MarketEffort.objects.filter(identity__in=identities).values_list("identity", flat=True)
-    return {bytes(identity) for identity in found}
+    return {bytes(identity) for identity in found if identity is not None}
 
 
 def _effort(identity: bytes, typed: dict[str, str], account: Account | None) -> MarketEffort:

@@ -81,7 +81,8 @@ def efforts(request: HttpRequest) -> HttpResponse:
     may_add = may_add_efforts(user)
     if request.method == "POST" and not may_add:
         raise PermissionDenied(_("Your log-in may not record efforts. An administrator can give you that right."))
-    form, context, status = EffortsForm(initial={"currency": settings.BASE_CURRENCY}), {}, 200
+    form, status = EffortsForm(initial={"currency": settings.BASE_CURRENCY}), 200
+    context: dict[str, Any] = {}
     if request.method == "POST":
         form = EffortsForm(request.POST, request.FILES)
         context, status = _imported(form, user) if form.is_valid() else ({}, 422)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Unpack
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,6 +77,7 @@ def share_of_wallet(accounts: AccountQuerySet, **choices: Unpack[Choices]) -> Wa
     table = _table(ids, revenue, found)
     state, why = table.columns["state"], Reasons()
     counts = {one: state == one.value for one in WalletState}
+    totals: dict[str, Any] = {f"{one.value}_accounts": int(mask.sum()) for one, mask in counts.items()}
     carried = passport("wallet_share", scope=scope, level=Level.ENTITY, as_of=as_of, accounts=len(ids), comparison=year)
     figures = _pooled(revenue, table.columns["wallet"], counts[WalletState.VALID], why)
     if frame.missing:
@@ -85,7 +86,7 @@ def share_of_wallet(accounts: AccountQuerySet, **choices: Unpack[Choices]) -> Wa
         why.by_field |= rates_missing(frame.missing, unknown)
     return WalletFigures(
         accounts=len(ids),
-        **{f"{one.value}_accounts": int(mask.sum()) for one, mask in counts.items()},
+        **totals,
         **figures,
         account_coverage=why.rate(
             "account_coverage", _over(int(counts[WalletState.VALID].sum()), len(ids)), "no_covered"
@@ -123,10 +124,10 @@ def _table(ids: IntArray, revenue: FloatArray, found: Wallets) -> AccountTable:
     return AccountTable(ids, columns)
 
 
-def _pooled(revenue: FloatArray, wallet: FloatArray, is_valid: BoolArray, why: Reasons) -> dict[str, object]:
+def _pooled(revenue: FloatArray, wallet: FloatArray, is_valid: BoolArray, why: Reasons) -> dict[str, Any]:
     pooled = pooled_wallet_share(revenue[is_valid], wallet[is_valid])
     everything = exact_total(positive_part(np.nan_to_num(revenue)))
-    figures: dict[str, object] = {
+    figures: dict[str, Any] = {
         "own_revenue": pooled.revenue if pooled.accounts else None,
         "wallet": pooled.wallet if pooled.accounts else None,
         "headroom": pooled.headroom if pooled.accounts else None,
