@@ -59,7 +59,7 @@ class WalletForm(ChoicesForm):
     left_out = frozenset({"level"})  # an estimate is of one legal entity
 
     def choices(self) -> dict[str, Any]:
-        return {"currency": self.cleaned_data["currency"] or None}
+        return self.ledger_choices()
 
 
 def lag_of(text: str) -> int:

@@ -221,9 +221,8 @@ def _of_contracts(request: HttpRequest, definition: Metric) -> FigureAnswer:
 def _of_efforts(request: HttpRequest, definition: Metric) -> FigureAnswer:
     """What customers cost and earn; an account is a filter here."""
     params = request.GET
-    choices: Choices = {"level": _level(params.get("level", "")), "currency": _currency(params.get("currency", ""))}
     accounts, period = filtered_accounts(request), _period(params.get("period"))
-    found, heads = effort_answer(definition.key, accounts, params, period, **choices)
+    found, heads = effort_answer(definition.key, accounts, params, period, **_choices(params))
     return _simple(definition, found, heads, params)
 
 

@@ -56,7 +56,7 @@ def effort_answer(
     if key in SPLIT:
         return effort_split(accounts, period=period, **choices), (_REVENUE, _PROFIT, _SPENT)
     if key in WALLET:
-        wallets = share_of_wallet(accounts, currency=choices.get("currency"))
+        wallets = share_of_wallet(accounts, **choices)
         if key in STATES:
             return replace(wallets, table=wallets.behind(STATES[key])), (_REVENUE, *WALLET_HEADS[:2])
         return replace(wallets, table=wallets.behind(WalletState.VALID)), WALLET_HEADS

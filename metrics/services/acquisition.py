@@ -19,10 +19,10 @@ from metrics import frames, reasons
 from metrics.formulas import acquisition as formula
 from metrics.formulas.exact import BoolArray, DateArray, FloatArray, exact_total
 from metrics.formulas.margin import gross_margin, gross_profit
-from metrics.scope import Level, scope_of
+from metrics.scope import Level
 from metrics.selectors import data_start, default_as_of
 from metrics.services.base import AccountTable, Answer, Units, passport, rates_missing, units_of
-from metrics.services.choices import Choices
+from metrics.services.choices import Choices, asked_scope
 from metrics.services.efforts import EffortBook, EffortTotal, cost_each, effort_book
 from metrics.services.trend import Interval, Point
 
@@ -105,7 +105,7 @@ def acquisition(
     """
     if not 0 <= lag_months <= MAX_LAG_MONTHS:
         raise PeriodError(str(reasons.sentence("out_of_range", low=0, high=MAX_LAG_MONTHS)))
-    scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
+    scope = asked_scope(accounts, choices)
     level, as_of = Level(choices.get("level", Level.ENTITY)), choices.get("as_of") or default_as_of()
     quarters = _quarters(period)
     frame = frames.windows(scope, [period], level=level, with_cost=True, series=quarters)

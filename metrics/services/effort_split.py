@@ -17,11 +17,11 @@ from metrics.formulas.acquisition import Split, is_new_account, new_existing_spl
 from metrics.formulas.advice import most_apart
 from metrics.formulas.exact import BoolArray, FloatArray
 from metrics.formulas.margin import gross_profit
-from metrics.scope import Level, scope_of
+from metrics.scope import Level
 from metrics.selectors import data_start, default_as_of
 from metrics.services.acquisition import is_new_known
 from metrics.services.base import AccountTable, Answer, passport, rates_missing, units_of
-from metrics.services.choices import Choices
+from metrics.services.choices import Choices, asked_scope
 from metrics.services.efforts import EffortBook, effort_book
 
 EFFORTS = ("effort_money", "effort_hours")
@@ -88,7 +88,7 @@ def effort_split(accounts: AccountQuerySet, *, period: Period, **choices: Unpack
 
     One query for the accounts and those of the efforts. New: no revenue before the period.
     """
-    scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
+    scope = asked_scope(accounts, choices)
     level, as_of = Level(choices.get("level", Level.ENTITY)), choices.get("as_of") or default_as_of()
     frame = frames.windows(scope, [period], level=level, with_cost=True)
     units = units_of(frame.spans, level)

@@ -18,10 +18,10 @@ from metrics.formulas.concentration import abc_classes
 from metrics.formulas.exact import BoolArray, FloatArray, exact_ratio, exact_total, positive_part
 from metrics.formulas.margin import gross_margin, gross_profit
 from metrics.frames import Windows
-from metrics.scope import Level, scope_of
+from metrics.scope import Level
 from metrics.selectors import default_as_of
 from metrics.services.base import AccountTable, Answer, Units, passport, rates_missing, units_of
-from metrics.services.choices import Choices
+from metrics.services.choices import Choices, asked_scope
 from metrics.services.efforts import effort_book
 
 MAIN_CLASS = "A"  # main sources of revenue or profit: the accounts that carry the first four fifths (domain.md 1.8)
@@ -64,7 +64,7 @@ def margins(accounts: AccountQuerySet, *, period: Period, **choices: Unpack[Choi
 
     One query for the accounts and those of the efforts. Cost to serve are the efforts of keeping that name the account.
     """
-    scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
+    scope = asked_scope(accounts, choices)
     level, as_of = Level(choices.get("level", Level.ENTITY)), choices.get("as_of") or default_as_of()
     frame = frames.windows(scope, [period], level=level, with_cost=True)
     units = units_of(frame.spans, level)

@@ -17,10 +17,10 @@ from metrics.formulas.acquisition import pooled_wallet_share, wallet_share
 from metrics.formulas.exact import BoolArray, FloatArray, exact_ratio, exact_total, positive_part
 from metrics.frames import IntArray
 from metrics.frames_wallets import Wallets, wallets
-from metrics.scope import Level, scope_of
+from metrics.scope import Level
 from metrics.selectors import default_as_of
 from metrics.services.base import AccountTable, Answer, Reasons, passport, rates_missing
-from metrics.services.choices import Choices
+from metrics.services.choices import Choices, asked_scope
 
 
 class WalletState(StrEnum):
@@ -65,7 +65,7 @@ def share_of_wallet(accounts: AccountQuerySet, **choices: Unpack[Choices]) -> Wa
     Legal entities only: an estimate is of one. Who has revenue in 12 months or an estimate is in it. One query for the
     revenue and those of the estimates.
     """
-    scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
+    scope = asked_scope(accounts, choices)
     as_of = choices.get("as_of") or default_as_of()
     year = ttm(as_of)
     frame = frames.windows(scope, [year])

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0005_fiscal_calendars"),
+        ("accounts", "0007_contract_milestones"),
     ]
 
     operations = [
