@@ -82,7 +82,7 @@ def test_every_code_has_its_words():
             " EUR a year from others."),
         ),
         ("wallet/?currency=CNY", ("It cannot be said (no rate EUR→CNY for 2024-02; no rate EUR→CNY for 2024-07; no rate"
-                                 " EUR→CNY for 2024-12).")),
+                                 " EUR→CNY for 2024-12). See the missing rates")),
     ],
 )  # fmt: skip
 def test_answer_is_one_sentence_with_the_number_in_it(client, path, sentence):
