@@ -13,6 +13,7 @@ from tests.factories import (
     make_batch,
     make_contact,
     make_contract,
+    make_effort,
     make_rating,
     make_revenue,
     make_superuser,
@@ -26,6 +27,7 @@ MAKERS = {
     "contact": make_contact,
     "teammember": make_team_member,
     "contract": make_contract,
+    "marketeffort": lambda: make_effort(account=make_account()),
     "rating": make_rating,
     "walletestimate": make_wallet_estimate,
     "revenuerecord": make_revenue,
@@ -261,3 +263,19 @@ def test_milestones_of_a_contract_are_edited_together_and_fit_its_amount(admin_c
     assert (swapped.status_code, raised.status_code) == (302, 302)
     assert "The milestones would add up to 1000.01" in refused.content.decode()
     assert list(contract.milestones.order_by("pk").values_list("amount", flat=True)) == [900, 900]
+
+
+def test_efforts_for_no_account_are_for_staff_who_see_every_account(client, db):
+    owner = staff_with("view_marketeffort", "add_marketeffort", "view_account")
+    mine = make_effort(account=make_account(owner=owner))
+    make_effort()
+    client.force_login(owner)
+    row = {"month": "2024-03-01", "purpose": "acquisition", "category": "Fair", "amount": "5", "currency": "CNY",
+           "source": "s", "hours": "", "note": "", "account": ""}  # fmt: skip
+
+    listed = list(client.get(reverse("admin:accounts_marketeffort_changelist")).context["cl"].queryset)
+    refused = client.post(reverse("admin:accounts_marketeffort_add"), row)
+    kept = client.post(reverse("admin:accounts_marketeffort_add"), row | {"account": str(mine.account_id)})
+
+    assert listed == [mine]
+    assert (refused.status_code, kept.status_code) == (200, 302)
