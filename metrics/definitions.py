@@ -326,5 +326,16 @@ _ENTRIES = (
 
 METRICS: dict[str, Metric] = {
     entry.key: entry
-    for entry in (*_ENTRIES, *CONTRACTS, *CURRENCY, *DRIVERS, *ECONOMICS, *EFFORTS, *LIFETIME, *NEXT, *ASSOCIATION, *PATTERNS)
+    for entry in (
+        *_ENTRIES,
+        *CONTRACTS,
+        *CURRENCY,
+        *DRIVERS,
+        *ECONOMICS,
+        *EFFORTS,
+        *LIFETIME,
+        *NEXT,
+        *ASSOCIATION,
+        *PATTERNS,
+    )
 }

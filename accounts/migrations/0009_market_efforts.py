@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0007_contract_milestones"),
+        ("accounts", "0008_receivables"),
     ]
 
     operations = [
