@@ -289,7 +289,7 @@ def test_query_count_does_not_grow_with_accounts(client, seller, accounts, djang
     client.force_login(seller)
     ask(client, f"{PATH}?{TYPED}")
 
-    with django_assert_max_num_queries(24):
+    with django_assert_max_num_queries(32):
         ask(client, f"{PATH}?{TYPED}")
 
 

@@ -263,7 +263,7 @@ def test_missing_rate_leaves_the_figure_undefined_with_its_reason(client, seller
     make_rate(from_currency="USD", to_currency="CNY", valid_on=date(2024, 5, 5), rate=Decimal(100))
     with_rate = words(ask(client, f"/metrics/growth/?{YEARS}&currency=CNY"))
 
-    assert without == "It cannot be said (no rate USD→CNY for 2024-05)."
+    assert without == "It cannot be said (no rate USD→CNY for 2024-05). See the missing rates"
     assert with_rate == "Yes: the same 2 customers bought 46.7% more, 2.20k CNY after 1.50k CNY."
 
 
