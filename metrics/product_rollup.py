@@ -22,8 +22,9 @@ SUMS = (
     "last_bought_on",
 )  # fmt: skip
 
-# The table may be empty when it was last looked at, and a nested loop over it then takes hours.
-HASH_JOINS = "SET LOCAL enable_nestloop = off"
+# The table may be empty when it was last looked at, and a nested loop over it then takes hours; merging reads an index in
+# random order.
+HASH_JOINS = "SET LOCAL enable_nestloop = off; SET LOCAL enable_mergejoin = off"
 # One pass over the days of products. Rows that are the same stay untouched; rows the ledger no longer gives are removed.
 STATEMENT = f"""
 WITH fresh AS MATERIALIZED (
