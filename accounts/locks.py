@@ -13,6 +13,7 @@ LEASE_BATCH = 7_306_002
 LEASE_RUN = 7_306_003
 LEASE_PAGES = 7_306_004
 EFFORTS_LOCK = 7_306_005
+TREE_LOCK = 7_306_006
 
 
 def ledger_lock() -> None:
@@ -25,6 +26,12 @@ def efforts_lock() -> None:
     """Take the transaction-level lock of files of market efforts: two of them find out in turn what is there already."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [EFFORTS_LOCK])
+
+
+def tree_lock() -> None:
+    """Take the transaction-level lock of whoever changes groups or merges accounts, so that two changes make no loop."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [TREE_LOCK])
 
 
 @contextmanager

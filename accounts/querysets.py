@@ -7,6 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
+from django.db.models.lookups import IsNull
 
 from accounts.search import fold, grams
 
@@ -24,6 +25,15 @@ WITH RECURSIVE below(id) AS (
 """
 
 
+def _is_standing(condition: object) -> bool:
+    """Whether a condition is that of ``standing``, which leaves out no account with figures."""
+    return (
+        isinstance(condition, IsNull)
+        and condition.rhs is True
+        and getattr(getattr(condition.lhs, "target", None), "name", "") == "merged_into"
+    )
+
+
 def today_local() -> date:
     from django.utils import timezone
 
@@ -34,18 +44,28 @@ class AccountQuerySet(models.QuerySet):
     def visible_to(self, user: "User | AnonymousUser") -> Self:
         """What ``user`` may see: everything for superusers and holders of view_all_accounts, else owned or on the team.
 
-        The one place where visibility is decided; everything that hangs off an account is reached through it.
+        The one place where visibility is decided; everything that hangs off an account is reached through it. Accounts
+        that were merged are seen by nobody: the account that stays stands for them.
         """
         if not user.is_authenticated or not user.is_active:
             return self.none()
         if user.is_superuser or user.has_perm(VIEW_ALL):
-            return self
-        return self.mine(user)
+            return self.standing()
+        return self.standing().mine(user)
+
+    def standing(self) -> Self:
+        """Accounts that are not merged into another."""
+        return self.filter(merged_into__isnull=True)
+
+    def with_merged(self) -> Self:
+        """These accounts and those merged into them: what records of theirs may be booked on."""
+        rows = self.model._default_manager.all()  # noqa: SLF001 - Django's public name
+        return rows.filter(Q(pk__in=self.order_by().values("pk")) | Q(merged_into__in=self.order_by().values("pk")))
 
     @property
     def is_everything(self) -> bool:
-        """No account is left out."""
-        return not self.query.has_filters() and not self.query.is_sliced
+        """No account that stands is left out."""
+        return not self.query.is_sliced and all(map(_is_standing, self.query.where.children))
 
     def mine(self, user: "User", *, on: date | None = None) -> Self:
         """Owned by the user, or the user is on the team on that day."""
@@ -88,7 +108,13 @@ class RevenueQuerySet(models.QuerySet):
     def of_visible_accounts(self, user: "User") -> Self:
         from accounts.models import Account
 
-        return self.filter(account__in=Account.objects.visible_to(user))
+        return self.of_accounts(Account.objects.visible_to(user))
+
+    def of_accounts(self, accounts: AccountQuerySet) -> Self:
+        """Records of these accounts, and of those that were merged into them."""
+        if accounts.is_everything:
+            return self
+        return self.filter(account__in=accounts.with_merged().values("pk"))
 
 
 class CountingRevenueManager(models.Manager.from_queryset(RevenueQuerySet)):  # type: ignore[misc]

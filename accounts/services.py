@@ -1,5 +1,7 @@
 """Writing down what people think of an account: ratings from 1 to 5 and estimates of its wallet.
 
+Groups and merges of accounts have modules of their own; their services are named here too.
+
 The day is passed in. Where the caller names none, the edges take the day the figures go up to: on an older ledger a
 judgement dated today would not count yet.
 """
@@ -10,8 +12,15 @@ from decimal import Decimal
 from django.db import transaction
 
 from accounts.enums import RatingIndicator
+from accounts.groups import apply_memberships, change_parent
+from accounts.merges import merge_accounts, undo_merge
 from accounts.models import Account, Rating, User, WalletEstimate
 from crm.lib.periods import add_months
+
+__all__ = [
+    "apply_memberships", "change_parent", "merge_accounts", "rating_expiry", "record_rating", "record_wallet_estimate",
+    "undo_merge", "wallet_expiry",
+]  # fmt: skip
 
 GOOD_FOR_MONTHS = 12  # domain.md 3.4 and 1.8: ratings and wallet estimates
 SATISFACTION_GOOD_FOR_MONTHS = 6  # domain.md 3.4

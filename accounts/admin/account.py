@@ -1,14 +1,21 @@
 from typing import Any
 
+from django import forms
 from django.apps import apps
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter, RangeDateFilter
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminDateWidget
 
 from accounts.admin.shared import GradeColumnMixin, VisibleMixin
+from accounts.groups import GroupRefused, change_parent, stays_of
 from accounts.models import Account, Contact, Contract, Rating, TeamMember, WalletEstimate
 from crm.lib.admin_parts import SharedChoicesMixin
 
@@ -52,6 +59,43 @@ class WalletInline(AccountInline):
     shared_choices = ("author",)
 
 
+class AccountForm(forms.ModelForm):
+    """The parent is changed by the service that keeps the history of groups."""
+
+    parent_since = forms.DateField(
+        label=_("in this group since"),
+        required=False,
+        widget=UnfoldAdminDateWidget,
+        help_text=_("With a new parent: its first day, past or to come. Empty: it has always been so."),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        has_moved = "parent" in self.changed_data
+        if cleaned.get("parent_since") and not has_moved:
+            self.add_error("parent_since", _("Name the new parent too."))
+        elif has_moved and self.instance.pk and not cleaned.get("parent_since") and self.instance.memberships.exists():
+            self.add_error("parent_since", _("The groups of this account are dated: say since when."))
+        return cleaned
+
+    def _post_clean(self) -> None:
+        """Try the change and take it back, so that a refusal stands at its field; ``save_model`` makes it."""
+        super()._post_clean()
+        if self.errors or "parent" not in self.changed_data or not self.instance.pk:
+            return
+        sid = transaction.savepoint()
+        try:
+            self.move(by=None)
+        except GroupRefused as refused:
+            self.add_error("parent", str(refused))
+        finally:
+            transaction.savepoint_rollback(sid)
+
+    def move(self, *, by: Any) -> None:
+        since, parent = self.cleaned_data.get("parent_since"), self.cleaned_data.get("parent")
+        change_parent(account=Account.objects.get(pk=self.instance.pk), parent=parent, since=since, by=by)
+
+
 @admin.register(Account)
 class AccountAdmin(GradeColumnMixin, VisibleMixin, ModelAdmin):
     visible_by = ""
@@ -75,13 +119,26 @@ class AccountAdmin(GradeColumnMixin, VisibleMixin, ModelAdmin):
     date_hierarchy = "opened_on"
     ordering = ("sort_key", "pk")
     warn_unsaved_form = True
+    form = AccountForm
     inlines = (ContactInline, TeamInline, ContractInline, RatingInline, WalletInline)
     readonly_fields = (
         *("grade", "underlying_grade", "grade_since", "composite", "is_watched", "graded_as_of"),
-        *("created_at", "updated_at"),
+        *("created_at", "updated_at", "groups_so_far"),
     )
     fieldsets = (
-        (None, {"fields": (("code", "status"), "name", ("latin_name", "short_name"), ("parent", "owner"))}),
+        (
+            None,
+            {
+                "fields": (
+                    ("code", "status"),
+                    "name",
+                    ("latin_name", "short_name"),
+                    ("parent", "parent_since"),
+                    "groups_so_far",
+                    "owner",
+                )
+            },
+        ),
         (_("Market"), {"fields": (("segment", "industry"), ("region", "country"), ("size", "currency"))}),
         (_("Dates"), {"fields": (("opened_on", "closed_on"), "before_data_start")}),
         (
@@ -104,6 +161,26 @@ class AccountAdmin(GradeColumnMixin, VisibleMixin, ModelAdmin):
         ),
         (_("Record"), {"fields": (("created_at", "updated_at"),), "classes": ("collapse",)}),
     )
+
+    @display(description=_("groups so far"))
+    def groups_so_far(self, account: Account) -> str:
+        """Which group it belonged to from when until when, oldest first."""
+        if account.pk is None:
+            return "–"
+        stays = stays_of(account)
+        names = dict(Account.objects.filter(pk__in=[stay.parent_id for stay in stays]).values_list("pk", "name"))
+        lines = ((names.get(stay.parent_id, _("in no group")), stay.start or "…", stay.end or "…") for stay in stays)
+        return format_html_join(mark_safe("<br>"), "{}: {} – {}", lines)
+
+    def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:  # noqa: FBT001
+        """A new parent goes through the history of groups; the rest is saved as it is."""
+        if not isinstance(form, AccountForm) or "parent" not in form.changed_data:
+            super().save_model(request, obj, form, change)
+            return
+        parent = obj.parent
+        obj.parent_id = form.initial.get("parent") if change else None
+        super().save_model(request, obj, form, change)
+        change_parent(account=obj, parent=parent, since=form.cleaned_data.get("parent_since"), by=request.user)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, ...]:
         """What was computed for an account goes with it and needs no right of its own; its ledger still keeps it."""

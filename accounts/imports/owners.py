@@ -57,8 +57,8 @@ FROM import_wanted JOIN import_searched USING (code) ORDER BY row_no, code
 ON CONFLICT (code) DO NOTHING
 """
 SET_PARENTS = """
-UPDATE accounts_account a SET parent_id = p.id FROM import_wanted w JOIN accounts_account p ON p.code = w.parent_code
-WHERE a.code = w.code AND a.id <> p.id
+UPDATE accounts_account a SET parent_id = coalesce(p.merged_into_id, p.id)
+FROM import_wanted w JOIN accounts_account p ON p.code = w.parent_code WHERE a.code = w.code AND a.id <> p.id
 """
 PRODUCTS = """
 INSERT INTO accounts_product (code, name, category, created_at, updated_at)
@@ -67,7 +67,7 @@ ON CONFLICT (code) DO NOTHING
 """
 CONTRACTS = """
 INSERT INTO accounts_contract (number, account_id, title, currency, status, created_at, updated_at)
-SELECT DISTINCT ON (s.contract_number) s.contract_number, a.id, '', s.currency, 'draft', now(), now()
+SELECT DISTINCT ON (s.contract_number) s.contract_number, coalesce(a.merged_into_id, a.id), '', s.currency, 'draft', now(), now()
 FROM import_stage s JOIN accounts_account a ON a.code = s.account_code
 WHERE s.contract_number <> '' ORDER BY s.contract_number, s.row_no
 ON CONFLICT (number) DO NOTHING

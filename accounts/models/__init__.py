@@ -5,6 +5,7 @@ from accounts.models.base import TimeStamped
 from accounts.models.calendar import FiscalCalendar, FiscalPeriodRow
 from accounts.models.changes import FactChange
 from accounts.models.efforts import MarketEffort
+from accounts.models.groups import AccountMerge, GroupMembership
 from accounts.models.imports import ImportBatch, ResentRow, SavedMapping
 from accounts.models.ledger import Contract, ExchangeRate, Product, RevenueRecord
 from accounts.models.milestones import ContractMilestone
@@ -14,6 +15,7 @@ from accounts.models.receivables import Receivable, ReceivablePayment
 
 __all__ = [
     "Account",
+    "AccountMerge",
     "Contact",
     "Contract",
     "ContractMilestone",
@@ -21,6 +23,7 @@ __all__ = [
     "FactChange",
     "FiscalCalendar",
     "FiscalPeriodRow",
+    "GroupMembership",
     "ImportBatch",
     "MarketEffort",
     "Product",

@@ -28,6 +28,17 @@ class Account(TimeStamped):
     parent = models.ForeignKey(
         "self", verbose_name=_("group parent"), null=True, blank=True, on_delete=models.PROTECT, related_name="children"
     )
+    merged_into = models.ForeignKey(
+        "self",
+        verbose_name=_("merged into"),
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.PROTECT,
+        related_name="merged_accounts",
+        db_index=False,
+        help_text=_("The account that carries its figures; never one that is merged itself."),
+    )
     segment = models.CharField(_("segment"), max_length=80, blank=True)
     industry = models.CharField(_("industry"), max_length=80, blank=True)
     region = models.CharField(_("region"), max_length=80, blank=True)
@@ -83,6 +94,9 @@ class Account(TimeStamped):
                 condition=Q(parent__isnull=True) | ~Q(parent=F("pk")), name="account_not_own_parent"
             ),
             models.CheckConstraint(
+                condition=Q(merged_into__isnull=True) | ~Q(merged_into=F("pk")), name="account_not_merged_into_itself"
+            ),
+            models.CheckConstraint(
                 condition=Q(closed_on__isnull=True) | Q(opened_on__isnull=True) | Q(closed_on__gte=F("opened_on")),
                 name="account_closed_after_opened",
                 violation_error_message=_("The account closed before it opened."),
@@ -96,6 +110,7 @@ class Account(TimeStamped):
             models.Index(fields=["segment"], name="account_segment"),
             models.Index(fields=["industry"], name="account_industry"),
             models.Index(fields=["region"], name="account_region"),
+            models.Index(fields=["merged_into"], name="account_merged", condition=Q(merged_into__isnull=False)),
         ]
 
     def __str__(self) -> str:
