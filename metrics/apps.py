@@ -7,8 +7,9 @@ class MetricsConfig(AppConfig):
     verbose_name = _("Figures")
 
     def ready(self) -> None:
-        from accounts.signals import ledger_changed
-        from metrics import product_days, rollup
+        from accounts.signals import accounts_merged, ledger_changed
+        from metrics import merges, product_days, rollup
 
         ledger_changed.connect(rollup.refresh_touched, dispatch_uid="metrics.rollup")
         ledger_changed.connect(product_days.refresh_touched, dispatch_uid="metrics.product_days")
+        accounts_merged.connect(merges.accounts_merged, dispatch_uid="metrics.merges")

@@ -17,37 +17,22 @@ from numpy.typing import NDArray
 from crm.lib.periods import FIRST_YEAR, Period, add_months
 from metrics.binary import Kind, as_sql, fetch
 from metrics.formulas.exact import BoolArray, DateArray, FloatArray
+from metrics.frames_spans import (
+    IntArray,
+    Spans,
+    in_order,
+    pieces_at,
+    rounded_parts,
+    span_columns,
+    span_query,
+    spans_from,
+    unit_of,
+)  # fmt: skip
+from metrics.pieces import pieces_of
 from metrics.reasons import MissingRate
-from metrics.scope import LINE_COUNTS, LINE_SUMS, Level, Scope, lines
+from metrics.scope import LINE_COUNTS, LINE_SUMS, Level, Scope, lines, rows_of
 
 LEDGER_START = date(FIRST_YEAR, 1, 1)  # no record is older
-IntArray = NDArray[np.int64]
-
-# Each account with the root of its group tree; a parent outside the view still makes the group.
-ROOTS = (
-    "WITH RECURSIVE tree AS (SELECT id, id AS root FROM accounts_account WHERE parent_id IS NULL"
-    " UNION ALL SELECT a.id, t.root FROM accounts_account a JOIN tree t ON a.parent_id = t.id)"
-)
-SPAN_COLUMNS: dict[str, Kind] = {
-    "account_id": "int8", "unit_id": "int8", "first_order_on": "date", "last_order_on": "date",
-    "first_revenue_on": "date", "closed_on": "date", "before_data_start": "int4",
-}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Spans:
-    """One row an account in view that has a ledger line on the basis, ascending by id; dates are NaT where none.
-
-    first_revenue_on is before every date where the account was a customer before the data start. unit_id is the account
-    itself, or the root of its group.
-    """
-
-    account_ids: IntArray
-    unit_ids: IntArray
-    first_order_on: DateArray
-    last_order_on: DateArray
-    first_revenue_on: DateArray
-    closed_on: DateArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,24 +98,29 @@ def windows(
     every = [*periods, *series]
     first, end = min(p.start for p in every), max(p.end for p in every)
     is_daily = not all(p.is_whole_months for p in every)
-    source = lines(scope, first=first, end=end, is_daily=is_daily, needed_in=every)
+    pieces = pieces_at(scope, level)
+    source = lines(scope, first=first, end=end, is_daily=is_daily, needed_in=every, pieces=pieces)
     wanted = {"net", *_COST * with_cost, *_ORDERS * with_orders, *_MISSING * scope.is_translated}
-    columns, sums, picked, params = dict(SPAN_COLUMNS), [], [], []
+    columns, sums, money, picked, params = span_columns(level, pieces), [], [], [], []
     for number, period in enumerate(every):
         for name, expression, kind in _WINDOW_SUMS:
             if name not in (wanted if number < len(periods) else {"net"}):
                 continue
             column = f"{name}_{number}"
-            sums.append(f"{expression.replace('INSIDE', _INSIDE)} AS {column}")
+            money += [column] * (kind == "float8")
+            sums.append(f"{_rounded(expression, kind, is_whole=not pieces).replace('INSIDE', _INSIDE)} AS {column}")
             picked.append(as_sql(f"coalesce(w.{column}, 0)", kind))
             columns[column] = kind
             params += [period.start, period.end]
-    joined = (
-        f"LEFT JOIN (SELECT account_id, {', '.join(sums)} FROM ({source.sql}) AS line GROUP BY account_id) AS w"
-        " ON w.account_id = s.account_id"
-    )
-    sql, span_params = _span_query(scope, level, picked=picked, joined=joined)
-    rows = fetch(sql, [*params, *source.params, *span_params], columns, using=scope.using)
+    keys = ("account_id", "piece") if pieces else ("account_id",)
+    by = ", ".join(keys)
+    summed = f"SELECT {by}, {', '.join(sums)} FROM ({source.sql}) AS line GROUP BY {by}"
+    if pieces:
+        others = [name for name in columns if name not in {*span_columns(level, pieces), *money}]
+        summed = rounded_parts(summed, money, others, ["account_id"])
+    joined = f"LEFT JOIN ({summed}) AS w ON {' AND '.join(f'w.{key} = s.{key}' for key in keys)}"
+    sql, span_params = span_query(scope, level, pieces, picked=picked, joined=joined)
+    rows = fetch(sql, in_order(span_params, [*params, *source.params]), columns, using=scope.using)
 
     count = len(rows["account_id"])
 
@@ -139,7 +129,7 @@ def windows(
         return np.stack([rows.get(f"{name}_{number}", absent) for number in numbers] or [absent], axis=1)
 
     return Windows(
-        spans=_spans(rows),
+        spans=spans_from(rows),
         periods=tuple(periods),
         currency=scope.currency,
         net=of("net"),
@@ -154,18 +144,18 @@ def windows(
 
 def order_days(scope: Scope, period: Period, *, level: Level = Level.ENTITY) -> tuple[IntArray, IntArray]:
     """(unit ids ascending, different days with an order in the period); units without one are left out."""
-    view, view_params = scope.within("d.account_id")
-    is_group = level == Level.GROUP
+    view, view_params = scope.within("l.account_id")
+    rows = rows_of(scope, is_daily=True, pieces=pieces_at(scope, level))
+    unit, tree, join = unit_of(level, rows.piece)
     sql = (
-        f"{ROOTS if is_group else ''} SELECT {as_sql('unit_id', 'int8')}, {as_sql('count(DISTINCT day)', 'int8')} FROM"
-        f" (SELECT {'t.root' if is_group else 'd.account_id'} AS unit_id, d.day FROM metrics_accountday d"
-        f" {'JOIN tree t ON t.id = d.account_id' if is_group else ''}"
-        f" WHERE d.basis = %s AND d.day >= %s AND d.day < %s AND d.orders > 0 AND {view}) AS bought"
+        f"{tree} SELECT {as_sql('unit_id', 'int8')}, {as_sql('count(DISTINCT day)', 'int8')} FROM"
+        f" (SELECT {unit} AS unit_id, l.day FROM {rows.source} l {join}"
+        f" WHERE l.basis = %s AND l.day >= %s AND l.day < %s AND l.orders > 0 AND {view}) AS bought"
         " GROUP BY unit_id ORDER BY unit_id"
     )
-    params = [scope.basis, period.start, period.end, *view_params]
-    rows = fetch(sql, params, {"unit_id": "int8", "days": "int8"}, using=scope.using)
-    return rows["unit_id"], rows["days"]
+    params = [*rows.params, scope.basis, period.start, period.end, *view_params]
+    found = fetch(sql, params, {"unit_id": "int8", "days": "int8"}, using=scope.using)
+    return found["unit_id"], found["days"]
 
 
 def order_history(scope: Scope, *, as_of: date) -> tuple[IntArray, DateArray]:
@@ -182,31 +172,57 @@ def order_history(scope: Scope, *, as_of: date) -> tuple[IntArray, DateArray]:
     return rows["account_id"], rows["day"]
 
 
+def order_places(scope: Scope, spans: Spans, *, as_of: date) -> tuple[IntArray, DateArray]:
+    """``order_history`` by the rows of ``spans``: (row, order day) up to and with ``as_of``."""
+    if spans.piece is None:
+        account_ids, days = order_history(scope, as_of=as_of)
+        return spans.places(account_ids, None), days
+    rows = rows_of(scope, is_daily=True, pieces=pieces_of(scope))
+    view, view_params = scope.within("l.account_id")
+    columns: dict[str, Kind] = {"account_id": "int8", "piece": "int8", "day": "date"}
+    sql = (
+        f"SELECT {', '.join(as_sql(f'l.{name}', kind) for name, kind in columns.items())} FROM {rows.source} l"
+        f" WHERE l.basis = %s AND l.day <= %s AND l.orders > 0 AND {view} GROUP BY l.account_id, l.piece, l.day"
+    )
+    found = fetch(sql, [*rows.params, scope.basis, as_of, *view_params], columns, using=scope.using)
+    return spans.places(found["account_id"], found["piece"]), found["day"]
+
+
 def spans_of(scope: Scope, *, level: Level = Level.ENTITY) -> Spans:
     """First and last days of every account in view."""
-    sql, params = _span_query(scope, level, picked=[], joined="")
-    return _spans(fetch(sql, params, SPAN_COLUMNS, using=scope.using))
+    pieces = pieces_at(scope, level)
+    sql, params = span_query(scope, level, pieces, picked=[], joined="")
+    return spans_from(fetch(sql, in_order(params, []), span_columns(level, pieces), using=scope.using))
 
 
 def purchases(scope: Scope, spans: Spans, *, first: date, buckets: int, months_each: int) -> Purchases:
     """What each account of ``spans`` bought in each of ``buckets`` stretches of months that begin with ``first``."""
-    source = lines(scope, first=first, end=add_months(first, buckets * months_each))
+    pieces = pieces_of(scope) if spans.piece is not None else None
+    source = lines(scope, first=first, end=add_months(first, buckets * months_each), pieces=pieces)
     month = f"((extract(year FROM day) * 12 + extract(month FROM day))::int - {first.year * 12 + first.month})"
-    is_summed = months_each == 1 and scope.has_single_rows and not scope.is_translated  # one row already
-    columns: dict[str, tuple[str, Kind]] = {
-        "account_id": ("account_id", "int8"),
-        "bucket": (f"{month} / {months_each}", "int4"),
-        "net": ("net" if is_summed else "round(sum(net), 4)", "float8"),
-        "orders": ("orders" if is_summed else "sum(orders)", "int8"),
-        "missing": ("is_missing::int" if is_summed else "sum(is_missing::int)", "int8"),
-    }
-    picked = ", ".join(as_sql(expression, kind) for expression, kind in columns.values())
-    sql = f"SELECT {picked} FROM ({source.sql}) AS line"
-    if not is_summed:
-        sql += f" GROUP BY account_id, {month} / {months_each}"
-    rows = fetch(sql, source.params, {name: kind for name, (_sql, kind) in columns.items()}, using=scope.using)
+    bucket = f"{month} / {months_each}"
+    columns: dict[str, Kind] = {
+        "account_id": "int8", "bucket": "int4", "net": "float8", "orders": "int8", "missing": "int8",
+    }  # fmt: skip
+    counts = "sum(orders) AS orders, sum(is_missing::int) AS missing"
+    if pieces:
+        columns["piece"] = "int8"
+        summed = (
+            f"SELECT account_id, {bucket} AS bucket, piece, sum(net) AS net, {counts} FROM ({source.sql}) AS line"
+            " GROUP BY 1, 2, 3"
+        )
+        summed = rounded_parts(summed, ["net"], ["orders", "missing"], ["account_id", "bucket"])
+    elif months_each == 1 and scope.has_single_rows and not scope.is_translated:  # one row already
+        summed = f"SELECT account_id, {bucket} AS bucket, net, orders, is_missing::int AS missing FROM ({source.sql}) AS line"
+    else:
+        summed = (
+            f"SELECT account_id, {bucket} AS bucket, round(sum(net), 4) AS net, {counts} FROM ({source.sql}) AS line"
+            f" GROUP BY account_id, {bucket}"
+        )
+    picked = ", ".join(as_sql(name, kind) for name, kind in columns.items())
+    rows = fetch(f"SELECT {picked} FROM ({summed}) AS summed", source.params, columns, using=scope.using)
     return Purchases(
-        account=np.searchsorted(spans.account_ids, rows["account_id"]).astype(np.int64),
+        account=spans.places(rows["account_id"], rows.get("piece")),
         bucket=rows["bucket"].astype(np.int64),
         net=np.nan_to_num(rows["net"]),
         orders=rows["orders"],
@@ -220,19 +236,26 @@ def monthly(
 ) -> tuple[Spans, FloatArray, tuple[MissingRate, ...]]:
     """(spans, net revenue of each account in each month, shape (n, months), missing rates); a document without a rate
     counts as nothing, so the months of a missing rate must not be shown."""
-    source = lines(scope, first=first, end=add_months(first, months))
+    pieces = pieces_at(scope, level)
+    source = lines(scope, first=first, end=add_months(first, months), pieces=pieces)
     number = f"(extract(year FROM day) * 12 + extract(month FROM day))::int - {first.year * 12 + first.month}"
+    columns: dict[str, Kind] = {"account_id": "int8", "month": "int4", "net": "float8"}
     summed = f"SELECT account_id, {number} AS month, net FROM ({source.sql}) AS line"
-    if not scope.has_single_rows:  # else a month is one row already
+    if pieces:
+        columns["piece"] = "int8"
+        summed = (
+            f"SELECT account_id, {number} AS month, piece, sum(net) AS net FROM ({source.sql}) AS line GROUP BY 1, 2, 3"
+        )
+        summed = rounded_parts(summed, ["net"], [], ["account_id", "month"])
+    elif not scope.has_single_rows:  # else a month is one row already
         summed = (
             f"SELECT account_id, {number} AS month, round(sum(net), 4) AS net FROM ({source.sql}) AS line GROUP BY 1, 2"
         )
-    columns: dict[str, Kind] = {"account_id": "int8", "month": "int4", "net": "float8"}
     picked = ", ".join(as_sql(name, kind) for name, kind in columns.items())
     rows = fetch(f"SELECT {picked} FROM ({summed}) AS summed", source.params, columns, using=scope.using)
     spans = spans_of(scope, level=level)
     net = np.zeros((len(spans.account_ids), months))
-    net[np.searchsorted(spans.account_ids, rows["account_id"]), rows["month"]] = np.nan_to_num(rows["net"])
+    net[spans.places(rows["account_id"], rows.get("piece")), rows["month"]] = np.nan_to_num(rows["net"])
     return spans, net, source.missing
 
 
@@ -251,18 +274,18 @@ def bucket_totals(
     """
     each = [months_each] * buckets if isinstance(months_each, int) else months_each
     bucket_of = np.repeat(np.arange(buckets), each)  # of each month
-    source = lines(scope, first=first, end=add_months(first, len(bucket_of)))
-    is_group = level == Level.GROUP
-    unit = "t.root" if is_group else "line.account_id"
+    pieces = pieces_at(scope, level)
+    source = lines(scope, first=first, end=add_months(first, len(bucket_of)), pieces=pieces)
+    unit, tree, join = unit_of(level, "l.piece" if pieces else "")
     month = f"(extract(year FROM day) * 12 + extract(month FROM day))::int - {first.year * 12 + first.month}"
     number = f"(ARRAY[{', '.join(map(str, bucket_of))}])[{month} + 1]"
-    totals = [(name, expression.replace("INSIDE", ""), kind) for name, expression, kind in _WINDOW_SUMS]
+    totals = [
+        (name, _rounded(expression, kind, is_whole=True).replace("INSIDE", ""), kind)
+        for name, expression, kind in _WINDOW_SUMS
+    ]
     totals.append(("active", f"count(DISTINCT {unit}) FILTER (WHERE orders > 0)", "int8"))
     picked = ", ".join(as_sql(expression, kind) for _name, expression, kind in totals)
-    sql = (
-        f"{ROOTS if is_group else ''} SELECT {as_sql(number, 'int4')}, {picked}"
-        f" FROM ({source.sql}) AS line {'JOIN tree t ON t.id = line.account_id' if is_group else ''} GROUP BY {number}"
-    )
+    sql = f"{tree} SELECT {as_sql(number, 'int4')}, {picked} FROM ({source.sql}) AS l {join} GROUP BY {number}"
     columns: dict[str, Kind] = {"bucket": "int4"}
     columns |= {name: kind for name, _expression, kind in totals}
     rows = fetch(sql, source.params, columns, using=scope.using)
@@ -310,43 +333,16 @@ def histories(scope: Scope, *, as_of: date) -> Histories:
     )
 
 
+def _rounded(expression: str, kind: Kind, *, is_whole: bool) -> str:
+    """Money of whole accounts has 4 decimals; that of pieces is rounded together, see ``rounded_parts``."""
+    return f"round({expression}, 4)" if kind == "float8" and is_whole else expression
+
+
 # name, SQL over roll-up rows (INSIDE limits it to a window), kind it travels as
 _INSIDE = "FILTER (WHERE day >= %s AND day < %s)"
 _COST, _ORDERS, _MISSING = ("cost", "lines_without_cost"), ("orders",), ("missing",)
 _WINDOW_SUMS: tuple[tuple[str, str, Kind], ...] = (
-    *((name, f"round(sum({name}) INSIDE, 4)", "float8") for name in LINE_SUMS),
+    *((name, f"sum({name}) INSIDE", "float8") for name in LINE_SUMS),
     *((name, f"sum({name}) INSIDE", "int8") for name in LINE_COUNTS),
     ("missing", "sum(is_missing::int) INSIDE", "int8"),
 )
-
-
-def _span_query(scope: Scope, level: Level, *, picked: list[str], joined: str) -> tuple[str, list[Any]]:
-    """SQL of SPAN_COLUMNS and ``picked`` for every account in view, ascending; its parameters come after joined's."""
-    view, view_params = scope.within("s.account_id")
-    is_group = level == Level.GROUP
-    spans = [
-        as_sql("s.account_id", "int8"),
-        as_sql("t.root" if is_group else "s.account_id", "int8"),
-        *(as_sql(f"s.{name}", "date") for name in ("first_order_on", "last_order_on", "first_revenue_on")),
-        as_sql("a.closed_on", "date"),
-        as_sql("a.before_data_start::int", "int4"),
-    ]
-    sql = (
-        f"{ROOTS if is_group else ''} SELECT {', '.join([*spans, *picked])} FROM metrics_accountspan s"
-        f" JOIN accounts_account a ON a.id = s.account_id {'JOIN tree t ON t.id = s.account_id' if is_group else ''}"
-        f" {joined} WHERE s.basis = %s AND {view} ORDER BY s.account_id"
-    )
-    return sql, [scope.basis, *view_params]
-
-
-def _spans(rows: dict[str, NDArray[Any]]) -> Spans:
-    first_revenue_on = rows["first_revenue_on"]
-    first_revenue_on[rows["before_data_start"] > 0] = np.datetime64(date.min)
-    return Spans(
-        account_ids=rows["account_id"],
-        unit_ids=rows["unit_id"],
-        first_order_on=rows["first_order_on"],
-        last_order_on=rows["last_order_on"],
-        first_revenue_on=first_revenue_on,
-        closed_on=rows["closed_on"],
-    )

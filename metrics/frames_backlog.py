@@ -20,11 +20,11 @@ from crm.lib.periods import month_start
 from metrics.binary import as_sql, fetch
 from metrics.formulas.backlog import Milestones
 from metrics.formulas.exact import BoolArray, DateArray
-from metrics.frames import ROOTS, IntArray
+from metrics.frames_spans import ROOTS, IntArray
 from metrics.models import ContractDay
 from metrics.rates import rate_book
 from metrics.reasons import MissingRate
-from metrics.scope import Level, Scope
+from metrics.scope import Level, Membership, Scope
 
 CONTRACTS = "contracts"  # the basis of figures of contracts: what was agreed, whatever the books say
 FIELDS = (
@@ -63,11 +63,12 @@ class ContractBook:
 
 
 def contract_scope(accounts: AccountQuerySet, *, currency: str | None = None) -> Scope:
-    """Scope of figures of contracts: in the one currency that all contracts in view share, else BASE_CURRENCY."""
+    """Scope of figures of contracts: in the one currency that all contracts in view share, else BASE_CURRENCY; groups are
+    those of today, for a contract belongs to who holds it now."""
     found = _signed(accounts).exclude(currency="").order_by("currency").values_list("currency", flat=True).distinct()
     known = tuple(found)
     chosen = currency or (known[0] if len(known) == 1 else str(settings.BASE_CURRENCY))
-    return Scope(accounts, CONTRACTS, chosen, known, using=accounts.db)
+    return Scope(accounts, CONTRACTS, chosen, known, using=accounts.db, membership=Membership.AS_NOW)
 
 
 def contract_book(found: QuerySet[Contract], *, as_of: date) -> ContractBook:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from crm.lib.periods import Period
 from metrics.binary import Kind, as_sql, fetch
 from metrics.formulas.exact import FloatArray
-from metrics.frames import ROOTS, IntArray
-from metrics.scope import Level, Scope
+from metrics.frames_spans import IntArray, pieces_at, unit_of
+from metrics.scope import Level, Scope, rows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +30,26 @@ def currency_months(scope: Scope, period: Period, *, level: Level = Level.ENTITY
 
     Reads the monthly roll-up, the daily one where the period cuts a month.
     """
-    table, column = scope.source(is_daily=not period.is_whole_months)
+    found = rows_of(scope, is_daily=not period.is_whole_months, pieces=pieces_at(scope, level))
+    column = found.day
+    unit, tree, join = unit_of(level, found.piece)
     view, view_params = scope.within("l.account_id")
-    is_group = level == Level.GROUP
     first = period.month_starts[0]
     number = (
         f"(extract(year FROM l.{column}) * 12 + extract(month FROM l.{column}))::int - {first.year * 12 + first.month}"
     )
     columns: dict[str, tuple[str, Kind]] = {
-        "unit_id": ("t.root" if is_group else "l.account_id", "int8"),
+        "unit_id": (unit, "int8"),
         "currency": ("array_position(%s::text[], l.currency::text) - 1", "int8"),
         "month": (f"CASE WHEN l.currency = %s THEN 0 ELSE {number} END", "int8"),
         "net": ("round(sum(l.net), 4)", "float8"),
     }
     sql = (
-        f"{ROOTS if is_group else ''}"
-        f" SELECT {', '.join(as_sql(expression, kind) for expression, kind in columns.values())} FROM {table} l"
-        f" {'JOIN tree t ON t.id = l.account_id' if is_group else ''}"
-        f" WHERE l.basis = %s AND l.{column} >= %s AND l.{column} < %s AND {view} GROUP BY 1, 2, 3"
+        f"{tree} SELECT {', '.join(as_sql(expression, kind) for expression, kind in columns.values())}"
+        f" FROM {found.source} l {join} WHERE l.basis = %s AND l.{column} >= %s AND l.{column} < %s AND {view} GROUP BY 1, 2, 3"
     )
-    params = [list(scope.currencies), scope.currency, scope.basis, period.start, period.end, *view_params]
+    params = [
+        list(scope.currencies), scope.currency, *found.params, scope.basis, period.start, period.end, *view_params
+    ]  # fmt: skip
     rows = fetch(sql, params, {name: kind for name, (_expression, kind) in columns.items()}, using=scope.using)
     return CurrencyMonths(rows["unit_id"], rows["currency"], rows["month"], rows["net"])

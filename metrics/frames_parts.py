@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Any
+
+import numpy as np
 
 from accounts.models import Product
 from crm.lib.periods import Period
@@ -13,6 +16,7 @@ from metrics.binary import Kind, as_sql, fetch
 from metrics.formulas.exact import FloatArray
 from metrics.frames import IntArray
 from metrics.models_products import NO_PRODUCT
+from metrics.pieces import EVER, STILL, Pieces
 from metrics.scope import Scope, rates_by_day
 
 # Every category by the smallest key of its products, as leaves of accounts are numbered.
@@ -48,6 +52,36 @@ class Parts:
     changed: IntArray
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class CountedIn:
+    """One row an account and stretch of days, each (n,): the account or group of companies it counts in then."""
+
+    account_ids: IntArray
+    unit_ids: IntArray
+    firsts: list[date]
+    stops: list[date]
+
+    @property
+    def params(self) -> list[Any]:
+        return [self.account_ids.tolist(), self.unit_ids.tolist(), self.firsts, self.stops]
+
+
+def counted_in(account_ids: IntArray, unit_ids: IntArray, pieces: Pieces | None) -> CountedIn:
+    """Accounts by the units they count in, since ever and still; one that has changed its group in its ``pieces``."""
+    if pieces is None:
+        return CountedIn(account_ids, unit_ids, [EVER] * len(account_ids), [STILL] * len(account_ids))
+    changed, roots = (np.array(ids, dtype=np.int64) for ids in (pieces.account_ids, pieces.roots))
+    is_whole = ~np.isin(account_ids, changed)
+    is_asked = np.isin(roots, unit_ids)
+    whole = int(is_whole.sum())
+    return CountedIn(
+        np.concatenate([account_ids[is_whole], changed[is_asked]]),
+        np.concatenate([unit_ids[is_whole], roots[is_asked]]),
+        [EVER] * whole + [day for day, asked in zip(pieces.firsts, is_asked, strict=True) if asked],
+        [STILL] * whole + [day for day, asked in zip(pieces.stops, is_asked, strict=True) if asked],
+    )
+
+
 COUNTS = {
     "base_above": "base > 0", "comparison_above": "comparison > 0", "base_moved": "base <> 0",
     "comparison_moved": "comparison <> 0", "changed": "base <> comparison",
@@ -59,22 +93,21 @@ def parts_of(
     windows: tuple[Period, Period],
     *,
     by: ProductDimension,
-    account_ids: Sequence[int],
-    unit_ids: Sequence[int],
+    counted: CountedIn,
     groups: Sequence[int],
 ) -> Parts:
     """Net revenue by part in both windows over accounts of a group (class) each; one query, two more for rates.
 
-    account_ids, unit_ids, groups : the accounts, the account or group of companies that each counts in, and its class
+    groups : the class of each row of ``counted``
     """
     base, comparison = windows
     rates = rates_by_day(scope, first=min(base.start, comparison.start), end=max(base.end, comparison.end))
-    params: list[Any] = [list(account_ids), list(unit_ids), list(groups), base.start, base.end]
+    params: list[Any] = [*counted.params, list(groups), base.start, base.end]
     params += [comparison.start, comparison.end]
     net, joined = "d.net", ""
     if scope.is_translated:
         net = "d.net * CASE WHEN d.currency = %s THEN 1 ELSE r.rate END"
-        params = [*params[:3], scope.currency, *params[3:5], scope.currency, *params[5:]]
+        params = [*params[:5], scope.currency, *params[5:7], scope.currency, *params[7:]]
         joined = (
             "LEFT JOIN unnest(%s::text[], %s::date[], %s::numeric[]) AS r(currency, day, rate)"
             " ON r.currency = d.currency AND r.day = d.day"
@@ -83,12 +116,16 @@ def parts_of(
     is_category = by is ProductDimension.CATEGORY
     params += [scope.basis, base.start, base.end, comparison.start, comparison.end]
     sql = f"""
-        WITH unit AS (SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::int[]) AS u(account_id, unit_id, "group")),
+        WITH unit AS (
+            SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::date[], %s::date[], %s::int[])
+                AS u(account_id, unit_id, first, stop, "group")
+        ),
         summed AS (
             SELECT u."group", u.unit_id, {"c.part" if is_category else "d.product_key"} AS part,
                    coalesce(sum({net}) FILTER (WHERE d.day >= %s AND d.day < %s), 0) AS base,
                    coalesce(sum({net}) FILTER (WHERE d.day >= %s AND d.day < %s), 0) AS comparison
-            FROM metrics_productday d JOIN unit u ON u.account_id = d.account_id {joined}
+            FROM metrics_productday d JOIN unit u ON u.account_id = d.account_id AND d.day >= u.first AND d.day < u.stop
+                 {joined}
                  {CATEGORIES.format(none=NO_PRODUCT) if is_category else ""}
             WHERE d.basis = %s AND ((d.day >= %s AND d.day < %s) OR (d.day >= %s AND d.day < %s))
             GROUP BY 1, 2, 3

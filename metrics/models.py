@@ -39,6 +39,7 @@ class RollUp(models.Model):
 
 class AccountDay(RollUp):
     day = models.DateField()
+    has_positive = models.BooleanField(default=True, db_default=True, help_text="Some line has an amount above 0.")
 
     class Meta:
         verbose_name = _("account day")

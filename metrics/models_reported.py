@@ -17,6 +17,7 @@ from metrics.enums import ReportedQuestion
 from metrics.querysets import ReportedFigureQuerySet
 
 LEVELS = ("entity", "group")  # of metrics.scope.Level, which rests on models itself
+MEMBERSHIPS = (("as_was", _("as it was on each day")), ("as_now", _("as it was when reported")))
 TITLE_LENGTH = 120
 NOTE_LENGTH = 2000
 
@@ -40,6 +41,14 @@ class ReportedFigure(models.Model):
     basis = models.CharField(_("basis"), max_length=10, choices=RevenueBasis)
     credit_notes = models.CharField(_("credit notes"), max_length=10, choices=CreditNotes, default=CreditNotes.BOOKED)
     level = models.CharField(_("level"), max_length=10, help_text=_("Legal entities, or groups as they were then."))
+    membership = models.CharField(
+        _("membership of groups"),
+        max_length=10,
+        choices=MEMBERSHIPS,
+        default="as_now",
+        db_default="as_now",
+        help_text=_("Of each day, or that of the day of the report."),
+    )
     currency = CurrencyField(_("currency"))
     as_of = models.DateField(_("as of"))
     version = models.CharField(_("formula version"), max_length=20)

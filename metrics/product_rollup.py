@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -41,10 +42,10 @@ WITH fresh AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT day >= %s AND day < %s AS is_year, day >= %s AND day < %s AS is_before
     ) AS falls
-    WHERE product_key <> {NO_PRODUCT} AND day <= %s
+    WHERE product_key <> {NO_PRODUCT} AND day <= %s {{only}}
     GROUP BY 1, 2, 3, 4
 ), gone AS (
-    DELETE FROM {TABLE} t WHERE NOT EXISTS (
+    DELETE FROM {TABLE} t WHERE {{scope}} AND NOT EXISTS (
         SELECT 1 FROM fresh f WHERE {" AND ".join(f"f.{name} = t.{name}" for name in KEY)}
     )
     RETURNING 1
@@ -66,11 +67,22 @@ def write_account_products(as_of: date) -> int:
 
     A repeat on the same ledger and day writes nothing; another day writes the rows it changes.
     """
+    return _write(as_of, STATEMENT.format(only="", scope="true"), [])
+
+
+@transaction.atomic
+def refresh_account_products(as_of: date, *, account_ids: Sequence[int]) -> int:
+    """The same for some accounts alone; returns their rows."""
+    statement = STATEMENT.format(only="AND p.account_id = ANY(%s)", scope="t.account_id = ANY(%s)")
+    return _write(as_of, statement, [list(account_ids)])
+
+
+def _write(as_of: date, statement: str, only: list[Any]) -> int:
     year, before = ttm(as_of), prior_ttm(as_of)
-    params: list[Any] = [*_ends(year), *_ends(before), as_of]
+    params: list[Any] = [*_ends(year), *_ends(before), as_of, *only, *only]
     with connection.cursor() as cursor:
         cursor.execute(f"{FOR_LARGE_READS}; {HASH_JOINS}")
-        cursor.execute(STATEMENT, params)
+        cursor.execute(statement, params)
         rows, changed = cursor.fetchone()
         if changed > MANY_ROWS:
             cursor.execute(f"ANALYZE {TABLE}")

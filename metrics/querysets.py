@@ -24,7 +24,7 @@ class ReportedFigureQuerySet(models.QuerySet):
         if user.is_superuser or user.has_perm(VIEW_ALL):
             return self
         cohort = apps.get_model("metrics", "ReportedAccount").objects.filter(figure=OuterRef("pk"))
-        hidden = cohort.exclude(account__in=Account.objects.visible_to(user).order_by().values("pk"))
+        hidden = cohort.exclude(account__in=Account.objects.visible_to(user).with_merged().order_by().values("pk"))
         return self.filter(Q(author=user) | ~Exists(hidden))
 
     def standing(self) -> Self:

@@ -17,7 +17,7 @@ CREDIT, CONTRACT = "metrics_accountcredit", "metrics_contractday"
 MANY_ROWS = 10_000  # changed by one posting: the planner then plans with outdated statistics until told
 
 SUMS = "net, credits, cost, lines_without_cost, quantity, lines, orders"
-DAY_COLUMNS = f"account_id, day, currency, basis, {SUMS}"
+DAY_COLUMNS = f"account_id, day, currency, basis, {SUMS}, has_positive"
 MONTH_COLUMNS = f"account_id, month, currency, basis, {SUMS}, active_days"
 CONTRACT_COLUMNS = "account_id, contract_id, day, currency, net"
 SPAN_COLUMNS = "account_id, basis, first_order_on, last_order_on, first_revenue_on, last_booked_on"
@@ -25,10 +25,14 @@ CREDIT_COLUMNS = (
     "account_id, day, currency, basis, reference, credits_reference, original_on, net, cost, lines_without_cost, lines"
 )
 
+# The records of an account that was merged count for the one that stays; the ledger keeps its rows as they are.
+MERGED = "LEFT JOIN accounts_account gone ON gone.id = r.account_id AND gone.merged_into_id IS NOT NULL"
+COUNTS_FOR = "coalesce(gone.merged_into_id, r.account_id)"
+
 # One row per account, currency, basis, document and day: the finest level that orders need.
-DOCUMENTS = """
+DOCUMENTS = f"""
 CREATE TEMP TABLE fresh_document ON COMMIT DROP AS
-SELECT account_id, currency, basis, reference, booked_on AS day,
+SELECT {COUNTS_FOR} AS account_id, r.currency, basis, reference, booked_on AS day,
        sum(amount) AS net,
        coalesce(sum(amount) FILTER (WHERE kind = 'credit_note'), 0) AS credits,
        sum(amount) FILTER (WHERE kind <> 'credit_note') AS ordered,
@@ -37,9 +41,9 @@ SELECT account_id, currency, basis, reference, booked_on AS day,
        coalesce(sum(quantity), 0) AS quantity,
        count(*) AS lines,
        bool_or(amount > 0) AS has_positive
-FROM {ledger} r
-WHERE withdrawn_at IS NULL {only}
-GROUP BY account_id, currency, basis, reference, booked_on
+FROM {LEDGER} r {MERGED}
+WHERE withdrawn_at IS NULL {{only}}
+GROUP BY 1, 2, basis, reference, booked_on
 """
 
 # An order is a document that is no credit note; it counts on its first day, by the net of that day. Lines without a
@@ -89,15 +93,15 @@ GROUP BY 1, 2
 
 # Credit notes are few, and an index of their own finds them. The original is a document of the same account, currency
 # and basis with lines that are no credit note; its day is the first of them.
-CREDITS = """
+CREDITS = f"""
 CREATE TEMP TABLE fresh_credit ON COMMIT DROP AS
 WITH credit AS (
-    SELECT account_id, booked_on AS day, currency, basis, reference,
+    SELECT {COUNTS_FOR} AS account_id, booked_on AS day, r.currency, basis, reference,
            coalesce(credits_reference, '') AS credits_reference,
            sum(amount)::numeric(25, 4) AS net, coalesce(sum(cost), 0)::numeric(25, 4) AS cost,
            (count(*) FILTER (WHERE cost IS NULL))::int AS lines_without_cost, count(*)::int AS lines
-    FROM {ledger} r
-    WHERE withdrawn_at IS NULL AND kind = 'credit_note' {only}
+    FROM {LEDGER} r {MERGED}
+    WHERE withdrawn_at IS NULL AND kind = 'credit_note' {{only}}
     GROUP BY 1, 2, 3, 4, 5, 6
 ), original AS (
     SELECT account_id, currency, basis, reference, min(day) AS day
@@ -112,12 +116,27 @@ FROM credit c LEFT JOIN original o
 """
 
 # Few lines name a contract and are recognised revenue; they have an index of their own.
-CONTRACTS = """
+CONTRACTS = f"""
 CREATE TEMP TABLE fresh_contract ON COMMIT DROP AS
-SELECT account_id, contract_id, booked_on AS day, currency, sum(amount)::numeric(25, 4) AS net
-FROM {ledger} r
-WHERE withdrawn_at IS NULL AND basis = 'recognised' AND contract_id IS NOT NULL {only}
+SELECT {COUNTS_FOR} AS account_id, contract_id, booked_on AS day, r.currency, sum(amount)::numeric(25, 4) AS net
+FROM {LEDGER} r {MERGED}
+WHERE withdrawn_at IS NULL AND basis = 'recognised' AND contract_id IS NOT NULL {{only}}
 GROUP BY 1, 2, 3, 4
+"""
+
+
+# With an account whoever was merged with it, before or after: their records are summed up together.
+TOUCHED = """
+CREATE TEMP TABLE touched_account ON COMMIT DROP AS
+WITH touched AS (SELECT DISTINCT account_id FROM {table}), kept AS (
+    SELECT account_id FROM touched
+    UNION
+    SELECT a.merged_into_id FROM touched t JOIN accounts_account a ON a.id = t.account_id
+    WHERE a.merged_into_id IS NOT NULL
+)
+SELECT account_id FROM kept
+UNION
+SELECT a.id FROM accounts_account a JOIN kept k ON a.merged_into_id = k.account_id
 """
 
 
@@ -156,9 +175,9 @@ def refresh_touched(sender: object = None, *, touched_table: str, **_kwargs: obj
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS touched_account")
         table = connection.ops.quote_name(touched_table)
-        cursor.execute(f"CREATE TEMP TABLE touched_account ON COMMIT DROP AS SELECT DISTINCT account_id FROM {table}")
+        cursor.execute(TOUCHED.format(table=table))
         cursor.execute("ANALYZE touched_account")
-        _compute(cursor, only="AND account_id IN (SELECT account_id FROM touched_account)")
+        _compute(cursor, only="AND r.account_id IN (SELECT account_id FROM touched_account)")
         _write(cursor, scope="account_id IN (SELECT account_id FROM touched_account)")
         cursor.execute("DROP TABLE touched_account")
 
@@ -190,14 +209,15 @@ def difference() -> int:
 
 
 def is_current() -> bool:
-    """Whether ledger and roll-up agree per account on lines, net, cost and quantity: the nightly check, one pass each."""
+    """Whether ledger and roll-up agree per account that stays on lines, net, cost and quantity: the nightly check, one pass each."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             SELECT NOT EXISTS (
                 SELECT 1 FROM
-                (SELECT account_id, count(*) AS lines, sum(amount) AS net, coalesce(sum(cost), 0) AS cost
-                 FROM {LEDGER} WHERE withdrawn_at IS NULL GROUP BY account_id) AS ledger
+                (SELECT {COUNTS_FOR} AS account_id, count(*) AS lines, sum(amount) AS net,
+                        coalesce(sum(cost), 0) AS cost
+                 FROM {LEDGER} r {MERGED} WHERE withdrawn_at IS NULL GROUP BY 1) AS ledger
                 FULL JOIN
                 (SELECT account_id, sum(lines) AS lines, sum(net) AS net, sum(cost) AS cost
                  FROM {DAY} GROUP BY account_id) AS days USING (account_id)
@@ -219,12 +239,12 @@ def is_current() -> bool:
 
 def _compute(cursor: CursorWrapper, *, only: str) -> None:
     _drop(cursor)
-    cursor.execute(DOCUMENTS.format(ledger=LEDGER, only=only))
+    cursor.execute(DOCUMENTS.format(only=only))
     cursor.execute(DAYS)
     cursor.execute(MONTHS)
     cursor.execute(SPANS)
-    cursor.execute(CREDITS.format(ledger=LEDGER, only=only))
-    cursor.execute(CONTRACTS.format(ledger=LEDGER, only=only))
+    cursor.execute(CREDITS.format(only=only))
+    cursor.execute(CONTRACTS.format(only=only))
     cursor.execute("; ".join(f"ANALYZE {level.fresh}" for level in LEVELS))
 
 

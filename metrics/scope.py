@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
@@ -31,17 +31,26 @@ LINE_COUNTS = ("lines_without_cost", "orders")
 
 
 class Level(StrEnum):
-    """Legal entities, or groups: the root of today's parent tree stands for all below it."""
+    """Legal entities, or groups: the root of the tree stands for all below it."""
 
     ENTITY = "entity"
     GROUP = "group"
 
 
+class Membership(StrEnum):
+    """Whose revenue is a group's: on each day that of its members of that day, or on all days that of today's members."""
+
+    AS_WAS = "as_was"
+    AS_NOW = "as_now"
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The accounts a caller may see and asked about, with basis and currency settled. Build it with ``scope_of``.
+    """The accounts a caller may see and asked about, with basis, currency and membership of groups settled. Build it
+    with ``scope_of``.
 
     has_moves : credit notes count in the period of their original, and some in view lie elsewhere
+    kept : what was looked up for it once
     """
 
     accounts: AccountQuerySet
@@ -51,6 +60,8 @@ class Scope:
     using: str
     credit_notes: str = CreditNotes.BOOKED
     has_moves: bool = False
+    membership: Membership = Membership.AS_WAS
+    kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def has_single_rows(self) -> bool:
@@ -72,7 +83,7 @@ class Scope:
     def state(self) -> tuple[object, ...]:
         """Everything the figures of this scope rest on, where it is every account; see ``ledger_state``."""
         found = ledger_state(using=self.using, with_rates=self.is_translated)
-        return (*found, self.basis, self.currency, self.currencies, self.has_moves)
+        return (*found, self.basis, self.currency, self.currencies, self.has_moves, str(self.membership))
 
     def within(self, column: str) -> tuple[str, list[Any]]:
         """SQL condition that ``column`` is an account in view, and its parameters; "true" where all are."""
@@ -101,42 +112,53 @@ def scope_of(
     basis: str | None = None,
     currency: str | None = None,
     credit_notes: str | None = None,
+    membership: Membership | str | None = None,
 ) -> Scope:
-    """``accounts`` must already be limited to what the caller may see."""
+    """``accounts`` must already be limited to what the caller may see; groups are as they were unless said otherwise."""
     chosen, mode = str(basis or company_basis()), str(credit_notes or CreditNotes.BOOKED)
     found = currencies_in_view(accounts, basis=chosen)
     return Scope(
         accounts, chosen, currency or common_currency(found), found, using=accounts.db, credit_notes=mode,
         has_moves=mode == CreditNotes.RESTATED and has_linked_credit_notes(accounts, basis=chosen),
+        membership=Membership(membership or Membership.AS_WAS),
     )  # fmt: skip
 
 
 def lines(
-    scope: Scope, *, first: date, end: date, is_daily: bool = False, needed_in: Sequence[Period] | None = None
+    scope: Scope,
+    *,
+    first: date,
+    end: date,
+    is_daily: bool = False,
+    needed_in: Sequence[Period] | None = None,
+    pieces: PiecesOfAccounts | None = None,
 ) -> Lines:
-    """Roll-up rows of first <= day < end: months where that is enough, days where a rate of the day is needed.
+    """Roll-up rows of first <= day < end: months where that is enough, days where a rate of the day is needed, or where
+    an account of ``pieces`` changes its group within a month; with ``pieces`` rows have a column ``piece`` too, the root
+    of the group of that day, 0 for the other accounts.
 
     is_daily : days throughout, for windows that do not begin and end with a month
     needed_in : a rate is missing only where a row of these periods waits for it; what lies between them needs none
     """
     part = _Part(scope, first, end)
-    by_days, by_months = scope.source(is_daily=True), scope.source(is_daily=False)
+    by_days, by_months = (rows_of(scope, is_daily=daily, pieces=pieces) for daily in (True, False))
     if not scope.is_translated:
-        return Lines(*part.plain(*(by_days if is_daily else by_months)), ())
+        return Lines(*part.plain(by_days if is_daily else by_months), ())
     if is_daily:
-        pairs = part.foreign_pairs(*by_days)
+        pairs = part.foreign_pairs(*scope.source(is_daily=True))
         book = rate_book(scope.currency, currencies=scope.currencies, first=first, last=end)
         rates = [(currency, day, book.on(currency, day)) for currency, day in pairs]
-        return Lines(*part.rated(*by_days, rates, keeps_own=True), _missing(scope, rates, needed_in))
-    months = part.foreign_pairs(*by_months)
+        return Lines(*part.rated(by_days, rates, keeps_own=True), _missing(scope, rates, needed_in))
+    months = part.foreign_pairs(*scope.source(is_daily=False))
     book = rate_book(scope.currency, currencies=scope.currencies, first=first, last=end)
     averages = [(c, month, book.average(c, month)) for c, month in months if book.average(c, month) is not None]
     is_dayless = {(c, month) for c, month, _rate in averages}
     needs_days = [pair for pair in months if pair not in is_dayless]
-    days = [pair for pair in part.foreign_pairs(*by_days) if (pair[0], month_start(pair[1])) not in is_dayless]
+    days = part.foreign_pairs(*scope.source(is_daily=True))
+    days = [pair for pair in days if (pair[0], month_start(pair[1])) not in is_dayless]
     rates = [(currency, day, book.spot(currency, day)) for currency, day in (days if needs_days else [])]
-    by_month, month_params = part.rated(*by_months, averages, keeps_own=True)
-    by_day, day_params = part.rated(*by_days, rates, keeps_own=False)
+    by_month, month_params = part.rated(by_months, averages, keeps_own=True)
+    by_day, day_params = part.rated(by_days, rates, keeps_own=False)
     return Lines(f"{by_month} UNION ALL {by_day}", [*month_params, *day_params], _missing(scope, rates, needed_in))
 
 
@@ -148,6 +170,16 @@ def rates_by_day(scope: Scope, *, first: date, end: date) -> Rates:
     pairs = _Part(scope, first, end).foreign_pairs(*DAYS)
     book = rate_book(scope.currency, currencies=scope.currencies, first=first, last=end)
     return [(currency, day, book.on(currency, day)) for currency, day in pairs]
+
+
+class PiecesOfAccounts(Protocol):
+    """What ``metrics.pieces.Pieces`` gives to a statement."""
+
+    @property
+    def params(self) -> list[Any]: ...
+
+    @property
+    def split_params(self) -> list[Any]: ...
 
 
 DAYS = ("metrics_accountday", "day")
@@ -167,6 +199,50 @@ def _restated(table: str, column: str, place: str) -> str:
 RESTATED_DAYS = _restated(*DAYS, "{}")
 RESTATED_MONTHS = _restated(*MONTHS, "date_trunc('month', {})::date")
 Rates = list[tuple[str, date, Decimal | None]]
+PIECES = "unnest(%s::bigint[], %s::bigint[], %s::date[], %s::date[]) AS p(account_id, root, first, stop)"
+SPLITS = "unnest(%s::bigint[], %s::date[]) AS x(account_id, month)"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Roll-up rows to select from as ``l``: their day, the day or month that their rate is of, and the piece of an
+    account they belong to ("" where accounts are whole)."""
+
+    source: str
+    params: list[Any]
+    day: str
+    rated_on: str
+    piece: str = ""
+
+    @property
+    def leading(self) -> str:
+        """The columns every line begins with."""
+        return f"l.account_id, {self.piece} AS piece, " if self.piece else "l.account_id, "
+
+
+def rows_of(scope: Scope, *, is_daily: bool, pieces: PiecesOfAccounts | None) -> Rows:
+    """Roll-up rows of a scope, or with ``pieces`` those rows by account and group: a month in which an account changes
+    its group comes as its days."""
+    source, column = scope.source(is_daily=is_daily)
+    if pieces is None:
+        return Rows(source, [], column, column)
+    values = ", ".join(f"l.{value}" for value in ("currency", "basis", *LINE_SUMS, *LINE_COUNTS))
+    inside = "p.account_id = l.account_id AND l.{0} >= p.first AND l.{0} < p.stop"
+    whole = (
+        f"SELECT l.account_id, coalesce(p.root, 0) AS piece, l.{column} AS day, l.{column} AS rated_on, {values}"
+        f" FROM {source} l LEFT JOIN {PIECES} ON {inside.format(column)}"
+    )
+    if is_daily:
+        return Rows(f"({whole})", pieces.params, "day", "rated_on", "l.piece")
+    days, _day = scope.source(is_daily=True)
+    cut = (
+        f"SELECT l.account_id, p.root AS piece, l.day, x.month AS rated_on, {values} FROM {SPLITS}"
+        f" JOIN {days} l ON l.account_id = x.account_id AND l.day >= x.month"
+        f" AND l.day < (x.month + interval '1 month')::date JOIN {PIECES} ON {inside.format('day')}"
+    )
+    uncut = f"NOT EXISTS (SELECT 1 FROM {SPLITS} WHERE x.account_id = l.account_id AND x.month = l.{column})"
+    params = [*pieces.params, *pieces.split_params, *pieces.split_params, *pieces.params]
+    return Rows(f"({whole} WHERE {uncut} UNION ALL {cut})", params, "day", "rated_on", "l.piece")
 
 
 class _Part:
@@ -178,29 +254,32 @@ class _Part:
         self.where = f"l.basis = %s AND l.{{column}} >= %s AND l.{{column}} < %s AND {view}"
         self.params: list[Any] = [scope.basis, first, end, *view_params]
 
-    def plain(self, table: str, column: str) -> tuple[str, list[Any]]:
+    def plain(self, rows: Rows) -> tuple[str, list[Any]]:
         values = ", ".join(f"l.{name}" for name in (*LINE_SUMS, *LINE_COUNTS))
-        where = self.where.replace("{column}", column)
-        sql = f"SELECT l.account_id, l.{column} AS day, {values}, false AS is_missing FROM {table} l WHERE {where}"
-        return sql, self.params
+        where = self.where.replace("{column}", rows.day)
+        sql = (
+            f"SELECT {rows.leading}l.{rows.day} AS day, {values}, false AS is_missing FROM {rows.source} l"
+            f" WHERE {where}"
+        )
+        return sql, [*rows.params, *self.params]
 
-    def rated(self, table: str, column: str, rates: Rates, *, keeps_own: bool) -> tuple[str, list[Any]]:
+    def rated(self, rows: Rows, rates: Rates, *, keeps_own: bool) -> tuple[str, list[Any]]:
         """Rows that ``rates`` (currency, day or month, rate) cover, translated; with keeps_own also rows in the
         currency of the figures."""
         sums = ", ".join(f"l.{name} * f.rate AS {name}" for name in LINE_SUMS)
         counts = ", ".join(f"l.{name}" for name in LINE_COUNTS)
         join, kept = ("LEFT JOIN", "(l.currency = %s OR r.currency IS NOT NULL)") if keeps_own else ("JOIN", "true")
-        where = self.where.replace("{column}", column)
+        where = self.where.replace("{column}", rows.day)
         sql = (
-            f"SELECT l.account_id, l.{column} AS day, {sums}, {counts}, f.rate IS NULL AS is_missing FROM {table} l"
-            f" {join} unnest(%s::text[], %s::date[], %s::numeric[]) AS r(currency, day, rate)"
-            f" ON r.currency = l.currency AND r.day = l.{column}"
+            f"SELECT {rows.leading}l.{rows.day} AS day, {sums}, {counts}, f.rate IS NULL AS is_missing"
+            f" FROM {rows.source} l {join} unnest(%s::text[], %s::date[], %s::numeric[]) AS r(currency, day, rate)"
+            f" ON r.currency = l.currency AND r.day = l.{rows.rated_on}"
             " CROSS JOIN LATERAL (SELECT CASE WHEN l.currency = %s THEN 1 ELSE r.rate END AS rate) AS f"
             f" WHERE {kept} AND {where}"
         )
         columns = [list(values) for values in zip(*rates, strict=True)] if rates else [[], [], []]
         own = [self.scope.currency] if keeps_own else []
-        return sql, [*columns, self.scope.currency, *own, *self.params]
+        return sql, [*rows.params, *columns, self.scope.currency, *own, *self.params]
 
     def foreign_pairs(self, table: str, column: str) -> list[tuple[str, date]]:
         """Different (currency, day or month) in view that need a rate, ascending."""

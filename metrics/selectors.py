@@ -10,11 +10,12 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
-from django.db.models import Count, F, Max
+from django.db.models import Count, F, Max, Subquery
+from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from accounts.enums import RevenueBasis
-from accounts.models import ExchangeRate, FactChange, ImportBatch, RevenueRecord
+from accounts.models import AccountMerge, ExchangeRate, FactChange, ImportBatch, RevenueRecord
 from accounts.querysets import AccountQuerySet
 from metrics.models import AccountCredit, AccountDay, AccountMonth, AccountSpan
 
@@ -46,10 +47,14 @@ def data_start() -> date | None:
 
 
 def ledger_fingerprint() -> str:
-    """Changes whenever a record is added or withdrawn: the last record and the last withdrawal; two index look-ups."""
+    """Changes whenever a record is added or withdrawn, or counts for another account: the last record, the last
+    withdrawal and the last merge of accounts; two index look-ups."""
     last_record = RevenueRecord.all_objects.order_by("-pk").values_list("pk", flat=True).first()
-    withdrawn_at = ImportBatch.objects.aggregate(last=Max("withdrawn_at"))["last"]
-    return f"{last_record or 0}/{withdrawn_at.isoformat() if withdrawn_at else '-'}"
+    merges = AccountMerge.objects.annotate(last=Greatest("merged_at", "undone_at")).order_by("-last").values("last")
+    last = ImportBatch.objects.aggregate(withdrawn=Max("withdrawn_at"), merged=Max(Subquery(merges[:1])))
+    withdrawn_at, merged_at = last["withdrawn"], last["merged"]
+    found = f"{last_record or 0}/{withdrawn_at.isoformat() if withdrawn_at else '-'}"
+    return f"{found}/{merged_at.isoformat()}" if merged_at else found
 
 
 def ledger_state(*, using: str, with_rates: bool) -> tuple[object, ...]:

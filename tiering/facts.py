@@ -15,6 +15,7 @@ from accounts.models import Account, Receivable, RevenueRecord, WalletEstimate
 from accounts.querysets import AccountQuerySet
 from metrics.binary import Kind, as_sql, fetch
 from metrics.rates import closing_rates, rate_book
+from metrics.rollup import COUNTS_FOR, MERGED
 from metrics.scope import Scope, lines
 from metrics.selectors import currencies_in_view
 from tiering.grading import FLAG_DTYPE, GRADE_CODES, Flag
@@ -128,7 +129,7 @@ def people(*, as_of: date, basis: str) -> People:
         " bool_or(status = %s AND (ends_on IS NULL OR ends_on >= %s))::int AS running"
         " FROM accounts_contract WHERE status = ANY(%s)"
         " AND coalesce(signed_on, starts_on, '-infinity') <= %s GROUP BY account_id) c ON c.account_id = a.id"
-        " ORDER BY a.id"
+        " WHERE a.merged_into_id IS NULL ORDER BY a.id"
     )
     signed = sorted(SIGNED_CONTRACT_STATUSES)
     params = [as_of, as_of, as_of, basis, as_of, ContractStatus.ACTIVE, as_of, signed, as_of]
@@ -189,8 +190,8 @@ def order_days(*, as_of: date, basis: str) -> tuple[Ints, Dates]:
 def products_bought(*, windows: Windows, basis: str) -> tuple[Ints, Ints, Bools]:
     """(account id, product id, bought in the last 12 months rather than in the 12 before) of every positive line."""
     sql = (
-        f"SELECT {as_sql('account_id', 'int8')}, {as_sql('product_id', 'int8')},"
-        f" {as_sql('(booked_on >= %s)::int', 'int4')} FROM accounts_revenuerecord"
+        f"SELECT {as_sql(COUNTS_FOR, 'int8')}, {as_sql('product_id', 'int8')},"
+        f" {as_sql('(booked_on >= %s)::int', 'int4')} FROM accounts_revenuerecord r {MERGED}"
         " WHERE withdrawn_at IS NULL AND basis = %s AND amount > 0 AND product_id IS NOT NULL"
         " AND booked_on >= %s AND booked_on < %s"
     )

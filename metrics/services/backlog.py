@@ -24,7 +24,7 @@ from metrics.formulas.exact import BoolArray
 from metrics.frames import IntArray, Spans
 from metrics.frames_backlog import contract_scope, contracts_in_view, signing_rates, units_of_accounts
 from metrics.reasons import MissingRate
-from metrics.scope import Level, Scope
+from metrics.scope import Level, Membership, Scope
 from metrics.selectors import default_as_of
 from metrics.services.base import AccountTable, Answer, Reasons, Units, passport, rates_missing, units_of
 from metrics.services.contract_lines import ContractLines, Listing, contract_lines, listing, months_ahead
@@ -85,10 +85,11 @@ def backlog(
     *,
     as_of: date | None = None,
     level: Level | str = Level.ENTITY,
+    membership: Membership | str | None = None,
     currency: str | None = None,
 ) -> BacklogFigures:
     """Contracts of ``accounts`` (already limited to what the caller may see) at the end of ``as_of``; the same
-    number of statements however many there are."""
+    number of statements however many there are. Groups are those of today, whatever ``membership``."""
     as_of, level, scope = as_of or default_as_of(), Level(level), contract_scope(accounts, currency=currency)
     lines = contract_lines(contracts_in_view(scope), as_of=as_of)
     book, rows = lines.book, lines.rows

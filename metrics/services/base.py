@@ -21,7 +21,7 @@ from metrics.formulas.bridge import BridgeLine
 from metrics.formulas.exact import BoolArray, exact_total
 from metrics.frames import IntArray, Spans
 from metrics.reasons import MissingRate
-from metrics.scope import Level, Scope
+from metrics.scope import Level, Membership, Scope
 
 MONEY_COLUMNS = frozenset({
     "base", "comparison", "change", "constant", "fx_effect",
@@ -40,7 +40,10 @@ NAMED_ACCOUNTS = 20  # behind a bar or a figure, before "and n more"
 @dataclass(frozen=True, slots=True)
 class Passport:
     """Which figure this is: definition and version, periods, basis, level, as-of, number of accounts (or groups), and
-    into which period credit notes count."""
+    into which period credit notes count.
+
+    membership : of groups, None where legal entities are counted
+    """
 
     metric: str
     version: str
@@ -51,6 +54,7 @@ class Passport:
     as_of: date
     accounts: int
     credit_notes: str = CreditNotes.BOOKED
+    membership: Membership | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON: periods as first and last day, both inclusive, with the label they were asked by."""
@@ -62,6 +66,7 @@ class Passport:
             "basis": self.basis,
             "credit_notes": str(self.credit_notes),
             "level": self.level,
+            "membership": str(self.membership) if self.membership else None,
             "as_of": self.as_of.isoformat(),
             "accounts": self.accounts,
             "flags": self.flags,
@@ -222,6 +227,10 @@ def units_of(spans: Spans, level: Level) -> Units:
         pairs = zip(spans.unit_ids.tolist(), spans.account_ids.tolist(), strict=True)
         for unit, account in pairs:
             members.setdefault(unit, []).append(account)
+        if spans.is_root_seen is not None:  # a root without revenue of its own is a member too
+            for unit in np.unique(spans.unit_ids[spans.is_root_seen]).tolist():
+                if unit not in members[unit]:
+                    members[unit].append(unit)
     return Units(ids, place.astype(np.int64), members)
 
 
@@ -237,8 +246,9 @@ def passport(
 ) -> Passport:
     version = METRICS[metric].version
     return Passport(
-        metric, version, base, comparison, scope.basis, str(level), as_of, accounts, credit_notes=scope.credit_notes
-    )
+        metric, version, base, comparison, scope.basis, str(level), as_of, accounts, credit_notes=scope.credit_notes,
+        membership=scope.membership if level == Level.GROUP else None,
+    )  # fmt: skip
 
 
 class Reasons:

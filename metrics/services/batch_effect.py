@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import numpy as np
 from django.db.models import QuerySet, Sum
-from django.db.models.functions import ExtractYear
+from django.db.models.functions import Coalesce, ExtractYear
 from numpy.typing import NDArray
 
 from accounts.models import ImportBatch, RevenueRecord
@@ -59,7 +59,7 @@ def batch_effect(batch: ImportBatch, accounts: AccountQuerySet) -> BatchEffect:
     as_of = default_as_of()
     base, comparison = prior_ttm(as_of), ttm(as_of)
     scope = scope_of(accounts)
-    records = RevenueRecord.objects.filter(batch=batch, basis=company_basis(), account__in=accounts).order_by()
+    records = RevenueRecord.objects.filter(batch=batch, basis=company_basis()).of_accounts(accounts).order_by()
     years = _years(records, accounts)
     effect = BatchEffect(base, comparison, scope.currency, as_of, years, None, None, None, None)
     if scope.is_translated:
@@ -82,8 +82,9 @@ def _of_batch(
     """Net of the batch per account (rows, as in ``account_ids``) and period, shape (n, 2)."""
     found = np.zeros((len(account_ids), len(periods)))
     for at, period in enumerate(periods):
-        rows = list(records.booked_in(period).values("account_id").annotate(net=Sum("amount")))
-        place = np.searchsorted(account_ids, np.array([row["account_id"] for row in rows], dtype=np.int64))
+        counted = records.booked_in(period).annotate(counts_for=Coalesce("account__merged_into", "account"))
+        rows = list(counted.values("counts_for").annotate(net=Sum("amount")))
+        place = np.searchsorted(account_ids, np.array([row["counts_for"] for row in rows], dtype=np.int64))
         found[place, at] = np.array([row["net"] for row in rows], dtype=np.float64)
     return found
 

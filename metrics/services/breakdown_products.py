@@ -19,8 +19,9 @@ from metrics.formulas.bridge import BridgeLine
 from metrics.formulas.bridge_parts import CLASSES, LINES, NO_LINE, account_classes, part_effects, with_whole
 from metrics.formulas.exact import units_total, whole_units
 from metrics.frames import IntArray
-from metrics.frames_parts import Parts, ProductDimension, part_names, parts_of
+from metrics.frames_parts import CountedIn, Parts, ProductDimension, counted_in, part_names, parts_of
 from metrics.frames_products import product_facts
+from metrics.frames_spans import pieces_at
 from metrics.models_products import NO_PRODUCT
 from metrics.services.base import AccountTable
 from metrics.services.portfolio import Bar, BridgeFigures, TwoPeriods
@@ -40,9 +41,9 @@ def product_bars(found: TwoPeriods, bridge: BridgeFigures, *, by: ProductDimensi
     """(key, label, bars) of every product or category with revenue in one of the two periods; two queries."""
     table = bridge.table
     classes = account_classes({line: table.columns[str(line)] != 0 for line in LINES})
-    accounts, units = _members(table)
-    group = classes[np.searchsorted(table.unit_ids, units)]
-    rows = _rows(found, by, accounts, units, group)
+    counted = counted_in(*_members(table), pieces_at(found.scope, found.level))
+    group = classes[np.searchsorted(table.unit_ids, counted.unit_ids)]
+    rows = _rows(found, by, counted, group)
     parts = np.unique(rows.part)
     # Where rates translate, each account and each part is rounded once; else nothing is.
     rounding = len(table) + len(parts) if found.is_translated else 0
@@ -60,14 +61,12 @@ def product_bars(found: TwoPeriods, bridge: BridgeFigures, *, by: ProductDimensi
     return found_bars
 
 
-def _rows(found: TwoPeriods, by: ProductDimension, accounts: IntArray, units: IntArray, group: IntArray) -> Parts:
+def _rows(found: TwoPeriods, by: ProductDimension, counted: CountedIn, group: IntArray) -> Parts:
     """Sums by class and part; over every account kept for a state of the ledger and the products."""
     scope, windows = found.scope, (found.base, found.comparison)
 
     def compute() -> Parts:
-        return parts_of(
-            scope, windows, by=by, account_ids=accounts.tolist(), unit_ids=units.tolist(), groups=group.tolist()
-        )
+        return parts_of(scope, windows, by=by, counted=counted, groups=group.tolist())
 
     if not scope.accounts.is_everything:
         return compute()

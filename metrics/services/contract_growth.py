@@ -35,7 +35,7 @@ from metrics.frames_backlog import (
 )
 from metrics.leaves import Dimension
 from metrics.reasons import MissingRate
-from metrics.scope import Level, Scope
+from metrics.scope import Level, Membership, Scope
 from metrics.services.base import AccountTable, Answer, Reasons, passport, rates_missing, units_of
 from metrics.services.breakdown import Breakdown, breakdown_of
 from metrics.services.contract_lines import Listing, listing, without_answer
@@ -108,11 +108,12 @@ def contract_growth(
     base: date,
     comparison: date,
     level: Level | str = Level.ENTITY,
+    membership: Membership | str | None = None,
     currency: str | None = None,
     by: Dimension | str | None = None,
 ) -> ContractGrowth:
     """Contracts of ``accounts`` (already limited to what the caller may see) in force on two days; the same
-    number of statements however many there are.
+    number of statements however many there are. Groups are those of today, whatever ``membership``.
 
     raises PeriodError : the base day is not before the comparison day
     """

@@ -108,8 +108,8 @@ def decline(accounts: AccountQuerySet, **choices: Unpack[Choices]) -> DeclineFig
 
 
 def _rhythm(scope: Scope, frame: Windows, units: Units, as_of: date) -> OrderRhythm:
-    account_ids, days = frames.order_history(scope, as_of=as_of)
-    who = units.place[np.searchsorted(frame.spans.account_ids, account_ids)]
+    places, days = frames.order_places(scope, frame.spans, as_of=as_of)
+    who = units.place[places]
     return order_rhythm(who, days, accounts=len(units.ids), as_of=np.datetime64(as_of))
 
 
@@ -127,8 +127,8 @@ def _alive(scope: Scope, frame: Windows, units: Units, as_of: date) -> FloatArra
     chance = np.full(len(units.ids), -1.0)
     if scope.basis == company_basis():  # the night knows no other
         account_ids, known = alive_chances(scope, as_of=as_of, days=CHANCE_DAYS)
-        place = np.searchsorted(frame.spans.account_ids, account_ids)
-        np.maximum.at(chance, units.place[place], known)
+        place, is_found = frame.spans.current(account_ids)
+        np.maximum.at(chance, units.place[place], known[is_found])
     return np.where(chance < 0, np.nan, chance)
 
 
@@ -139,8 +139,8 @@ def _breadth(scope: Scope, frame: Windows, units: Units, as_of: date) -> FloatAr
         return np.full(len(units.ids), np.nan)
     account_ids, before, kept = product_counts(scope)
     counts = np.zeros((len(units.ids), 2))
-    place = np.searchsorted(frame.spans.account_ids, account_ids)
-    np.add.at(counts, units.place[place], np.stack([before, kept], axis=1))
+    place, is_found = frame.spans.current(account_ids)
+    np.add.at(counts, units.place[place], np.stack([before, kept], axis=1)[is_found])
     return lost_share(counts[:, 0], counts[:, 1])
 
 

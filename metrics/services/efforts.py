@@ -75,10 +75,9 @@ class EffortBook:
         count, found = len(units.ids), self.found
         if not period.is_whole_months or not count:
             return np.full(count, np.nan), np.full(count, np.nan)
-        ids = spans.account_ids
-        at = np.minimum(np.searchsorted(ids, found.account_ids), len(ids) - 1)
-        rows = self._rows(purpose, period) & (ids[at] == found.account_ids)  # no account is in nobody's place
-        place = units.place[at[rows]]
+        at, is_found = spans.current(found.account_ids)  # no account is in nobody's place
+        rows = self._rows(purpose, period) & is_found
+        place = units.place[at[rows[is_found]]]
         money, hours = (np.round(np.bincount(place, given[rows], count), 4) for given in (found.amount, found.hours))
         paid, timed = (np.bincount(place, given[rows], count) > 0 for given in (found.paid, found.timed))
         waits = np.bincount(place, found.is_missing[rows], count) > 0

@@ -142,7 +142,7 @@ def _upsert() -> str:
     own = [name for name in values if name != "account_id"]
     return (
         f"INSERT INTO metrics_accountfigures AS kept ({', '.join(values)}) SELECT {', '.join(values.values())}"
-        " FROM accounts_account a LEFT JOIN fresh_figures f ON f.account_id = a.id"
+        " FROM accounts_account a LEFT JOIN fresh_figures f ON f.account_id = a.id WHERE a.merged_into_id IS NULL"
         f" ON CONFLICT (account_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in own)}"
         f" WHERE ({', '.join(f'kept.{name}' for name in own)})"
         f" IS DISTINCT FROM ({', '.join(f'excluded.{name}' for name in own)})"

@@ -21,7 +21,7 @@ from metrics.formulas.bridge import BridgeLine
 from metrics.formulas.exact import DateArray, FloatArray
 from metrics.formulas.retention import cohort_retention
 from metrics.reasons import MissingRate
-from metrics.scope import Level, Scope, scope_of
+from metrics.scope import Level, Membership, Scope, scope_of
 from metrics.selectors import default_as_of
 from metrics.services.base import AccountRow, AccountTable, Answer, Reasons, blank, passport, rates_missing, units_of
 from metrics.services.choices import Choices
@@ -234,6 +234,7 @@ def two_periods(
     comparison: Period,
     basis: str | None = None,
     level: Level | str = Level.ENTITY,
+    membership: Membership | str | None = None,
     currency: str | None = None,
     as_of: date | None = None,
     credit_notes: str | None = None,
@@ -245,7 +246,7 @@ def two_periods(
     window are left out. Raises PeriodError unless the base ends before the comparison begins.
     """
     check_comparable(base, comparison)
-    scope = scope_of(accounts, basis=basis, currency=currency, credit_notes=credit_notes)
+    scope = scope_of(accounts, basis=basis, currency=currency, credit_notes=credit_notes, membership=membership)
     level = Level(level)
     frame = frames.windows(scope, [base, comparison], level=level)
     units = units_of(frame.spans, level)

@@ -23,7 +23,7 @@ from crm.lib.periods import Period
 from metrics.definitions import METRICS
 from metrics.enums import ReportedQuestion
 from metrics.formulas.exact import whole_units
-from metrics.frames import ROOTS
+from metrics.frames_spans import ROOTS
 from metrics.metric import Unit
 from metrics.models import ReportedFigure
 from metrics.reasons import missing_rates_sentence
@@ -158,6 +158,7 @@ def report_figure(
             basis=found.scope.basis,
             credit_notes=found.scope.credit_notes,
             level=str(found.level),
+            membership=str(found.scope.membership),
             currency=answer.currency,
             as_of=found.as_of,
             version=answer.passport.version,
@@ -186,6 +187,7 @@ def compare(figure: ReportedFigure, *, accounts: AccountQuerySet, visible: Accou
         basis=figure.basis,
         credit_notes=figure.credit_notes,
         level=figure.level,
+        membership=figure.membership,
         currency=figure.currency,
     )
     answer = answer_of(found, figure.question)
@@ -249,8 +251,9 @@ def decimal_of(text: str | None) -> Decimal | None:
 
 def state_now(using: str) -> dict[str, str]:
     """What figures rest on: the last record and withdrawal, the facts of accounts, the exchange rates."""
-    _name, ledger, facts, last_fact, rates, last_rate = ledger_state(using=using, with_rates=True)
-    return {"ledger": str(ledger), "facts": f"{facts}/{last_fact}", "rates": f"{rates}/{last_rate}"}
+    _name, fingerprint, facts, last_fact, rates, last_rate = ledger_state(using=using, with_rates=True)
+    ledger = "/".join(str(fingerprint).split("/")[:2])  # merges of accounts are facts of theirs
+    return {"ledger": ledger, "facts": f"{facts}/{last_fact}", "rates": f"{rates}/{last_rate}"}
 
 
 def is_as_then(figure: ReportedFigure, state: Mapping[str, str]) -> bool:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from accounts.querysets import AccountQuerySet
 from metrics.binary import Kind, as_sql, fetch
 from metrics.formulas.exact import BoolArray, FloatArray, units_total, whole_units
-from metrics.frames import ROOTS, IntArray
+from metrics.frames_spans import ROOTS, IntArray
 from metrics.models import ReportedFigure
 from metrics.scope import Scope
 from metrics.services.base import AccountTable
@@ -27,6 +27,7 @@ class CauseCode(StrEnum):
     DOCUMENTS = "documents"
     RATES = "rates"
     DOCUMENTS_OR_RATES = "documents_or_rates"
+    MERGED = "merged"
     GONE = "gone"
     OUT_OF_VIEW = "out_of_view"
     OUT_OF_FILTERS = "out_of_filters"
@@ -65,6 +66,7 @@ class CohortFacts:
     account_ids: IntArray
     base: FloatArray
     comparison: FloatArray
+    merged_into: IntArray
     is_there: BoolArray
     is_visible: BoolArray
     is_counted: BoolArray
@@ -84,6 +86,7 @@ def facts_now(figure: ReportedFigure, *, scope: Scope, visible: AccountQuerySet)
         "account_ids": ("r.account_id", "int8"),
         "base": ("r.base_amount", "float8"),
         "comparison": ("r.comparison_amount", "float8"),
+        "merged_into": ("a.merged_into_id", "int8"),
         "is_there": ("(a.id IS NOT NULL)::int", "int4"),
         "is_visible": (f"({in_view})::int", "int4"),
         "is_counted": (f"({in_scope})::int", "int4"),
@@ -154,6 +157,8 @@ def _of_amounts(
     code[then[lost]] = CauseCode.OUT_OF_FILTERS
     code[then[lost & ~facts.is_visible]] = CauseCode.OUT_OF_VIEW
     code[then[~facts.is_there]] = CauseCode.GONE
+    code[then[facts.merged_into > 0]] = CauseCode.MERGED
+    code[np.isin(ids, facts.merged_into[facts.merged_into > 0])] = CauseCode.MERGED
     is_moved = np.asarray((moved["base"] != 0) | (moved["comparison"] != 0), dtype=bool)
     return [
         Cause(one, int(mask.sum()), units_total(moved["base"][mask]), units_total(moved["comparison"][mask]))
@@ -194,6 +199,11 @@ _COUNTED: Mapping[CauseCode, Any] = {
     CauseCode.DOCUMENTS_OR_RATES: ngettext_lazy(
         "Documents in the periods or exchange rates changed since: the revenue of %(count)s account is another.",
         "Documents in the periods or exchange rates changed since: the revenue of %(count)s accounts is another.",
+        "count",
+    ),
+    CauseCode.MERGED: ngettext_lazy(
+        "Accounts were merged since: the revenue of %(count)s account is counted with another, or another's with it.",
+        "Accounts were merged since: the revenue of %(count)s accounts is counted with another, or another's with it.",
         "count",
     ),
     CauseCode.GONE: ngettext_lazy(

@@ -106,8 +106,8 @@ def segments(accounts: AccountQuerySet, *, period: Period | None = None, **choic
     reach = min(period.last_day, as_of)
     frame = frames.windows(scope, [period], level=level, with_orders=True, with_cost=True)
     units = units_of(frame.spans, level)
-    account_ids, days = frames.order_history(scope, as_of=reach)
-    who = units.place[np.searchsorted(frame.spans.account_ids, account_ids)]
+    places, days = frames.order_places(scope, frame.spans, as_of=reach)
+    who = units.place[places]
     rhythm = order_rhythm(who, days, accounts=len(units.ids), as_of=np.datetime64(reach))
     is_behind = _on_books(frame, units, period) & (rhythm.order_days > 0)
     columns, measure = _money(frame, units, is_behind)

@@ -84,8 +84,8 @@ def sleepers(accounts: AccountQuerySet, **choices: Unpack[Choices]) -> SleeperFi
     year, before = ttm(as_of), prior_ttm(as_of)
     frame = frames.windows(scope, [year, before], level=level)
     units = units_of(frame.spans, level)
-    account_ids, days = frames.order_history(scope, as_of=as_of)
-    who = units.place[np.searchsorted(frame.spans.account_ids, account_ids)]
+    places, days = frames.order_places(scope, frame.spans, as_of=as_of)
+    who = units.place[places]
     rhythm = order_rhythm(who, days, accounts=len(units.ids), as_of=np.datetime64(as_of))
     is_watched = _watched(frame, units, as_of)
     state = _states(rhythm, as_of)

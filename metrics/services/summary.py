@@ -12,10 +12,11 @@ from crm.lib.periods import Period, add_months, last_complete_month
 from crm.lib.remember import is_remembered, remembered
 from metrics.frames_contracts import contract_state
 from metrics.frames_efforts import effort_state
-from metrics.scope import Level, Scope, scope_of
+from metrics.scope import Level, Membership, Scope, scope_of
 from metrics.services.acquisition import AcquisitionFigures, acquisition
 from metrics.services.activity import ActivityFigures, activity
 from metrics.services.base import Passport, without_accounts
+from metrics.services.choices import Choices
 from metrics.services.concentration import ConcentrationFigures, concentration
 from metrics.services.lifetime import LifetimeFigures, lifetime
 from metrics.services.lifetime_fit import stored_night
@@ -60,7 +61,8 @@ def portfolio_summary(
     base: Period,
     comparison: Period,
     as_of: date,
-    level: Level = Level.ENTITY,
+    level: Level | str = Level.ENTITY,
+    membership: Membership | str | None = None,
     currency: str | None = None,
 ) -> PortfolioSummary:
     """The summary of ``accounts`` (already limited to what the caller may see).
@@ -68,10 +70,11 @@ def portfolio_summary(
     Over every account it is computed once for a state of the ledger and kept; a part of them is computed anew, in time
     that grows with that part. Raises PeriodError unless the base ends before the comparison begins.
     """
-    scope = scope_of(accounts, currency=currency)
+    scope = scope_of(accounts, currency=currency, membership=membership)
+    choices: Choices = {"level": level, "membership": membership, "currency": currency, "as_of": as_of}
 
     def compute() -> PortfolioSummary:
-        return _computed(accounts, base=base, comparison=comparison, as_of=as_of, level=level, currency=currency)
+        return _computed(accounts, base=base, comparison=comparison, as_of=as_of, choices=choices)
 
     if not accounts.is_everything:
         return compute()
@@ -83,7 +86,7 @@ def is_summary_kept(*, base: Period, comparison: Period, as_of: date) -> bool:
     return is_remembered(NAME, _state(scope_of(Account.objects.all()), base, comparison, as_of, Level.ENTITY))
 
 
-def _state(scope: Scope, base: Period, comparison: Period, as_of: date, level: Level) -> tuple[object, ...]:
+def _state(scope: Scope, base: Period, comparison: Period, as_of: date, level: Level | str) -> tuple[object, ...]:
     night = stored_night(as_of=as_of, basis=scope.basis, currency=scope.currency)  # brings the intervals
     signed = contract_state(currency=scope.currency)
     spent = effort_state(currency=scope.currency)
@@ -91,30 +94,24 @@ def _state(scope: Scope, base: Period, comparison: Period, as_of: date, level: L
 
 
 def _computed(
-    accounts: AccountQuerySet, *, base: Period, comparison: Period, as_of: date, level: Level, currency: str | None
+    accounts: AccountQuerySet, *, base: Period, comparison: Period, as_of: date, choices: Choices
 ) -> PortfolioSummary:
-    found = two_periods(accounts, base=base, comparison=comparison, level=level, currency=currency, as_of=as_of)
+    found = two_periods(accounts, base=base, comparison=comparison, **choices)
     last = last_complete_month(as_of)
     series = trends(
         accounts,
         metrics=SERIES,
         first=add_months(last, 1 - MONTHS),
         last=last,
-        level=level,
-        currency=currency,
-        as_of=as_of,
+        **choices,
     )
     return PortfolioSummary(
         growth=without_accounts(found.growth()),
         retention=without_accounts(found.retention()),
         bridge=without_accounts(found.bridge()),
-        concentration=without_accounts(
-            concentration(accounts, period=comparison, level=level, currency=currency, as_of=as_of)
-        ),
-        activity=without_accounts(activity(accounts, period=comparison, level=level, currency=currency, as_of=as_of)),
-        acquisition=without_accounts(
-            acquisition(accounts, period=comparison, level=level, currency=currency, as_of=as_of)
-        ),
-        lifetime=without_accounts(lifetime(accounts, currency=currency, as_of=as_of)),
+        concentration=without_accounts(concentration(accounts, period=comparison, **choices)),
+        activity=without_accounts(activity(accounts, period=comparison, **choices)),
+        acquisition=without_accounts(acquisition(accounts, period=comparison, **choices)),
+        lifetime=without_accounts(lifetime(accounts, currency=choices["currency"], as_of=as_of)),
         series=series,
     )

@@ -27,7 +27,7 @@ from metrics.reasons import MissingRate
 from metrics.scope import Level, Scope, scope_of
 from metrics.selectors import default_as_of
 from metrics.services.base import AccountRow, AccountTable, Answer, passport
-from metrics.services.choices import Choices
+from metrics.services.choices import Choices, asked_scope
 from metrics.services.empty_basis import says_why_empty
 
 NAME = "whitespace_sums"
@@ -156,7 +156,7 @@ def whitespace(
 
     A handful of queries; the sums over the products of the whole ledger are kept until a night changes them. A rejected product is not eligible for the account.
     """
-    scope = scope_of(accounts, basis=choices.get("basis"), currency=choices.get("currency"))
+    scope = asked_scope(accounts, choices)
     kind, as_of = By(by), products_as_of()
     if as_of is None:
         return _nothing(scope, kind, default_as_of())

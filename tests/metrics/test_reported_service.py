@@ -10,6 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from accounts.groups import change_parent
+from accounts.merges import merge_accounts, undo_merge
 from accounts.models import Account, ExchangeRate
 from crm.lib.exceptions import PeriodError
 from crm.lib.periods import parse_period
@@ -374,3 +376,30 @@ def test_every_cause_has_its_sentence(boss):
     from metrics.services.reported_causes import Cause
 
     assert all(Cause(code, count).sentence for code in CauseCode for count in (1, 2))
+
+
+def test_merge_leaves_the_report_and_says_why_the_live_figure_differs(boss):
+    accounts = bridge_example()
+    figure = keep(boss, "bridge")
+    before = snapshot(figure)
+
+    merge = merge_accounts(merged=accounts["C"], into=accounts["F"], by=boss, reason="Renamed")  # churned into new
+    found = live(figure, boss)
+
+    assert snapshot(figure) == before
+    assert found.differs
+    assert told(found) == {"merged": (2, Decimal(0), Decimal(0))}
+    undo_merge(merge=merge, by=boss)
+    assert not live(figure, boss).differs
+
+
+def test_report_of_groups_is_asked_again_with_its_membership(boss):
+    accounts = bridge_example()
+    change_parent(account=accounts["C"], parent=accounts["F"], since=date(2010, 12, 1), by=boss)
+
+    as_was, as_now = (keep(boss, level="group", membership=membership) for membership in ("as_was", "as_now"))
+
+    assert (as_was.membership, as_now.membership) == ("as_was", "as_now")
+    assert as_was.figures != as_now.figures
+    assert not live(as_was, boss).differs
+    assert not live(as_now, boss).differs
