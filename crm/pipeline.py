@@ -23,6 +23,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.groups import apply_memberships
 from accounts.locks import LEASE_RUN, is_leased, lease
 from accounts.models import Account, User
 from crm.lib.exceptions import CrmError
@@ -123,6 +124,7 @@ def run_night(
 
 def _run_stages(run: TierRun, *, today: date) -> None:
     phases = Phases(run)
+    apply_memberships()
     with phases.phase("roll_up") as counts:
         counts["rebuilt_rows"] = 0 if rollup.is_current() else rollup.rebuild()
         counts["rebuilt_rows"] += 0 if product_days.is_current() else product_days.rebuild()

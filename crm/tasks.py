@@ -13,6 +13,7 @@ from celery import Task, shared_task
 from django.db import OperationalError
 
 from accounts.enums import UNFINISHED_BATCH_STATES
+from accounts.groups import apply_memberships
 from accounts.locks import LEASE_BATCH, LEASE_PAGES, is_leased, lease
 from accounts.models import ImportBatch
 from accounts.tasks import import_batch_task
@@ -57,6 +58,7 @@ def pages_task() -> None:
 @shared_task(ignore_result=True)
 def tick_task() -> None:
     """Send what is due, unfinished and in nobody's hands."""
+    apply_memberships()
     if not pipeline.are_pages_ready():
         send(pages_task)
     for batch_id in waiting_batches():
