@@ -16,6 +16,7 @@ from crm.web.scope import MINE
 from metrics.enums import ReportedQuestion
 from metrics.models import ReportedFigure
 from metrics.querysets import ReportedFigureQuerySet
+from metrics.scope import Level, Membership
 from metrics.selectors import default_as_of
 from metrics.services import reported
 from metrics.services.base import Passport
@@ -68,6 +69,7 @@ def passport(figure: ReportedFigure) -> Passport:
     return Passport(
         figure.question, figure.version, figure.base, figure.comparison, figure.basis, figure.level, figure.as_of,
         figure.accounts, credit_notes=figure.credit_notes,
+        membership=Membership(figure.membership) if figure.level == Level.GROUP else None,
     )  # fmt: skip
 
 

@@ -1,15 +1,16 @@
 """One account on one page, in tabs that keep their address."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cached_property, wraps
 from typing import Any
 
 from django.db import connection
 from django.db.models import Count, Q, Sum
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -63,6 +64,34 @@ class Seat:
     member: TeamMember | None
 
 
+class MergedAway(Exception):
+    """The account is part of another one, whose page is asked for instead."""
+
+    def __init__(self, survivor_id: int) -> None:
+        super().__init__(survivor_id)
+        self.survivor_id = survivor_id
+
+
+def _elsewhere(request: HttpRequest, pk: int) -> Exception:
+    """Where an account is that is not to be seen: merged into one that is, or nowhere."""
+    seen = Account.objects.visible_to(request.user)
+    survivor = Account.objects.filter(pk=pk, merged_into__in=seen).values_list("merged_into", flat=True).first()
+    return MergedAway(survivor) if survivor else Http404()
+
+
+def leads_on(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """The page of a merged account leads to the same page of the account that stays."""
+
+    @wraps(view)
+    def led(request: HttpRequest, pk: int) -> HttpResponse:
+        try:
+            return view(request, pk)
+        except MergedAway as away:
+            return redirect(request.resolver_match.view_name, away.survivor_id)  # type: ignore[union-attr]
+
+    return led
+
+
 class AccountPage:
     """What the head of every tab shows; each part is read when first needed."""
 
@@ -77,7 +106,7 @@ class AccountPage:
     def __init__(self, request: HttpRequest, pk: int, tab: str) -> None:
         found = Account.objects.visible_to(request.user).select_related("owner", "figures").filter(pk=pk).first()
         if found is None:
-            raise Http404
+            raise _elsewhere(request, pk)
         self.request, self.account, self.tab = request, found, tab
         self.figures = getattr(found, "figures", None)
 
@@ -141,12 +170,17 @@ class AccountPage:
         user = self.request.user
         return user.is_staff and user.has_perm("accounts.change_account")
 
+    @property
+    def can_merge(self) -> bool:
+        return bool(self.request.user.has_perm("accounts.change_account"))
+
     def render(self, **context: Any) -> HttpResponse:
         return render(self.request, f"accounts/{self.tab}.html", {"page": self, "account": self.account, **context})
 
 
 @signed_in
 @require_GET
+@leads_on
 def overview(request: HttpRequest, pk: int) -> HttpResponse:
     page = AccountPage(request, pk, "detail")
     chart = revenue_chart(page.account, as_of=page.as_of, style=number_style(request))
@@ -159,6 +193,7 @@ def overview(request: HttpRequest, pk: int) -> HttpResponse:
         attention=attention,
         children=list(children.select_related("figures").order_by("sort_key", "pk")[:20]),
         months=CHART_MONTHS,
+        merges=list(page.account.merges_taken.filter(undone_at=None).select_related("merged")[:20]),
     )
 
 
@@ -178,10 +213,13 @@ def overview_figures(page: AccountPage) -> list[Figure]:
 
 @signed_in
 @require_GET
+@leads_on
 def revenue(request: HttpRequest, pk: int) -> HttpResponse:
     """Revenue of one account: by product, by year, and the records behind it."""
     page = AccountPage(request, pk, "revenue")
-    records = RevenueRecord.objects.filter(account=page.account, basis=company_basis())
+    records = RevenueRecord.objects.filter(basis=company_basis()).of_accounts(
+        Account.objects.filter(pk=page.account.pk)
+    )
     window = ttm(page.as_of)
     listed = page_of(
         records,
@@ -255,6 +293,7 @@ def by_year(records: Any) -> list[dict[str, Any]]:
 
 @signed_in
 @require_GET
+@leads_on
 def grade(request: HttpRequest, pk: int) -> HttpResponse:
     page = AccountPage(request, pk, "grade")
     return page.render(card=why_card(page.account), may_ask=may_request(request.user))
@@ -262,6 +301,7 @@ def grade(request: HttpRequest, pk: int) -> HttpResponse:
 
 @signed_in
 @require_GET
+@leads_on
 def people(request: HttpRequest, pk: int) -> HttpResponse:
     page = AccountPage(request, pk, "people")
     today = timezone.localdate()
@@ -272,6 +312,7 @@ def people(request: HttpRequest, pk: int) -> HttpResponse:
 
 @signed_in
 @require_GET
+@leads_on
 def contracts(request: HttpRequest, pk: int) -> HttpResponse:
     """Contracts with their milestones and what is signed, recognised and still to come of each; five statements for all."""
     page = AccountPage(request, pk, "contracts")

@@ -86,8 +86,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         base=choice.base,
         comparison=choice.comparison,
         as_of=as_of,
-        level=choice.level,
-        currency=choice.currency,
+        **choice.choices(),
     )
     context = {
         "choice": choice,

@@ -14,10 +14,10 @@ from crm.web.economics_charts import names
 from crm.web.economics_form import EconomicsForm, portfolio_defaults
 from crm.web.export import FORMS, table_file
 from crm.web.htmx import page_or_fragment, signed_in, user_of
+from crm.web.levels import level_choices
 from crm.web.metric_economics import COSTS, SOURCES, EconomicsShown, economics_answer, portfolio_figures
 from crm.web.metrics import UNPROCESSABLE, Screen, answer_context, frame_context
 from metrics.formulas.economics import Reading, UpliftKind
-from metrics.scope import Level
 from metrics.selectors import last_booked_on
 from metrics.services.economics import EconomicsFigures
 from metrics.services.economics_portfolio import PortfolioEconomics, Source, portfolio_economics
@@ -37,7 +37,7 @@ class EconomicsScreen(Screen):
         self.portfolio = portfolio_economics(
             self.accounts,
             as_of=self.as_of,
-            level=chosen.get("level") or Level.ENTITY,
+            **level_choices(chosen.get("level") or ""),
             **self.form.ledger_choices(),
         )
         self.form = self.asked_form(**portfolio_defaults(self.portfolio))  # type: ignore[assignment]

@@ -22,13 +22,13 @@ from crm.web.figure_efforts import EFFORT_KEYS, effort_answer
 from crm.web.figure_next import NEXT_KEYS, next_answer
 from crm.web.filters import AccountFilter, Asked
 from crm.web.htmx import user_of
+from crm.web.levels import level_choices
 from crm.web.period_choices import base_of
 from crm.web.scope import accounts_in_scope
 from metrics import definitions_economics
 from metrics.definitions import METRICS, Metric, Unit
 from metrics.formulas.economics import Reading
 from metrics.periods import read_period
-from metrics.scope import Level
 from metrics.selectors import default_as_of
 from metrics.services.account import AccountMetrics, account_metrics
 from metrics.services.activity import activity
@@ -214,7 +214,7 @@ def _of_next(request: HttpRequest, definition: Metric) -> FigureAnswer:
 def _of_contracts(request: HttpRequest, definition: Metric) -> FigureAnswer:
     """Contracts on two days and their backlog; an account is a filter here."""
     params = request.GET
-    asked = {"level": _level(params.get("level", "")), "currency": _currency(params.get("currency", ""))}
+    asked = {**level_choices(params.get("level", "")), "currency": _currency(params.get("currency", ""))}
     return _as_driven(definition, contract_answer(definition.key, filtered_accounts(request), params, **asked), params)
 
 
@@ -347,15 +347,11 @@ def _choices(params: Mapping[str, Any]) -> Choices:
     """What an address chooses beside periods. Raises PeriodError for what there is not."""
     read = ledger_choices(params)
     return {
-        "level": _level(params.get("level", "")),
+        **level_choices(params.get("level", "")),
         "currency": _currency(params.get("currency", "")),
         "basis": read["basis"],
         "credit_notes": read["credit_notes"],
     }
-
-
-def _level(text: str) -> Level:
-    return Level.GROUP if text == Level.GROUP else Level.ENTITY
 
 
 def _currency(text: str) -> str | None:

@@ -27,7 +27,13 @@ OF_ALL = "contract_overall_growth"
 
 
 def contract_answer(
-    key: str, accounts: AccountQuerySet, params: Mapping[str, Any], *, level: Any, currency: str | None
+    key: str,
+    accounts: AccountQuerySet,
+    params: Mapping[str, Any],
+    *,
+    level: Any,
+    currency: str | None,
+    membership: Any = None,
 ) -> Driven:
     """Raises PeriodError for days that cannot be read or compared."""
     if key in BACKLOG_FIELDS:

@@ -15,9 +15,9 @@ from crm.web.figure import Kind, format_value
 from crm.web.figure_answers import FigureAnswer, answer_for
 from crm.web.formats import NumberStyle
 from crm.web.htmx import page_or_fragment, signed_in
+from crm.web.levels import level_words
 from crm.web.scope import number_style
 from metrics.reasons import is_about_rates
-from metrics.scope import Level
 
 
 @signed_in
@@ -37,7 +37,7 @@ def figure(request: HttpRequest, metric: str) -> HttpResponse:
         "passport": answer.passport,
         "basis": basis_words(answer.passport.basis),
         "credit_notes": credit_note_facts(answer.passport.credit_notes),
-        "level": _level(answer),
+        "level": level_words(answer.passport),
         "lacks_rates": is_about_rates(answer.figure.reason),
         "rows": [
             (row, [_cell(row.values.get(name), kind, style) for _label, name, kind in answer.heads]) for row in rows
@@ -65,7 +65,7 @@ def figure_export(request: HttpRequest, metric: str, form: str) -> HttpResponseB
         *((label, formats.period(period.start, period.last_day)) for label, period in _periods(answer)),
         (_("Revenue basis"), basis_words(answer.passport.basis)),
         *credit_note_facts(answer.passport.credit_notes),
-        (_("Level"), _level(answer)),
+        (_("Level"), level_words(answer.passport)),
         (_("As of"), formats.day(answer.passport.as_of)),
     ]
     return table_file(form, f"{metric}-{answer.passport.as_of:%Y-%m-%d}", headings, rows, about=about)
@@ -74,10 +74,6 @@ def figure_export(request: HttpRequest, metric: str, form: str) -> HttpResponseB
 def _periods(answer: FigureAnswer) -> list[tuple[str, Period]]:
     found = [(_("Base"), answer.passport.base), (_("Comparison"), answer.passport.comparison)]
     return [(label, period) for label, period in found if period is not None]
-
-
-def _level(answer: FigureAnswer) -> str:
-    return _("groups") if answer.passport.level == Level.GROUP else _("legal entities")
 
 
 def _cell(value: object, kind: Kind, style: NumberStyle) -> str:

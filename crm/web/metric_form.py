@@ -11,6 +11,7 @@ from accounts.enums import CreditNotes, RevenueBasis
 from crm.lib.exceptions import PeriodError
 from crm.lib.periods import ACCEPTED_FORMS, Period, check_comparable
 from crm.web.auth import dress
+from crm.web.levels import LEVELS, level_choices
 from crm.web.period_choices import base_of, default_comparison, period_text
 from metrics.definitions import METRICS
 from metrics.periods import read_period
@@ -21,7 +22,6 @@ from metrics.services.trend import TREND_METRICS, Interval
 
 PERCENT = 100
 PERIOD_FIELDS = ("base", "comparison", "period", "from", "to")
-LEVELS = ((Level.ENTITY, gettext_lazy("legal entities")), (Level.GROUP, gettext_lazy("groups")))
 INTERVALS = (
     (Interval.MONTH, gettext_lazy("month")),
     (Interval.QUARTER, gettext_lazy("quarter")),
@@ -102,7 +102,7 @@ class ChoicesForm(forms.Form):
 
     def choices(self) -> dict[str, Any]:
         """Level, currency, basis and credit notes as the services take them."""
-        return {"level": Level(self.cleaned_data["level"]), **self.ledger_choices()}
+        return {**level_choices(self.cleaned_data["level"]), **self.ledger_choices()}
 
     def ledger_choices(self) -> dict[str, Any]:
         """What the ledger is read by, whatever is counted in."""

@@ -25,13 +25,13 @@ from crm.web.export import FORMS, table_file
 from crm.web.filters import FILTERS, AccountFilter
 from crm.web.filters import Asked as FilterAsked
 from crm.web.htmx import page_or_fragment, signed_in, user_of
+from crm.web.levels import level_words
 from crm.web.metric_asked import Asked, Sheet, Shown
 from crm.web.metric_form import ChoicesForm
 from crm.web.metric_questions import QUESTIONS, Question
 from crm.web.period_choices import presets
 from crm.web.scope import accounts_in_scope, number_style
 from metrics.periods import restated_pair
-from metrics.scope import Level
 from metrics.selectors import (
     bases_in_view,
     currencies_in_view,
@@ -208,7 +208,7 @@ def answer_context(screen: Screen) -> dict[str, Any]:
         "passport": passport,
         "basis": basis_words(passport.basis),
         "credit_notes": credit_note_words(passport.credit_notes),
-        "level": _level(passport.level),
+        "level": level_words(passport),
         "lines": [(key, label, _with(screen, line=key)) for key, label in shown.lines],
         "all_lines": _with(screen, line=""),
         "can_keep": screen.question.key in PAGE_QUESTIONS,
@@ -240,10 +240,6 @@ def _with(screen: Screen, **changes: str) -> str:
         if not value:
             del params[key]
     return params.urlencode()
-
-
-def _level(level: str) -> str:
-    return _("groups") if level == Level.GROUP else _("legal entities")
 
 
 @signed_in
@@ -311,7 +307,7 @@ def _about(screen: Screen, shown: Shown) -> list[tuple[Any, Any]]:
         (_("Currency"), shown.currency),
         (_("Revenue basis"), basis_words(passport.basis)),
         *credit_note_facts(passport.credit_notes),
-        (_("Counted in"), _level(passport.level)),
+        (_("Counted in"), level_words(passport)),
         (_("Filter"), "; ".join(f"{chip.label}: {chip.value}" for chip in screen.chips()) or _("none")),
         (_("Accounts counted"), _("those %(user)s may see") % {"user": user_of(screen.request).display_name}),
         (_("Data until"), formats.day(passport.as_of)),

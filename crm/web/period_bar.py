@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from accounts.querysets import AccountQuerySet
 from crm.lib.exceptions import PeriodError
 from crm.lib.periods import ACCEPTED_FORMS, Period, check_comparable, ttm
+from crm.web.levels import LEVELS, known_level, level_choices
 from crm.web.period_choices import base_of, notes_on, period_text, presets
 from metrics.periods import read_period
 from metrics.scope import Level
@@ -32,7 +33,7 @@ class PeriodBar:
         self.params = request.GET
         self.as_of = as_of
         self.error = ""
-        self.level = Level.GROUP if self.params.get("level") == Level.GROUP else Level.ENTITY
+        self.level = known_level(self.params.get("level", ""))
         currency = self.params.get("currency", "")
         self.currency = currency if len(currency) == 3 and currency.isascii() and currency.isupper() else None
         try:
@@ -48,6 +49,19 @@ class PeriodBar:
         check_comparable(base, comparison)
         return base, comparison
 
+    @property
+    def levels(self) -> list[tuple[str, Any, bool]]:
+        """(choice, words, whether it is on)."""
+        return [(key, words, key == self.level) for key, words in LEVELS]
+
+    @property
+    def level_words(self) -> Any:
+        return dict(LEVELS)[self.level]
+
+    def choices(self) -> dict[str, Any]:
+        """Level, membership and currency as the services take them."""
+        return {**level_choices(self.level), "currency": self.currency}
+
     @cached_property
     def query(self) -> dict[str, str]:
         """The choice as parameters, for drawers and links."""
@@ -56,7 +70,7 @@ class PeriodBar:
     @property
     def rest(self) -> dict[str, str]:
         """Level and currency, where they are not the default."""
-        found = {"level": str(self.level)} if self.level == Level.GROUP else {}
+        found = {"level": self.level} if self.level != Level.ENTITY else {}
         return found | ({"currency": self.currency} if self.currency else {})
 
     @cached_property

@@ -20,6 +20,7 @@ from crm.web.basis import credit_note_facts
 from crm.web.figure import Kind, format_value
 from crm.web.figure_answers import kind_of
 from crm.web.formats import NumberStyle
+from crm.web.levels import level_of, level_words
 from metrics.definitions import METRICS
 from metrics.enums import ReportedQuestion
 from metrics.metric import Direction, Unit
@@ -102,7 +103,6 @@ def period_words(period: Period) -> str:
 def about(figure: ReportedFigure) -> list[tuple[Any, Any]]:
     """What stands behind the figures, in words: page and file say the same."""
     spans = ((_("Base"), figure.base), (_("Comparison"), figure.comparison))
-    level = _("groups") if figure.level == Level.GROUP else _("legal entities")
     filters = "; ".join(f"{label}: {value}" for label, value in figure.filter_words)
     return [
         (_("Question"), figure.get_question_display()),
@@ -110,7 +110,7 @@ def about(figure: ReportedFigure) -> list[tuple[Any, Any]]:
         (_("Currency"), figure.currency),
         (_("Revenue basis"), dict(RevenueBasis.choices)[figure.basis]),
         *credit_note_facts(figure.credit_notes),
-        (_("Counted in"), level),
+        (_("Counted in"), level_words(reported.passport(figure))),
         (_("Accounts"), formats.number(figure.accounts)),
         (_("Filter"), filters or _("none")),
         (_("Accounts counted"), _("those %(user)s may see") % {"user": figure.author.display_name}),
@@ -129,7 +129,7 @@ def live_address(figure: ReportedFigure) -> str:
     if figure.credit_notes != CreditNotes.BOOKED:
         chosen["credit_notes"] = figure.credit_notes
     if figure.level == Level.GROUP:
-        chosen["level"] = figure.level
+        chosen["level"] = level_of(figure.level, figure.membership)
     return f"{reverse('metrics:question', args=[key])}?{urlencode({**chosen, **kept}, doseq=True)}"
 
 
