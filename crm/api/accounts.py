@@ -6,18 +6,22 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django_filters.rest_framework import FilterSet
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
+from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.merges import merge_accounts
 from accounts.models import Account, Contact, TeamMember
 from accounts.querysets import VIEW_ALL, AccountQuerySet
 from crm.api.answers import AccountMetricsSerializer
 from crm.api.explanation import ExplanationSerializer
 from crm.api.fields import UserKeyField, VisibleKeyField
 from crm.api.filters import AccountFilter, UserFilter, VisibleAccountFilter
+from crm.api.groups import move_account
+from crm.api.idempotency import idempotent
+from crm.api.merges import AccountMergeSerializer, MergeSerializer
 from crm.api.queries import AccountQuery
 from crm.api.serializers import RuledSerializer
 from crm.api.views import EditableViewSet
@@ -31,6 +35,12 @@ GRADE_FIELDS = ("grade", "underlying_grade", "grade_since", "composite", "is_wat
 
 class AccountSerializer(RuledSerializer):
     parent = VisibleKeyField(required=False, allow_null=True)
+    parent_since = serializers.DateField(
+        required=False,
+        allow_null=True,
+        write_only=True,
+        help_text="With a new `parent`: its first day, past or to come; null (default): it has always been so.",
+    )
     owner = UserKeyField(required=False, allow_null=True)
     owner_name = serializers.CharField(source="owner.display_name", read_only=True, default=None, allow_null=True)
 
@@ -44,6 +54,7 @@ class AccountSerializer(RuledSerializer):
             "short_name",
             "status",
             "parent",
+            "parent_since",
             "segment",
             "industry",
             "region",
@@ -62,6 +73,24 @@ class AccountSerializer(RuledSerializer):
             *STAMPS,
         )
         read_only_fields = (*GRADE_FIELDS, *STAMPS)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        since = {name: attrs.pop(name) for name in ("parent_since",) if name in attrs}
+        return super().validate(attrs) | since
+
+    def create(self, validated_data: dict[str, Any]) -> Account:
+        """A new account stands alone until the day it is given, or belongs to its parent since ever."""
+        if not validated_data.get("parent_since"):
+            validated_data.pop("parent_since", None)
+            return super().create(validated_data)
+        moved = {name: validated_data.pop(name) for name in ("parent", "parent_since") if name in validated_data}
+        account = super().create(validated_data)
+        move_account(account, moved, by=self.context["request"].user)
+        return account
+
+    def update(self, instance: Account, validated_data: dict[str, Any]) -> Account:
+        move_account(instance, validated_data, by=self.context["request"].user)
+        return super().update(instance, validated_data)
 
 
 class AccountViewSet(EditableViewSet):
@@ -105,6 +134,23 @@ class AccountViewSet(EditableViewSet):
         choices = AccountQuery.read(request)
         self.detail_parameters = frozenset(request.query_params)
         return Response(AccountMetricsSerializer(account_metrics(self.get_object(), **choices)).data)
+
+    @extend_schema(
+        request=MergeSerializer,
+        responses={201: AccountMergeSerializer},
+        description="Make this account part of another: its records count there, what hangs on it moves there.",
+        filters=False,
+    )
+    @action(detail=True, methods=["post"])
+    @idempotent()
+    def merge(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        account = self.get_object()
+        sent = MergeSerializer(data=request.data, context=self.get_serializer_context())
+        sent.is_valid(raise_exception=True)
+        merge = merge_accounts(
+            merged=account, into=sent.validated_data["into"], by=request.user, reason=sent.validated_data["reason"]
+        )
+        return Response(AccountMergeSerializer(merge).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(
         responses=ExplanationSerializer,

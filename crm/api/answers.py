@@ -65,6 +65,9 @@ class PassportSerializer(serializers.Serializer):
     basis = serializers.CharField()
     credit_notes = serializers.CharField()
     level = serializers.CharField()
+    membership = serializers.CharField(
+        allow_null=True, help_text="Of groups: `as_was` on each day, or `as_now` on all days; null for legal entities."
+    )
     as_of = serializers.DateField()
     accounts = serializers.IntegerField()
     flags = serializers.ListField(

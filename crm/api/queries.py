@@ -18,7 +18,7 @@ from crm.api.filters import PortfolioFilter, check_parameters
 from crm.lib.exceptions import PeriodError
 from crm.lib.periods import ACCEPTED_FORMS, Period, check_comparable
 from metrics.periods import read_period
-from metrics.scope import Level
+from metrics.scope import Level, Membership
 from metrics.services.lifetime import HORIZON_MONTHS, MAX_HORIZON_MONTHS, MAX_YEARLY_DISCOUNT, YEARLY_DISCOUNT
 from metrics.services.trend import TREND_METRICS, Interval
 
@@ -109,7 +109,12 @@ class LevelQuery(Query):
     level = serializers.ChoiceField(
         choices=[(str(level), str(level)) for level in Level],
         required=False,
-        help_text="Legal entities (default), or groups by today's tree.",
+        help_text="Legal entities (default), or groups.",
+    )
+    membership = serializers.ChoiceField(
+        choices=[(str(membership), str(membership)) for membership in Membership],
+        required=False,
+        help_text="Of groups: on each day that of the day (as_was, default), or on all days today's (as_now).",
     )
 
 

@@ -20,6 +20,7 @@ from accounts.enums import RevenueBasis, RevenueKind
 from accounts.imports.results import ImportResult, RowsRejected
 from accounts.imports.services import post_rows
 from accounts.models import Account, Contract, ImportBatch, Product, RevenueRecord
+from accounts.querysets import RevenueQuerySet
 from crm.api.errors import PayloadTooLarge
 from crm.api.filters import VisibleAccountFilter, VisibleRowFilter, check_parameters, visible_contracts
 from crm.api.idempotency import idempotent
@@ -123,9 +124,14 @@ def visible_batches(request: Request) -> QuerySet[ImportBatch]:
 class RevenueFilter(FilterSet):
     """A contract or batch the caller may not see is as unknown as a missing one."""
 
-    account = VisibleAccountFilter()
+    account = VisibleAccountFilter(
+        method="of_accounts", help_text="Accounts by id, with those merged into them; repeat the name for several."
+    )
     contract = VisibleRowFilter(queryset=visible_contracts)
     batch = VisibleRowFilter(queryset=visible_batches)
+
+    def of_accounts(self, queryset: RevenueQuerySet, name: str, value: Any) -> RevenueQuerySet:
+        return queryset.of_accounts(Account.objects.filter(pk__in=[one.pk for one in value])) if value else queryset
 
     class Meta:
         model = RevenueRecord
@@ -244,7 +250,10 @@ class Rows:
         visible = Account.objects.visible_to(request.user)
         self._accounts = dict(visible.filter(pk__in=self._keys("account")).values_list("pk", "code"))
         codes = self._texts("account_code")
-        self._known = set(self._accounts.values()) | set(visible.filter(code__in=codes).values_list("code", flat=True))
+        named = visible.with_merged().filter(
+            code__in=codes
+        )  # the code of a merged account books for the one that stays
+        self._known = set(self._accounts.values()) | set(named.values_list("code", flat=True))
         self._products = dict(Product.objects.filter(pk__in=self._keys("product")).values_list("pk", "code"))
         contracts = Contract.objects.filter(pk__in=self._keys("contract")) | Contract.objects.filter(
             number__in=self._texts("contract_number")

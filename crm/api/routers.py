@@ -5,8 +5,10 @@ from rest_framework.routers import SimpleRouter
 from crm.api import (
     accounts,
     efforts,
+    groups,
     imports,
     ledger,
+    merges,
     metrics_whitespace,
     milestones,
     opinions,
@@ -29,6 +31,8 @@ router = Router()
 router.register("accounts", accounts.AccountViewSet, "accounts")
 router.register("contacts", accounts.ContactViewSet, "contacts")
 router.register("team-members", accounts.TeamMemberViewSet, "team-members")
+router.register("account-merges", merges.AccountMergeViewSet, "account-merges")
+router.register("group-memberships", groups.GroupMembershipViewSet, "group-memberships")
 router.register("products", ledger.ProductViewSet, "products")
 router.register("contracts", ledger.ContractViewSet, "contracts")
 router.register("contract-milestones", milestones.MilestoneViewSet, "contract-milestones")

@@ -336,3 +336,46 @@ def test_superuser_sees_everything(admin):
     accounts = [make_account(owner=make_superuser()), make_account()]
 
     assert set(ids(admin.get(LIST))) == {account.pk for account in accounts}
+
+
+def test_a_dated_parent_keeps_the_history_and_a_correction_must_be_said(rest):
+    admin = make_superuser()
+    client, old, new = rest(admin), make_account(), make_account()
+    account = make_account(parent=old)
+    address = f"{LIST}{account.pk}/"
+
+    def change(body):
+        tag = client.get(address).headers["ETag"]
+        return client.patch(address, body, format="json", headers={"If-Match": tag})
+
+    moved = change({"parent": new.pk, "parent_since": "2024-03-15"})
+    assert (moved.status_code, moved.json()["parent"]) == (200, new.pk)
+    rows = client.get("/api/v1/group-memberships/", {"account": account.pk, "ordering": "id"}).json()["results"]
+    assert [(row["parent"], row["valid_from"], row["valid_to"]) for row in rows] == [
+        (old.pk, None, "2024-03-15"),
+        (new.pk, "2024-03-15", None),
+    ]
+    assert pointers(assert_problem(change({"parent": old.pk}), 400)) == ["/parent_since"]
+    assert pointers(assert_problem(change({"parent_since": "2024-05-01"}), 400)) == ["/parent_since"]
+    assert pointers(assert_problem(change({"parent": old.pk, "parent_since": "2024-01-01"}), 400)) == ["/parent"]
+    assert change({"name": "Renamed", "parent": new.pk}).status_code == 200
+    assert change({"parent": old.pk, "parent_since": None}).json()["parent"] == old.pk
+    assert client.get("/api/v1/group-memberships/", {"account": account.pk}).json()["count"] == 0
+
+
+def test_merge_and_undo(rest):
+    client, old, kept = rest(make_superuser()), make_account(code="OLD"), make_account()
+    make_contact(account=old)
+
+    made = client.post(f"{LIST}{old.pk}/merge/", {"into": kept.pk, "reason": "Same"}, format="json")
+
+    assert (made.status_code, made.json()["survivor"], made.json()["moved"]["contacts"]) == (201, kept.pk, 1)
+    assert client.get(f"{LIST}{old.pk}/").status_code == 404
+    booked = {"account_code": "OLD", "booked_on": "2024-01-01", "amount": "5", "currency": "CNY"}
+    assert client.post("/api/v1/revenue/", booked, format="json").status_code == 201
+    assert client.get("/api/v1/revenue/", {"account": kept.pk}).json()["count"] == 1
+    assert_problem(client.post(f"{LIST}{kept.pk}/merge/", {"into": kept.pk, "reason": "x"}, format="json"), 422)
+    undone = client.post(f"/api/v1/account-merges/{made.json()['id']}/undo/", format="json")
+    assert (undone.status_code, undone.json()["undone_at"] is None) == (200, False)
+    assert client.get(f"{LIST}{old.pk}/").status_code == 200
+    assert_problem(client.post(f"/api/v1/account-merges/{made.json()['id']}/undo/", format="json"), 422)

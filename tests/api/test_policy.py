@@ -13,7 +13,8 @@ from django.db import connection
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
-from accounts.models import Account, User
+from accounts.merges import merge_accounts
+from accounts.models import Account, GroupMembership, User
 from crm.api.policy import POLICY, rule_for
 from crm.lib.periods import parse_period
 from crm.reported import report
@@ -69,10 +70,17 @@ def world(db, settings, tmp_path):
     for name in ("editor", "clerk"):
         people[name] = allow(people[name], *every_right())
     editor = people["editor"]
+    kept = make_account(owner=people["owner"])
+    make_team_member(account=kept, user=people["teammate"])
+    make_team_member(account=kept, user=people["editor"], role="solution_manager")
     rows = {
         "accounts": account,
         "contacts": make_contact(account=account),
         "team-members": make_team_member(account=account, valid_from=date(2010, 1, 1), valid_to=date(2011, 1, 1)),
+        "account-merges": merge_accounts(merged=make_account(), into=kept, by=editor, reason="Same"),
+        "group-memberships": GroupMembership.objects.create(
+            account=account, parent=make_account(), valid_to=date(2011, 1, 1)
+        ),
         "products": make_product(),
         "contracts": make_contract(account=account),
         "contract-milestones": make_milestone(contract=make_contract(account=account, amount=1000, currency="CNY")),
@@ -224,6 +232,8 @@ def address_of(route: str, world: World) -> str:
         "withdraw",
         "activate",
         "accounts",
+        "merge",
+        "undo",
         "approve",
         "refuse",
         "end",
@@ -254,6 +264,10 @@ def send(client: APIClient, route: str, method: str, world: World) -> Any:
         return client.post(address, {"text": "test"}, format="json")
     if route in {"imports-withdraw", "reported-figures-withdraw"}:
         return client.post(address, {"reason": "test"}, format="json")
+    if route == "accounts-merge":
+        return client.post(address, {"into": world.rows["account-merges"].survivor_id, "reason": "test"}, format="json")
+    if route == "account-merges-undo":
+        return client.post(address, format="json")
     body = bodies(world).get(resource, {}) if method in {"POST", "PUT"} else {}
     return getattr(client, method.lower())(address, body, format="json", headers={"If-Match": "*"})
 
