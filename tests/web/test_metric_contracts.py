@@ -81,7 +81,7 @@ def test_every_figure_has_its_entry_and_its_words():
             "contract-growth/?base=2023&comparison=2024&segment=S",
             "Yes: the same 1 customers are signed for 50.0% more, 1.50k EUR a year after 1.00k EUR.",
         ),
-        (f"contract-growth/?{DAYS}&currency=CNY", "It cannot be said (no rate EUR→CNY for 2023-01; no rate EUR→CNY for 2024-07)."),
+        (f"contract-growth/?{DAYS}&currency=CNY", "It cannot be said (no rate EUR→CNY for 2023-01; no rate EUR→CNY for 2024-07). See the missing rates"),
         (
             f"backlog/?{AS_OF}",
             "744 EUR of 3.00k EUR signed is still to come, 744 EUR of it in the next 12 months.",
