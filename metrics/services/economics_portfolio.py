@@ -159,9 +159,11 @@ def _with_costs(found: PortfolioEconomics, first_revenue_on: np.ndarray, net: Fl
     is_new = is_new_account(first_revenue_on, start=np.datetime64(found.comparison.start))
     new, kept = int((is_new & (net > 0)).sum()), int((~is_new & (net > 0)).sum())
     spent, keeping = (book.total(purpose, found.comparison) for purpose in EffortPurpose)
-    costs = {
-        "acquisition_cost": cost_each(spent, new, "no_new_account", "acquisition_cost", why),
-        "keeping_cost": cost_each(keeping, kept, "no_kept_account", "keeping_cost", why),
-    }
-    known = {name: None if value is None else float(value) for name, value in costs.items()}
-    return replace(found, reasons=why, **known)
+    cac = cost_each(spent, new, "no_new_account", "acquisition_cost", why)
+    keep = cost_each(keeping, kept, "no_kept_account", "keeping_cost", why)
+    return replace(
+        found,
+        reasons=why,
+        acquisition_cost=None if cac is None else float(cac),
+        keeping_cost=None if keep is None else float(keep),
+    )
