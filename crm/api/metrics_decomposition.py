@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.querysets import AccountQuerySet
@@ -161,15 +161,18 @@ class DriversSerializer(serializers.Serializer):
 
 
 class PriorField(WindowSerializer):
-    """The year before, where sleeping accounts bought."""
+    """The year before, where accounts without an order bought."""
 
     def to_representation(self, instance: Period) -> dict[str, Any]:
         return {"label": instance.label, "first_day": str(instance.start), "last_day": str(instance.last_day)}
 
 
+@extend_schema_serializer(deprecate_fields=["sleeping"])
 class DoublingSerializer(AnswerSerializer):
-    """`scenario_revenue` = product of the three drivers as set. `sleeping`: covered accounts without an order, with their
-    revenue of `prior`; `below_peers`: active accounts below the median of their segment and size, with what they lack."""
+    """`scenario_revenue` = product of the three drivers as set. `without_order`: covered accounts without an
+    order in the period, with their revenue of `prior`; `below_peers`: active accounts below the median of their segment and
+    size, with what they lack. `sleeping` is the former name of `without_order` and will go: sleepers are accounts later
+    than their own rhythm, at `metrics/sleepers/`."""
 
     revenue = Money()
     scenario_revenue = Money()
@@ -180,7 +183,8 @@ class DoublingSerializer(AnswerSerializer):
     is_reached = serializers.BooleanField(read_only=True, allow_null=True)
     equal_factor = Rate()
     drivers = DriversSerializer(read_only=True)
-    sleeping = BarSerializer(read_only=True)
+    without_order = BarSerializer(read_only=True)
+    sleeping = BarSerializer(source="without_order", read_only=True)
     below_peers = BarSerializer(read_only=True)
     prior = PriorField(read_only=True)
 

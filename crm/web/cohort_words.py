@@ -36,8 +36,8 @@ SEGMENTS = {
     RfmSegment.NEW: _("Just begun"),
     RfmSegment.GROWING: _("Growing"),
     RfmSegment.NEEDS_ATTENTION: _("Slipping"),
-    RfmSegment.ABOUT_TO_SLEEP: _("About to sleep"),
-    RfmSegment.LARGE_ASLEEP: _("Large and asleep"),
+    RfmSegment.ABOUT_TO_SLEEP: _("Fading"),
+    RfmSegment.LARGE_ASLEEP: _("Large, long silent"),
     RfmSegment.HIBERNATING: _("Hibernating"),
     RfmSegment.LOST: _("Nearly lost"),
 }

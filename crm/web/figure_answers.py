@@ -42,6 +42,7 @@ from metrics.services.lifetime_interval import ENDS
 from metrics.services.portfolio import BridgeFigures, TwoPeriods, two_periods
 
 SHOWN_ACCOUNTS = 20
+RENAMED = {"sleeping_revenue": "without_order_revenue"}  # in addresses that people kept
 PERIODS = frozenset({"base", "comparison", "period"})  # with one of them an account is a filter, not the subject
 GROWTH = frozenset({
     "growth_rate", "overall_growth_rate", "cohort_accounts", "base_revenue", "comparison_revenue", "total_base_revenue",
@@ -128,6 +129,7 @@ class FigureAnswer:
 
 def answer_for(request: HttpRequest, metric: str) -> FigureAnswer:
     """The answer to one address of a drawer. Raises Http404 for an unknown figure or account, PeriodError for a bad period."""
+    metric = RENAMED.get(metric, metric)
     definition = METRICS.get(metric)
     if definition is None or definition.unit is Unit.GROUP_OF_FIGURES:
         raise Http404

@@ -16,13 +16,13 @@ from metrics.services.base import AccountRow, Answer
 from metrics.services.choices import Choices
 from metrics.services.decomposition import BEHIND, decomposition
 from metrics.services.directions import directions
-from metrics.services.doubling import BELOW_PEERS, SLEEPING, doubling
+from metrics.services.doubling import BELOW_PEERS, WITHOUT_ORDER, doubling
 
 EFFECT = "_effect"
 EFFECTS = frozenset(f"{name}{EFFECT}" for name in BEHIND)
 GROWTHS = frozenset({"horizontal_growth", "vertical_growth"})
 SCENARIOS = frozenset(
-    {"scenario_revenue", "scenario_multiple", "target_revenue", "equal_factor", "sleeping_revenue", "peer_gap"}
+    {"scenario_revenue", "scenario_multiple", "target_revenue", "equal_factor", "without_order_revenue", "peer_gap"}
 )
 KEYS = EFFECTS | GROWTHS | SCENARIOS
 FOUR = frozenset({"order_frequency_effect", "average_order_value_effect"})
@@ -33,7 +33,7 @@ CHANGE_HEADS: tuple[Head, ...] = (
     (_("Change"), "change", Kind.MONEY),
 )
 SCENARIO_HEADS: Mapping[str, tuple[Head, ...]] = {
-    "sleeping_revenue": (
+    "without_order_revenue": (
         (_("A year before"), "prior_revenue", Kind.MONEY),
         (_("Last order"), "last_order_on", Kind.DAY),
     ),
@@ -90,7 +90,7 @@ def scenario_of(key: str, accounts: AccountQuerySet, params: Any, *, period: Per
     form = _form(DoublingForm, params, doubling_defaults, choices["currency"])
     asked = {name: value for name, value in form.choices().items() if name not in Choices.__annotations__}
     found = doubling(accounts, period=period, **asked, **choices)
-    standing = {"sleeping_revenue": SLEEPING, "peer_gap": BELOW_PEERS}.get(key)
+    standing = {"without_order_revenue": WITHOUT_ORDER, "peer_gap": BELOW_PEERS}.get(key)
     table = found.standing(standing) if standing else found.table
     heads = SCENARIO_HEADS.get(key, PERIOD_HEADS)
     return Driven(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import ceil
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -22,14 +23,14 @@ from metrics.services.doubling import (
     BELOW_PEERS,
     DRIVERS,
     RATIO_DECIMALS,
-    SLEEPING,
+    WITHOUT_ORDER,
     DoublingFigures,
     Driver,
     doubling,
 )
 
 FIGURES = ("revenue", "scenario_revenue", "scenario_multiple", "target_revenue")
-STANDINGS = {SLEEPING: gettext_lazy("sleeping"), BELOW_PEERS: gettext_lazy("below their peers")}
+STANDINGS = {WITHOUT_ORDER: gettext_lazy("without an order"), BELOW_PEERS: gettext_lazy("below their peers")}
 REVENUE, PRIOR, MEDIAN, GAP, LAST_ORDER = (
     Column("revenue", gettext_lazy("Revenue"), Kind.MONEY),
     Column("prior_revenue", gettext_lazy("A year before"), Kind.MONEY),
@@ -37,7 +38,8 @@ REVENUE, PRIOR, MEDIAN, GAP, LAST_ORDER = (
     Column("peer_gap", gettext_lazy("Gap to it"), Kind.MONEY),
     Column("last_order_on", gettext_lazy("Last order"), Kind.DAY, is_sortable=False),
 )
-COLUMNS = {SLEEPING: (PRIOR, LAST_ORDER), BELOW_PEERS: (REVENUE, MEDIAN, GAP, LAST_ORDER)}
+FORMER_LINES = {"sleeping": WITHOUT_ORDER}  # in addresses kept before sleepers meant one thing
+COLUMNS = {WITHOUT_ORDER: (PRIOR, LAST_ORDER), BELOW_PEERS: (REVENUE, MEDIAN, GAP, LAST_ORDER)}
 ALL_COLUMNS = (REVENUE, Column("potential", gettext_lazy("Could bring"), Kind.MONEY), PRIOR, MEDIAN, LAST_ORDER)
 TIMES_DECIMALS = 2
 
@@ -51,20 +53,31 @@ class PlayDriver:
 
 
 @dataclass(frozen=True, slots=True)
+class Chance:
+    """Who could deliver it, in a sentence; ``query``: the accounts here; ``list_query``: of the list of sleepers, where the
+    later ones of them stand."""
+
+    words: SafeString
+    query: str
+    list_query: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Play:
     """The form of the drivers. ``hidden``: what it carries along; ``reset``: the address with no driver set, if one is;
-    ``chances``: who could deliver it, as (sentence, address of the accounts)."""
+    ``chances``: who could deliver it."""
 
     drivers: Sequence[PlayDriver]
     hidden: Sequence[tuple[str, str]]
     reset: str
-    chances: Sequence[tuple[SafeString, str]]
+    chances: Sequence[Chance]
 
 
 def doubling_answer(asked: Asked) -> Shown:
     form = cast(DoublingForm, asked.form)
     answer = doubling(asked.accounts, period=form.cleaned_data["period"], as_of=asked.as_of, **form.choices())
     line = asked.params.get("line", "")
+    line = FORMER_LINES.get(line, line)
     line = line if line in STANDINGS else ""
     table = answer.standing(line) if line else answer.table.where(answer.table.columns["standing"] != "")
     return Shown(
@@ -229,16 +242,16 @@ def _with_sign(amount: Decimal, asked: Asked) -> str:
     return f"+{text}" if amount > 0 else text
 
 
-def _chances(asked: Asked, answer: DoublingFigures, missing: Decimal | None) -> list[tuple[SafeString, str]]:
+def _chances(asked: Asked, answer: DoublingFigures, missing: Decimal | None) -> list[Chance]:
     found = []
     for key, one_many in (
-        (SLEEPING, _sleeping_words(answer.sleeping.accounts or 0)),
+        (WITHOUT_ORDER, _silent_words(answer.without_order.accounts or 0)),
         (BELOW_PEERS, _below_words(answer.below_peers.accounts or 0)),
     ):
         bar = getattr(answer, key)
         if not bar.accounts or bar.amount is None:
             continue
-        metric = {SLEEPING: "sleeping_revenue", BELOW_PEERS: "peer_gap"}[key]
+        metric = {WITHOUT_ORDER: "without_order_revenue", BELOW_PEERS: "peer_gap"}[key]
         words = format_html(
             one_many,
             accounts=format_html("<strong>{}</strong>", formats.number(bar.accounts)),
@@ -248,14 +261,15 @@ def _chances(asked: Asked, answer: DoublingFigures, missing: Decimal | None) -> 
         if missing:
             covers = _("That is {share} of what is missing.")
             words = format_html("{} {}", words, format_html(covers, share=formats.percent(bar.amount / missing)))
-        found.append((words, asked.with_params(line=key)))
+        more = urlencode(_filters(asked)) if key == WITHOUT_ORDER else None
+        found.append(Chance(words, asked.with_params(line=key), more))
     return found
 
 
-def _sleeping_words(count: int) -> str:
+def _silent_words(count: int) -> str:
     return ngettext(
-        "For the active rate: {accounts} account sleeps; a year before it bought for {amount}.",
-        "For the active rate: {accounts} accounts sleep; a year before they bought for {amount}.",
+        "For the active rate: {accounts} account is covered, without an order in the period; a year before it bought for {amount}.",
+        "For the active rate: {accounts} accounts are covered, without an order in the period; a year before they bought for {amount}.",
         count,
     )
 

@@ -36,7 +36,7 @@ MAX_MONEY = Decimal(10) ** 12
 MAX_NEEDED = 1e15  # a driver that would have to be larger counts as out of reach
 FLOAT_DIGITS = 15  # significant digits that every float64 holds
 RATIO_DECIMALS = 9  # to which a ratio is rounded before it meets a threshold
-SLEEPING, BELOW_PEERS = "sleeping", "below_peers"
+WITHOUT_ORDER, BELOW_PEERS = "without_order", "below_peers"
 PEERS = ("segment", "size")  # accounts of one value in both are peers (domain.md 7.1)
 COMPARED = ("scenario_revenue", "change", "scenario_multiple", "target_revenue", "is_reached")
 DriverValue = int | float | Decimal
@@ -68,7 +68,8 @@ class DoublingFigures(Answer):
     """scenario_revenue = covered accounts × active rate × revenue per active account, as set; equal_factor is the cube
     root of the target multiple.
 
-    sleeping : accounts on the books without an order in the period, with their revenue above 0 of a year before
+    without_order : accounts on the books without an order in the period, with their revenue above 0 of a year before;
+    whether one is later than its own rhythm is another question (``services.sleepers``)
     below_peers : active accounts below the median of their peers, with what they lack to it
     ``table`` has revenue, prior_revenue, orders, last_order_on, peer_median, peer_gap, potential (either of the two) and
     the standing of each account.
@@ -83,20 +84,20 @@ class DoublingFigures(Answer):
     is_reached: bool | None
     equal_factor: float
     drivers: Mapping[str, Driver]
-    sleeping: Bar
+    without_order: Bar
     below_peers: Bar
     prior: Period
 
     @property
-    def sleeping_revenue(self) -> Decimal | None:
-        return self.sleeping.amount
+    def without_order_revenue(self) -> Decimal | None:
+        return self.without_order.amount
 
     @property
     def peer_gap(self) -> Decimal | None:
         return self.below_peers.amount
 
     def standing(self, name: str) -> AccountTable:
-        """The accounts that sleep, or that lie below their peers."""
+        """The accounts without an order in the period, or those that lie below their peers."""
         return self.table.where(self.table.columns["standing"] == name)
 
 
@@ -133,13 +134,15 @@ def doubling(
     else:
         found = _scenario(current, asked, revenue, target_multiple)
     undefined = [name for name in COMPARED if found[name] is None]
-    why = dict.fromkeys(undefined, problem) | rates_missing(frame.missing, ("revenue", "sleeping_revenue", "peer_gap"))
+    why = dict.fromkeys(undefined, problem) | rates_missing(
+        frame.missing, ("revenue", "without_order_revenue", "peer_gap")
+    )
     return DoublingFigures(
         revenue=revenue,
         **found,
         target_multiple=target_multiple,
         equal_factor=float(formula.equal_driver_multiple(target_multiple)),
-        sleeping=_opportunity(table, SLEEPING, "prior_revenue", is_known=is_known),
+        without_order=_opportunity(table, WITHOUT_ORDER, "prior_revenue", is_known=is_known),
         below_peers=_opportunity(table, BELOW_PEERS, "peer_gap", is_known=is_known),
         prior=prior,
         currency=scope.currency,
@@ -235,12 +238,12 @@ def _rounded(amount: float) -> Decimal:
 
 
 def _table(scope: Scope, frame: frames.Windows, units: Units, now: UnitWindow, *, is_known: bool) -> AccountTable:
-    """The accounts on the books or with revenue: those that sleep, and those below the median of their peers."""
+    """The accounts on the books or with revenue: those without an order, and those below the median of their peers."""
     shown = AccountTable(units.ids, {}, units.members).shown_ids
     prior = units.sums(frame.net[:, 1])
     peers = shared_values(scope, PEERS, shown) if len(shown) else shown
     median, gap = peer_gaps(now.revenue, peers, now.is_active)
-    is_sleeping = now.is_covered & ~now.is_active
+    is_silent = now.is_covered & ~now.is_active
     is_below: BoolArray = np.nan_to_num(gap) > 0
     unknown = np.full(prior.shape, np.nan)
     columns: dict[str, NDArray[Any]] = {
@@ -250,8 +253,8 @@ def _table(scope: Scope, frame: frames.Windows, units: Units, now: UnitWindow, *
         "last_order_on": units.latest(frame.spans.last_order_on),
         "peer_median": median if is_known else unknown,
         "peer_gap": gap if is_known else unknown,
-        "potential": np.where(is_sleeping, positive_part(prior), np.nan_to_num(gap)) if is_known else unknown,
-        "standing": np.select([is_sleeping, is_below & is_known], [SLEEPING, BELOW_PEERS], default=""),
+        "potential": np.where(is_silent, positive_part(prior), np.nan_to_num(gap)) if is_known else unknown,
+        "standing": np.select([is_silent, is_below & is_known], [WITHOUT_ORDER, BELOW_PEERS], default=""),
     }
     return AccountTable(units.ids, columns, units.members).where(now.is_covered | (now.revenue != 0))
 

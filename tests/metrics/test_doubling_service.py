@@ -92,11 +92,11 @@ def test_a_driver_of_zero_leaves_nothing_for_the_others_to_do(ledger):
     assert float(found.drivers["covered_accounts"].needed) == pytest.approx(20)
 
 
-def test_who_sleeps_and_who_lies_below_their_peers(ledger):
+def test_who_is_without_an_order_and_who_lies_below_their_peers(ledger):
     found = ask()
 
-    assert (found.sleeping.accounts, found.sleeping_revenue) == (4, 100)
-    assert [row.name for row in found.standing("sleeping").rows(order_by="prior_revenue", limit=1)] == ["Asleep 1"]
+    assert (found.without_order.accounts, found.without_order_revenue) == (4, 100)
+    assert [row.name for row in found.standing("without_order").rows(order_by="prior_revenue", limit=1)] == ["Asleep 1"]
     assert (found.below_peers.accounts, found.peer_gap) == (3, 25 + 15 + 5)
     rows = found.standing("below_peers").rows(order_by="peer_gap")
     assert [(row.name, row.values["peer_gap"], row.values["peer_median"]) for row in rows] == [
@@ -145,8 +145,8 @@ def test_a_missing_rate_leaves_money_out(ledger):
     without = ask(currency="CNY")
     make_rate(valid_on=date(2011, 6, 1), rate=Decimal(7))
 
-    assert {without.revenue, without.scenario_revenue, without.sleeping_revenue, without.peer_gap} == {None}
-    assert (without.drivers["covered_accounts"].current, without.sleeping.accounts) == (10, 4)
+    assert {without.revenue, without.scenario_revenue, without.without_order_revenue, without.peer_gap} == {None}
+    assert (without.drivers["covered_accounts"].current, without.without_order.accounts) == (10, 4)
     assert all(str(reason).startswith("no rate USD→CNY") for reason in without.reasons.values())
     assert ask(currency="CNY").revenue == 231
 
@@ -169,7 +169,7 @@ def test_groups_are_one_account(ledger):
     found = ask(level="group")
 
     assert (found.drivers["covered_accounts"].current, found.drivers["active_rate"].current) == (6, 1)
-    assert found.sleeping.accounts == 0
+    assert found.without_order.accounts == 0
 
 
 @pytest.mark.parametrize(

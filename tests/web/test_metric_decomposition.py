@@ -18,7 +18,7 @@ DRAWERS = {
     "covered_accounts_effect": "0", "active_rate_effect": "0", "revenue_per_active_account_effect": "0",
     "order_frequency_effect": "0", "average_order_value_effect": "0", "unattributed_effect": "0",
     "horizontal_growth": "400", "vertical_growth": "0", "scenario_revenue": "1.90k", "target_revenue": "3.80k",
-    "scenario_multiple": "1.00", "equal_factor": "1.26", "sleeping_revenue": "500", "peer_gap": "0",
+    "scenario_multiple": "1.00", "equal_factor": "1.26", "without_order_revenue": "500", "peer_gap": "0",
 }  # fmt: skip
 
 
@@ -205,10 +205,22 @@ def test_choice_that_is_not_offered_points_at_its_field(client, seller, path, fi
 def test_who_could_deliver_it(client, seller):
     client.force_login(seller)
 
-    response = ask(client, "/metrics/doubling/?period=2024&line=sleeping")
+    response = ask(client, "/metrics/doubling/?period=2024&line=without_order&region=South")
 
+    html = response.content.decode()
     assert names(response) == ["Lost"]
-    assert "1</strong> account sleeps; a year before it bought for" in response.content.decode()
+    assert "1</strong> account is covered, without an order in the period; a year before it bought for" in html
+    assert 'href="/metrics/sleepers/?region=South"' in html
+
+
+def test_kept_addresses_with_the_former_name_still_open(client, seller):
+    client.force_login(seller)
+
+    line = ask(client, "/metrics/doubling/?period=2024&line=sleeping")
+    drawer = ask(client, "/figures/sleeping_revenue/?period=2024")
+
+    assert names(line) == ["Lost"]
+    assert "Accounts without an order, revenue of a year before" in drawer.content.decode()
 
 
 @pytest.mark.parametrize("key", ["decomposition", "directions", "doubling"])
