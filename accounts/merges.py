@@ -178,6 +178,10 @@ def _move(merged: Account, survivor: Account) -> dict[str, Any]:
     _point(Account.objects.filter(pk__in=moved["children"]), parent=survivor)
     moved["memberships"] = _ids(GroupMembership.objects.filter(parent=merged))
     _point(GroupMembership.objects.filter(pk__in=moved["memberships"]), parent=survivor)
+    moved["dealt"] = _ids(merged.dealt_accounts.exclude(pk=survivor.pk))
+    _point(Account.objects.filter(pk__in=moved["dealt"]), dealer=survivor)
+    moved["own_dealer"] = _ids(merged.dealt_accounts.filter(pk=survivor.pk))  # nobody buys through itself
+    _point(Account.objects.filter(pk__in=moved["own_dealer"]), dealer=None)
     moved["merged_before"] = _ids(merged.merged_accounts.all())
     _point(Account.objects.filter(pk__in=moved["merged_before"]), merged_into=survivor)
     if merged.before_data_start and not survivor.before_data_start:
@@ -197,6 +201,8 @@ def _give_back(merge: AccountMerge, merged: Account, survivor: Account) -> None:
         Contact.objects.filter(account=merged, pk__in=moved.get("first_contacts", ())).update(is_primary=True)
     _point(Account.objects.filter(parent=survivor, pk__in=moved.get("children", ())), parent=merged)
     _point(GroupMembership.objects.filter(parent=survivor, pk__in=moved.get("memberships", ())), parent=merged)
+    _point(Account.objects.filter(dealer=survivor, pk__in=moved.get("dealt", ())), dealer=merged)
+    _point(Account.objects.filter(dealer=None, pk__in=moved.get("own_dealer", ())), dealer=merged)
     before = Account.objects.filter(merged_into=survivor, pk__in=moved.get("merged_before", ()))
     _point(before, merged_into=merged)
     if moved.get("before_data_start"):

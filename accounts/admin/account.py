@@ -100,13 +100,25 @@ class AccountForm(forms.ModelForm):
 class AccountAdmin(GradeColumnMixin, VisibleMixin, ModelAdmin):
     visible_by = ""
     list_display = (
-        *("code", "name", "grade_badge", "status", "segment", "industry", "region", "owner", "parent", "opened_on"),
+        *(
+            "code",
+            "name",
+            "grade_badge",
+            "status",
+            "segment",
+            "channel",
+            "industry",
+            "region",
+            "owner",
+            "parent",
+            "opened_on",
+        ),
     )
     list_display_links = ("code", "name")
     list_filter = (
         ("grade", ChoicesCheckboxFilter),
         ("status", ChoicesCheckboxFilter),
-        *("region", "segment", "industry"),
+        *("region", "segment", "channel", "industry"),
         ("owner", admin.RelatedOnlyFieldListFilter),
         ("opened_on", RangeDateFilter),
     )
@@ -115,7 +127,7 @@ class AccountAdmin(GradeColumnMixin, VisibleMixin, ModelAdmin):
     list_per_page = 50
     search_fields = ("search_text",)
     search_help_text = _("Name, short name, code, pinyin or initials.")
-    autocomplete_fields = ("parent", "owner")
+    autocomplete_fields = ("parent", "owner", "dealer")
     date_hierarchy = "opened_on"
     ordering = ("sort_key", "pk")
     warn_unsaved_form = True
@@ -139,7 +151,10 @@ class AccountAdmin(GradeColumnMixin, VisibleMixin, ModelAdmin):
                 )
             },
         ),
-        (_("Market"), {"fields": (("segment", "industry"), ("region", "country"), ("size", "currency"))}),
+        (
+            _("Market"),
+            {"fields": (("segment", "industry"), ("channel", "dealer"), ("region", "country"), ("size", "currency"))},
+        ),
         (_("Dates"), {"fields": (("opened_on", "closed_on"), "before_data_start")}),
         (
             _("Warnings"),

@@ -2,8 +2,8 @@
 
 A row is one counting record in the columns of FIELDS, and three that only the door reads: ``_source`` and ``_identity``
 say which record it is, so that the same ledger takes none of it twice and an empty one comes to hold the same records
-under the same identities; ``_parents`` describes the group parents above the account, which need not have a record of
-their own. Contracts go by number alone: what was agreed is no revenue.
+under the same identities; ``_parents`` describes the group parents and dealers above the account, which need not have a
+record of their own. Contracts go by number alone: what was agreed is no revenue.
 
 UTF-8 with a byte order mark, so that a spreadsheet opens every sign; no cell of it runs as a formula. Numbers are whole,
 in the order in which the records were posted, as one moment of the ledger.
@@ -36,10 +36,12 @@ ACCOUNT = {
     "region": "region",
     "segment": "segment",
     "industry": "industry",
+    "channel": "channel",
 }
 CELLS = {
     **{key: f"a.{name}" for key, name in ACCOUNT.items()},
     "parent_code": guard_sql("o.code"),
+    "dealer_code": guard_sql("e.code"),
     "contract_number": guard_sql("c.number"),
     "product_code": "p.code",
     "product_name": "p.name",
@@ -66,29 +68,32 @@ COPY (
 WITH RECURSIVE r ({", ".join(RECORD)}) AS NOT MATERIALIZED (
     {{records}}
 ), account AS MATERIALIZED (
-    SELECT id, parent_id, {", ".join(f"{guard_sql(name)} AS {name}" for name in ACCOUNT.values())}
+    SELECT id, parent_id, dealer_id, {", ".join(f"{guard_sql(name)} AS {name}" for name in ACCOUNT.values())}
     FROM accounts_account WHERE id IN (SELECT account_id FROM r)
 ), product AS MATERIALIZED (
     SELECT id, {", ".join(f"{guard_sql(name)} AS {name}" for name in ("code", "name", "category"))}
     FROM accounts_product WHERE id IN (SELECT product_id FROM r)
-), above (id, parent_id) AS (
-    SELECT id, parent_id FROM account WHERE parent_id IS NOT NULL
+), above (id, up_id) AS (
+    SELECT id, unnest(ARRAY[parent_id, dealer_id]) FROM account WHERE coalesce(parent_id, dealer_id) IS NOT NULL
     UNION
-    SELECT above.id, a.parent_id FROM above JOIN accounts_account a ON a.id = above.parent_id
-    WHERE a.parent_id IS NOT NULL
+    SELECT above.id, unnest(ARRAY[a.parent_id, a.dealer_id]) FROM above JOIN accounts_account a ON a.id = above.up_id
+    WHERE coalesce(a.parent_id, a.dealer_id) IS NOT NULL
 ), parent AS MATERIALIZED (
-    SELECT * FROM accounts_account WHERE id IN (SELECT parent_id FROM above) AND id IN ({{visible}})
+    SELECT * FROM accounts_account WHERE id IN (SELECT up_id FROM above) AND id IN ({{visible}})
 ), family (id, parents) AS MATERIALIZED (
     SELECT above.id, jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
-        {", ".join(f"'{key}', nullif(a.{name}, '')" for key, name in ACCOUNT.items())}, 'parent_code', o.code
+        {", ".join(f"'{key}', nullif(a.{name}, '')" for key, name in ACCOUNT.items())}, 'parent_code', o.code,
+        'dealer_code', e.code
     )) ORDER BY a.code COLLATE "C")::text
-    FROM above JOIN parent a ON a.id = above.parent_id LEFT JOIN parent o ON o.id = a.parent_id
+    FROM above JOIN parent a ON a.id = above.up_id LEFT JOIN parent o ON o.id = a.parent_id
+    LEFT JOIN parent e ON e.id = a.dealer_id
     GROUP BY above.id
 )
 SELECT {", ".join(CELLS[key] for key in COLUMNS)}
 FROM r
 JOIN account a ON a.id = r.account_id
 LEFT JOIN parent o ON o.id = a.parent_id
+LEFT JOIN parent e ON e.id = a.dealer_id
 LEFT JOIN family g ON g.id = a.id
 LEFT JOIN product p ON p.id = r.product_id
 LEFT JOIN accounts_contract c ON c.id = r.contract_id
@@ -101,7 +106,7 @@ ORDER BY r.id
 class LedgerExport:
     """The export of ``records``; ``rows`` counts what was written so far.
 
-    ``visible`` are the accounts that may be named as group parents. The records' own are not asked about: hand over
+    ``visible`` are the accounts that may be named as group parents and dealers. The records' own are not asked about: hand over
     ``RevenueRecord.objects.of_visible_accounts(user)`` and ``Account.objects.visible_to(user)``.
     """
 

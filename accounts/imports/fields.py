@@ -55,6 +55,18 @@ FIELDS: dict[str, Field] = {
         Field("segment", _("segment"), length=80, synonyms="customer segment|客户分群|细分|客戶分群"),
         Field("industry", _("industry"), length=80, synonyms="sector|行业|行業|产业"),
         Field(
+            "channel",
+            _("channel"),
+            length=80,
+            synonyms="sales channel|distribution channel|渠道|销售渠道|通路|銷售通路",
+        ),
+        Field(
+            "dealer_code",
+            _("code of the dealer"),
+            length=64,
+            synonyms="dealer|dealer id|distributor|distributor code|reseller|经销商编号|经销商|代理商编号|經銷商編號|經銷商",
+        ),
+        Field(
             "contract_number",
             _("contract number"),
             length=64,
@@ -140,7 +152,7 @@ FIELDS: dict[str, Field] = {
         ),
     )
 }
-ACCOUNT_FACTS = ("account_name", "parent_code", "country", "region", "segment", "industry")
+ACCOUNT_FACTS = ("account_name", "parent_code", "country", "region", "segment", "industry", "channel", "dealer_code")
 PRODUCT_FACTS = ("product_name", "product_category")
 # In the order in which the identity is hashed, whatever order a mapping names them in.
 IDENTITY_FIELDS = (
@@ -152,7 +164,7 @@ IDENTITY_CHOICES = (*IDENTITY_FIELDS, "credits_reference")
 MONEY_DIGITS = 15  # before the point of numeric(19,4)
 QUANTITY_DIGITS = 13  # before the point of numeric(19,6)
 MARK_BATCH, MARK_ROW, MARK_COLUMN, MARK_VALUE, MARK_REASON = MARKS = ("_batch", "_row", "_column", "_value", "_reason")
-# Which record a row of our own export is, and the group parents above its account.
+# Which record a row of our own export is, and the group parents and dealers above its account.
 ORIGIN_SOURCE, ORIGIN_IDENTITY, ORIGIN_PARENTS = ORIGINS = ("_source", "_identity", "_parents")
 TECHNICAL = frozenset({*MARKS, *ORIGINS})  # columns that are no field
 

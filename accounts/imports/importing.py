@@ -17,7 +17,7 @@ from accounts.imports.columns import Fault, Rejection
 from accounts.imports.errors_file import ErrorFile, Example
 from accounts.imports.fields import ORIGIN_PARENTS
 from accounts.imports.options import Prepared, refusing
-from accounts.imports.owners import create_owners
+from accounts.imports.owners import ABOVE, create_owners
 from accounts.imports.progress import FIGURES, MATCHING, POSTING, ProgressWriter
 from accounts.imports.rows import RowTyper, TypedChunk
 from accounts.imports.staging import Stage
@@ -147,7 +147,7 @@ class Import:
         rejected = self._reject_late(cursor)
         self._new_accounts = create_owners(
             cursor,
-            has_parents=self._has("parent_code"),
+            above=[key for key in ABOVE if self._has(key)],
             has_contracts=self._has("contract_number"),
             has_described_parents=plan.origins is not None and ORIGIN_PARENTS in plan.origins,
             rejected=rejected,

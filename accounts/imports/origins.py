@@ -5,7 +5,8 @@
 are known afterwards too. Both are there or neither is; a row without them is an ordinary row. What names a record twice
 in one file is "already there" the second time if it says the same, and rejected if it does not.
 
-``_parents`` describes the group parents above the account, so that those without a record of their own get their names.
+``_parents`` describes the group parents and dealers above the account, so that those without a record of their own get
+their names.
 A contract that is not there is made as for any file: a draft of that number on the account of the first row that names
 it. A draft counts as signed nowhere, so nothing is claimed that the export does not know.
 """

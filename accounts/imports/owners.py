@@ -1,6 +1,6 @@
 """Accounts, products and contracts that the rows of an import hang on and that do not exist yet, set-based."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from django.db.backends.utils import CursorWrapper
 
@@ -18,27 +18,30 @@ WHERE NOT EXISTS (SELECT 1 FROM accounts_{table} t WHERE t.code = f.code) {still
 GROUP BY code
 """
 FACT = "coalesce((array_agg({0} ORDER BY row_no) FILTER (WHERE {0} <> ''))[1], '') AS {0}"
-ACCOUNT_FACTS = ("name", "parent_code", "country", "region", "segment", "industry")
+ACCOUNT_FACTS = ("name", "parent_code", "country", "region", "segment", "industry", "channel", "dealer_code")
 PRODUCT_FACTS = ("name", "category")
-# With the parents an export describes: whoever the staged rows need, and whoever those need above them.
+ABOVE = {"parent_code": "parent_id", "dealer_code": "dealer_id"}  # facts that name another account
+# With the parents and dealers an export describes: whoever the staged rows need, and whoever those need in turn.
 STILL_NEEDED = """
 AND f.code IN (
     WITH RECURSIVE needed (code) AS (
         SELECT account_code FROM import_stage s
         WHERE NOT EXISTS (SELECT 1 FROM accounts_account a WHERE a.code = s.account_code)
         UNION
-        SELECT f.parent_code FROM needed JOIN import_account f USING (code)
-        WHERE f.parent_code <> '' AND NOT EXISTS (SELECT 1 FROM accounts_account a WHERE a.code = f.parent_code)
+        SELECT up.code FROM (
+            SELECT unnest(ARRAY[f.parent_code, f.dealer_code]) AS code FROM needed JOIN import_account f USING (code)
+        ) AS up
+        WHERE up.code <> '' AND NOT EXISTS (SELECT 1 FROM accounts_account a WHERE a.code = up.code)
     ) SELECT code FROM needed
 )
 """
 STILL_STAGED = "AND EXISTS (SELECT 1 FROM import_stage s WHERE s.{table}_code = f.code)"
-# Parents that nothing else names are accounts too; without a name an account is called by its code.
-MISSING_PARENTS = """
-INSERT INTO import_wanted (code, row_no, name, parent_code, country, region, segment, industry)
-SELECT DISTINCT parent_code, 2147483647, '', '', '', '', '', '' FROM import_wanted w
-WHERE parent_code <> '' AND NOT EXISTS (SELECT 1 FROM import_wanted o WHERE o.code = w.parent_code)
-  AND NOT EXISTS (SELECT 1 FROM accounts_account a WHERE a.code = w.parent_code)
+# Parents and dealers that nothing else names are accounts too; without a name an account is called by its code.
+MISSING_ABOVE = f"""
+INSERT INTO import_wanted (code, row_no, {", ".join(ACCOUNT_FACTS)})
+SELECT DISTINCT {{key}}, 2147483647, {", ".join("''" for _fact in ACCOUNT_FACTS)} FROM import_wanted w
+WHERE {{key}} <> '' AND NOT EXISTS (SELECT 1 FROM import_wanted o WHERE o.code = w.{{key}})
+  AND NOT EXISTS (SELECT 1 FROM accounts_account a WHERE a.code = w.{{key}})
 """
 SEARCHED = """
 CREATE TEMP TABLE import_searched (code text, search_text text, sort_key text, search_grams text[]) ON COMMIT DROP
@@ -48,17 +51,17 @@ SELECT code, CASE name WHEN '' THEN code ELSE name END FROM import_wanted WHERE 
 """
 ACCOUNTS = """
 INSERT INTO accounts_account (
-    code, name, latin_name, short_name, status, segment, industry, region, country, size, currency, before_data_start,
-    search_text, sort_key, search_grams, created_at, updated_at
+    code, name, latin_name, short_name, status, segment, industry, channel, region, country, size, currency,
+    before_data_start, search_text, sort_key, search_grams, created_at, updated_at
 )
-SELECT code, CASE name WHEN '' THEN code ELSE name END, '', '', 'active', segment, industry, region, country, '', '',
-       false, search_text, sort_key, search_grams, now(), now()
+SELECT code, CASE name WHEN '' THEN code ELSE name END, '', '', 'active', segment, industry, channel, region, country, '',
+       '', false, search_text, sort_key, search_grams, now(), now()
 FROM import_wanted JOIN import_searched USING (code) ORDER BY row_no, code
 ON CONFLICT (code) DO NOTHING
 """
-SET_PARENTS = """
-UPDATE accounts_account a SET parent_id = coalesce(p.merged_into_id, p.id)
-FROM import_wanted w JOIN accounts_account p ON p.code = w.parent_code WHERE a.code = w.code AND a.id <> p.id
+SET_ABOVE = """
+UPDATE accounts_account a SET {column} = coalesce(p.merged_into_id, p.id)
+FROM import_wanted w JOIN accounts_account p ON p.code = w.{key} WHERE a.code = w.code AND a.id <> p.id
 """
 PRODUCTS = """
 INSERT INTO accounts_product (code, name, category, created_at, updated_at)
@@ -75,21 +78,26 @@ ON CONFLICT (number) DO NOTHING
 
 
 def create_owners(
-    cursor: CursorWrapper, *, has_parents: bool, has_contracts: bool, has_described_parents: bool, rejected: bool
+    cursor: CursorWrapper,
+    *,
+    above: Collection[str],
+    has_contracts: bool,
+    has_described_parents: bool,
+    rejected: bool,
 ) -> int:
     """Create what the staged rows name and nobody knows; returns the number of new accounts.
 
-    ``rejected`` says that rows have left the stage since, and with them perhaps the only mention of an account.
+    ``above`` are the fields of ABOVE that the file gives. ``rejected`` says that rows have left the stage since, and with them perhaps the only mention of an account.
     """
     still_staged = STILL_STAGED if rejected else ""
     _want(cursor, "account", ACCOUNT_FACTS, condition=STILL_NEEDED if has_described_parents else still_staged)
-    if has_parents:
-        cursor.execute(MISSING_PARENTS)
+    for key in above:
+        cursor.execute(MISSING_ABOVE.format(key=key))
     _index(cursor)
     cursor.execute(ACCOUNTS)
     created = cursor.rowcount
-    if has_parents:
-        cursor.execute(SET_PARENTS)
+    for key in above:
+        cursor.execute(SET_ABOVE.format(key=key, column=ABOVE[key]))
     _want(cursor, "product", PRODUCT_FACTS, condition=still_staged)
     cursor.execute(PRODUCTS)
     if has_contracts:

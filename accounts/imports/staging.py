@@ -29,7 +29,8 @@ CREATE TEMP TABLE import_stage (
     source text
 ) ON COMMIT DROP;
 CREATE TEMP TABLE import_account (
-    row_no int, code text, name text, parent_code text, country text, region text, segment text, industry text
+    row_no int, code text, name text, parent_code text, country text, region text, segment text, industry text,
+    channel text, dealer_code text
 ) ON COMMIT DROP;
 CREATE TEMP TABLE import_product (row_no int, code text, name text, category text) ON COMMIT DROP;
 CREATE TEMP TABLE import_reject (row_no int, field text, value text, code text, details jsonb) ON COMMIT DROP

@@ -39,6 +39,16 @@ class Account(TimeStamped):
         db_index=False,
         help_text=_("The account that carries its figures; never one that is merged itself."),
     )
+    dealer = models.ForeignKey(
+        "self",
+        verbose_name=_("dealer"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="dealt_accounts",
+        help_text=_("The account through which this one buys."),
+    )
+    channel = models.CharField(_("channel"), max_length=80, blank=True, db_default="")
     segment = models.CharField(_("segment"), max_length=80, blank=True)
     industry = models.CharField(_("industry"), max_length=80, blank=True)
     region = models.CharField(_("region"), max_length=80, blank=True)
@@ -97,6 +107,11 @@ class Account(TimeStamped):
                 condition=Q(merged_into__isnull=True) | ~Q(merged_into=F("pk")), name="account_not_merged_into_itself"
             ),
             models.CheckConstraint(
+                condition=Q(dealer__isnull=True) | ~Q(dealer=F("pk")),
+                name="account_not_own_dealer",
+                violation_error_message=_("An account cannot buy through itself: choose another dealer, or none."),
+            ),
+            models.CheckConstraint(
                 condition=Q(closed_on__isnull=True) | Q(opened_on__isnull=True) | Q(closed_on__gte=F("opened_on")),
                 name="account_closed_after_opened",
                 violation_error_message=_("The account closed before it opened."),
@@ -111,6 +126,7 @@ class Account(TimeStamped):
             models.Index(fields=["industry"], name="account_industry"),
             models.Index(fields=["region"], name="account_region"),
             models.Index(fields=["merged_into"], name="account_merged", condition=Q(merged_into__isnull=False)),
+            models.Index(fields=["channel"], name="account_channel"),
         ]
 
     def __str__(self) -> str:

@@ -43,6 +43,7 @@ class AccountSerializer(RuledSerializer):
     )
     owner = UserKeyField(required=False, allow_null=True)
     owner_name = serializers.CharField(source="owner.display_name", read_only=True, default=None, allow_null=True)
+    dealer = VisibleKeyField(required=False, allow_null=True, help_text="The account through which this one buys.")
 
     class Meta:
         model = Account
@@ -57,6 +58,8 @@ class AccountSerializer(RuledSerializer):
             "parent_since",
             "segment",
             "industry",
+            "dealer",
+            "channel",
             "region",
             "country",
             "size",

@@ -144,6 +144,20 @@ class OneAccountFilter(django_filters.ModelChoiceFilter):
         super().__init__(*args, **kwargs)
 
 
+def visible_dealers(request: Request | None) -> AccountQuerySet:
+    """Accounts through which some account buys that the caller may see."""
+    return Account.objects.filter(pk__in=visible_accounts(request).order_by().values("dealer"))
+
+
+@extend_schema_field(OpenApiTypes.INT)
+class DealerFilter(django_filters.ModelChoiceFilter):
+    """One dealer by id; one of no account that the caller may see is unknown."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("queryset", visible_dealers)
+        super().__init__(*args, **kwargs)
+
+
 @extend_schema_field(OpenApiTypes.INT)
 class VisibleRowFilter(django_filters.ModelChoiceFilter):
     """One row by key out of a queryset that depends on who asks."""
@@ -163,6 +177,8 @@ class PortfolioFilter(FilterSet):
     segment = django_filters.CharFilter()
     industry = django_filters.CharFilter()
     region = django_filters.CharFilter()
+    channel = django_filters.CharFilter()
+    dealer = DealerFilter(help_text="Accounts that buy through this one.")
     owner = UserFilter()
     group = OneAccountFilter(
         method="in_group", help_text="An account and everything below it in its group, as of today."

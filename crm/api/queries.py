@@ -29,6 +29,8 @@ PORTFOLIO_PARAMETERS = [
     OpenApiParameter("segment"),
     OpenApiParameter("industry"),
     OpenApiParameter("region"),
+    OpenApiParameter("channel"),
+    OpenApiParameter("dealer", OpenApiTypes.INT, description="Accounts that buy through this one."),
     OpenApiParameter("owner", OpenApiTypes.INT, description="Key of the owning user."),
     OpenApiParameter("group", OpenApiTypes.INT, description="An account and everything below it in its group, today."),
     OpenApiParameter("account", OpenApiTypes.INT, many=True, description="Accounts by key; repeat the name."),

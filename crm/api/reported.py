@@ -157,6 +157,8 @@ class NewReportSerializer(StrictSerializer, TwoPeriodsQuery):
     segment = serializers.CharField(max_length=80, required=False, help_text="“-”: accounts without one.")
     industry = serializers.CharField(max_length=80, required=False, help_text="“-”: accounts without one.")
     region = serializers.CharField(max_length=80, required=False, help_text="“-”: accounts without one.")
+    channel = serializers.CharField(max_length=80, required=False, help_text="“-”: accounts without one.")
+    dealer = VisibleKeyField(required=False)
     owner = UserKeyField(required=False)
     group = VisibleKeyField(required=False)
     account = serializers.ListField(
@@ -178,7 +180,7 @@ class NewReportSerializer(StrictSerializer, TwoPeriodsQuery):
         """What ``crm.reported.report`` takes."""
         found = dict(self.validated_data)
         filters: dict[str, list[str]] = {}
-        for name in ("grade", "segment", "industry", "region", "owner", "group", "account"):
+        for name in ("grade", "segment", "industry", "region", "channel", "dealer", "owner", "group", "account"):
             value = found.pop(name, None)
             if value:
                 values = value if isinstance(value, list) else [value]

@@ -25,6 +25,9 @@ MAINTENANCE_SHARE = {
     Profile.STEADY: 0.15,
     Profile.GROWING: 0.15,
 }
+DEALER_SEGMENT = "Distributor"
+DEALERS_A_REGION = 3
+DEALT_SHARE, ONLINE_SHARE = 0.3, 0.1  # of the small customers of a region
 TROUBLED_SHARE = 0.006  # of the accounts for a credit stop, and as many for a law suit
 MILLION = 1_000_000
 
@@ -60,6 +63,8 @@ class Company:
     first_month: int = 0
     silence: tuple[int, int] | None = None  # months [from, to) without orders
     maintenance_number: str = ""  # of its maintenance contract
+    channel: str = ""
+    dealer_code: str = ""  # through whom it buys
 
 
 def companies(*, seed: int, count: int, horizon: Horizon, base_currency: str) -> list[Company]:
@@ -68,7 +73,7 @@ def companies(*, seed: int, count: int, horizon: Horizon, base_currency: str) ->
     named = _named(rng, count)
     kinds = _kinds(rng, named)
     grown = [_grown(rng, company, kind, horizon, base_currency) for company, kind in zip(named, kinds, strict=True)]
-    return _troubled(rng, grown, horizon)
+    return _sold_through(_troubled(rng, grown, horizon), seed=seed)
 
 
 def _named(rng: np.random.Generator, count: int) -> list[Company]:
@@ -267,6 +272,27 @@ def _size(level: float) -> AccountSize | str:
         return ""
     steps = ((0.2, AccountSize.MICRO), (0.8, AccountSize.SMALL), (4.0, AccountSize.MEDIUM))
     return next((size for limit, size in steps if level < limit * MILLION), AccountSize.LARGE)
+
+
+def _sold_through(found: list[Company], *, seed: int) -> list[Company]:
+    """Channels, and for small customers outside groups one of the distributors of their region as dealer."""
+    rng = dice(seed, "dealers")
+    parents = {company.parent_code for company in found}
+    outlets: dict[str, list[str]] = {}
+    for company in found:
+        if company.segment == DEALER_SEGMENT and company.status == AccountStatus.ACTIVE:
+            outlets.setdefault(company.region, []).append(company.code)
+    sold = []
+    for company in found:
+        dealers = outlets.get(company.region, [])[:DEALERS_A_REGION]
+        draw, pick = rng.random(), int(rng.integers(0, max(1, len(dealers))))
+        is_small = company.profile not in KEY_PROFILES | WITHOUT_REVENUE and company.code not in parents
+        if is_small and company.segment != DEALER_SEGMENT and dealers and draw < DEALT_SHARE:
+            sold.append(replace(company, channel=words.CHANNEL_DEALER, dealer_code=dealers[pick]))
+        else:
+            is_online = is_small and draw > 1 - ONLINE_SHARE
+            sold.append(replace(company, channel=words.CHANNEL_ONLINE if is_online else words.CHANNEL_DIRECT))
+    return sold
 
 
 def _troubled(rng: np.random.Generator, found: list[Company], horizon: Horizon) -> list[Company]:

@@ -150,6 +150,10 @@ def _store_accounts(found: Sequence[Company], users: dict[str, User]) -> dict[st
     for batch in (heads, members):
         rows = [_account(company, stored, users) for company in batch]
         stored |= {account.code: account for account in Account.objects.bulk_create(rows, MOST_IN_STATEMENT)}
+    dealt = [company for company in found if company.dealer_code]
+    for company in dealt:
+        stored[company.code].dealer = stored[company.dealer_code]
+    Account.objects.bulk_update([stored[company.code] for company in dealt], ["dealer"], MOST_IN_STATEMENT)
     index_new_accounts()
     return stored
 
@@ -163,6 +167,7 @@ def _account(company: Company, stored: dict[str, Account], users: dict[str, User
         status=company.status,
         parent=stored.get(company.parent_code),
         segment=company.segment,
+        channel=company.channel,
         industry=company.industry,
         region=company.region,
         country=company.country,

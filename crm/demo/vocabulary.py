@@ -69,6 +69,7 @@ INDUSTRIES = {
     "Rail": ("轨道装备", "軌道裝備", "Rail Equipment"),
 }
 SEGMENTS = ("Manufacturer", "System integrator", "Distributor", "Plant operator")
+CHANNEL_DIRECT, CHANNEL_DEALER, CHANNEL_ONLINE = "Direct sales", "Dealers", "Online shop"
 SEGMENT_SHARES = (0.46, 0.2, 0.16, 0.18)
 
 # (city, Latin form, region)

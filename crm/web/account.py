@@ -104,7 +104,9 @@ class AccountPage:
     )
 
     def __init__(self, request: HttpRequest, pk: int, tab: str) -> None:
-        found = Account.objects.visible_to(request.user).select_related("owner", "figures").filter(pk=pk).first()
+        found = (
+            Account.objects.visible_to(request.user).select_related("owner", "figures", "dealer").filter(pk=pk).first()
+        )
         if found is None:
             raise _elsewhere(request, pk)
         self.request, self.account, self.tab = request, found, tab
@@ -133,6 +135,11 @@ class AccountPage:
     @cached_property
     def members(self) -> list[TeamMember]:
         rows = TeamMember.objects.filter(account=self.account).select_related("user")
+    @cached_property
+    def sees_dealer(self) -> bool:
+        """The user may open the account through which this one buys."""
+        return Account.objects.visible_to(self.request.user).filter(pk=self.account.dealer_id).exists()
+
         return list(rows.order_by("-valid_from", "pk"))
 
     @cached_property

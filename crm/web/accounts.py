@@ -37,7 +37,7 @@ LONGEST_ID = 19  # digits that fit a primary key
 MOST_SELECTED = 500
 MOST_OPTIONS = 200
 SESSION_UNDO = "bulk_undo"
-OPTION_FIELDS = {"segment": "segment", "industry": "industry", "region": "region"}
+OPTION_FIELDS = {"segment": "segment", "industry": "industry", "region": "region", "channel": "channel"}
 
 
 @signed_in
@@ -85,6 +85,10 @@ def options_of(request: HttpRequest, key: str) -> list[tuple[str, Any]]:
     if key == "group":
         roots = visible.filter(parent__isnull=True, children__isnull=False).order_by("sort_key", "pk").distinct()
         return [(str(pk), name) for pk, name in roots.values_list("pk", "name")[:MOST_OPTIONS]]
+    if key == "dealer":
+        dealers = Account.objects.filter(pk__in=visible.order_by().values("dealer")).order_by("sort_key", "pk")
+        named = [(str(pk), name) for pk, name in dealers.values_list("pk", "name")[:MOST_OPTIONS]]
+        return [("none", gettext_lazy("no dealer")), *named] if named else []
     if key in OPTION_FIELDS:
         field = OPTION_FIELDS[key]
         values = visible.order_by(field).values_list(field, flat=True).distinct()[:MOST_OPTIONS]

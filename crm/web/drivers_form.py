@@ -32,6 +32,9 @@ LEAVES = (
     (Dimension.REGION, gettext_lazy("region")),
     (Dimension.SEGMENT, gettext_lazy("segment")),
     (Dimension.INDUSTRY, gettext_lazy("industry")),
+    (Dimension.CHANNEL, gettext_lazy("channel")),
+    (Dimension.DEALER, gettext_lazy("dealer")),
+    (Dimension.GROUP, gettext_lazy("group")),
     (Dimension.GRADE, gettext_lazy("grade (today's)")),
     (WHOLE, gettext_lazy("nothing, the whole alone")),
 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
@@ -14,6 +14,8 @@ from accounts.models import Account, User
 from accounts.querysets import AccountQuerySet
 
 LONGEST_TEXT = 100
+ME, NONE = "me", "none"  # besides the keys of people and accounts
+BY_KEY = {"owner": {ME, NONE}, "group": {NONE}, "dealer": {NONE}}  # what each takes besides a key
 STRONG_CHANGE = 0.2  # of growth, the edge of the outer bands
 RECENT_DAYS = (30, 90, 180, 365)
 Apply = Callable[[AccountQuerySet, Sequence[str], "Asked"], AccountQuerySet]
@@ -50,9 +52,9 @@ def _grade(rows: AccountQuerySet, values: Sequence[str], asked: Asked) -> Accoun
 def _owner(rows: AccountQuerySet, values: Sequence[str], asked: Asked) -> AccountQuerySet:
     wanted = Q()
     for value in values:
-        if value == "me":
+        if value == ME:
             wanted |= Q(owner=asked.user)
-        elif value == "none":
+        elif value == NONE:
             wanted |= Q(owner__isnull=True)
         elif value.isdecimal():
             wanted |= Q(owner_id=int(value))
@@ -64,7 +66,15 @@ def _equal(field: str) -> Apply:
 
 
 def _group(rows: AccountQuerySet, values: Sequence[str], asked: Asked) -> AccountQuerySet:
+    if values[0] == NONE:
+        members = Account.objects.standing().filter(parent=OuterRef("pk"))
+        return rows.filter(~Exists(members), parent__isnull=True)
     return rows.in_group(int(values[0])) if values[0].isdecimal() else rows.none()
+
+
+def _dealer(rows: AccountQuerySet, values: Sequence[str], asked: Asked) -> AccountQuerySet:
+    wanted = Q(dealer__in=[int(value) for value in values if value != NONE])
+    return rows.filter(wanted | Q(dealer__isnull=True) if NONE in values else wanted)
 
 
 def _growth(rows: AccountQuerySet, values: Sequence[str], asked: Asked) -> AccountQuerySet:
@@ -128,6 +138,8 @@ FILTERS: dict[str, Filter] = {
         Filter("segment", _("Segment"), _equal("segment"), has_options=True, is_multiple=True),
         Filter("industry", _("Industry"), _equal("industry"), has_options=True, is_multiple=True),
         Filter("region", _("Region"), _equal("region"), has_options=True, is_multiple=True),
+        Filter("channel", _("Channel"), _equal("channel"), has_options=True, is_multiple=True),
+        Filter("dealer", _("Dealer"), _dealer, has_options=True, is_multiple=True),
         Filter("group", _("Group"), _group, has_options=True),
         Filter("growth", _("Growth"), _growth, choices=GROWTH_BANDS, is_multiple=True),
         Filter("last_order", _("Last order"), _last_order, choices=LAST_ORDERS),
@@ -163,7 +175,7 @@ class AccountFilter:
 
     @property
     def needs_group_name(self) -> bool:
-        return "group" in self.values
+        return self.values.get("group", [NONE]) != [NONE]
 
     def query(self, **extra: str) -> str:
         """The filter as a query string, always in the same order."""
@@ -201,11 +213,19 @@ class AccountFilter:
         names: dict[tuple[str, str], Any] = {
             (one.key, value): label for one in FILTERS.values() for value, label in one.choices
         }
-        names |= {("owner", "me"): _("me"), ("owner", "none"): _("nobody")}
-        names |= {(key, "-"): _("not given") for key in ("segment", "industry", "region")}
+        names |= {("owner", ME): _("me"), ("owner", NONE): _("nobody")}
+        names |= {("group", NONE): _("in no group"), ("dealer", NONE): _("no dealer")}
+        names |= {(key, "-"): _("not given") for key in ("segment", "industry", "region", "channel")}
         ids = [int(value) for value in self.values.get("owner", ()) if value.isdecimal()]
         if ids:
             names |= {("owner", str(user.pk)): user.display_name for user in User.objects.filter(pk__in=ids)}
+        dealers = [int(value) for value in self.values.get("dealer", ()) if value != NONE]
+        if dealers:
+            seen = Account.objects.filter(
+                pk__in=dealers, dealt_accounts__in=Account.objects.visible_to(self.asked.user)
+            )
+            names |= {("dealer", value): _("unknown") for value in self.values["dealer"] if value != NONE}
+            names |= {("dealer", str(pk)): name for pk, name in seen.values_list("pk", "name")}
         if self.needs_group_name:
             root = Account.objects.visible_to(self.asked.user).filter(pk=int(self.values["group"][0])).first()
             names[("group", self.values["group"][0])] = root.name if root else _("unknown")
@@ -218,9 +238,8 @@ def _clean(one: Filter, given: Sequence[str]) -> list[str]:
     if one.choices:
         known = {value for value, _label in one.choices}
         values = [value for value in values if value in known]
-    elif one.key in {"owner", "group"}:
-        values = [value for value in values if _is_id(value) or value in {"me", "none"}]
-        values = [value for value in values if one.key == "owner" or _is_id(value)]
+    elif one.key in BY_KEY:
+        values = [value for value in values if _is_id(value) or value in BY_KEY[one.key]]
     return values if one.is_multiple else values[:1]
 
 

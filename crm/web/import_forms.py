@@ -242,7 +242,10 @@ def field_choices() -> list[Any]:
             ("reference", "credits_reference", "external_id", "kind", "basis", "currency", "cost", "contract_number"),
         ),
         (_("Product"), ("product_code", "product_name", "product_category")),
-        (_("Account"), ("account_name", "parent_code", "country", "region", "segment", "industry")),
+        (
+            _("Account"),
+            ("account_name", "parent_code", "country", "region", "segment", "industry", "channel", "dealer_code"),
+        ),
     )
     return [
         (UNUSED, _("not used")),

@@ -18,6 +18,7 @@ from metrics.frames_parts import ProductDimension
 from metrics.leaves import Dimension
 
 SHOWN_LEAVES = 20
+BY_KEY = frozenset({Dimension.OWNER, Dimension.GROUP, Dimension.DEALER})  # filters that take a key, or "none"
 LEAF_HEADS: dict[Dimension | ProductDimension, Any] = {
     Dimension.OWNER: gettext_lazy("Owner"),
     Dimension.REGION: gettext_lazy("Region"),
@@ -26,6 +27,9 @@ LEAF_HEADS: dict[Dimension | ProductDimension, Any] = {
     Dimension.INDUSTRY: gettext_lazy("Industry"),
     ProductDimension.PRODUCT: gettext_lazy("Product"),
     ProductDimension.CATEGORY: gettext_lazy("Category"),
+    Dimension.GROUP: gettext_lazy("Group"),
+    Dimension.DEALER: gettext_lazy("Dealer"),
+    Dimension.CHANNEL: gettext_lazy("Channel"),
 }
 LEAF_TITLES: dict[Dimension | ProductDimension, Any] = {
     Dimension.OWNER: gettext_lazy("By owner"),
@@ -35,6 +39,9 @@ LEAF_TITLES: dict[Dimension | ProductDimension, Any] = {
     Dimension.INDUSTRY: gettext_lazy("By industry"),
     ProductDimension.PRODUCT: gettext_lazy("By product"),
     ProductDimension.CATEGORY: gettext_lazy("By product category"),
+    Dimension.GROUP: gettext_lazy("By today's group"),
+    Dimension.DEALER: gettext_lazy("By dealer"),
+    Dimension.CHANNEL: gettext_lazy("By channel"),
 }
 
 
@@ -95,7 +102,7 @@ def not_known() -> SafeString:
 
 def narrowed_to(asked: Asked, by: Dimension | None, key: str) -> str:
     """The question about one leaf alone, broken down no further."""
-    blank = "none" if by is Dimension.OWNER else "-"
+    blank = "none" if by in BY_KEY else "-"
     return asked.with_params(**{str(by): key or blank, "by": WHOLE})
 
 

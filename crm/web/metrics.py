@@ -43,7 +43,7 @@ from metrics.services.base import Passport
 from metrics.services.credit_notes import unmatched_credit_notes
 
 FIRST = "growth"
-OFFERED_FILTERS = ("grade", "owner", "segment", "industry", "region", "group")
+OFFERED_FILTERS = ("grade", "owner", "segment", "industry", "region", "channel", "dealer", "group")
 LEDGER_FIELDS = ("level", "currency", "basis", "credit_notes")  # of the form: kept where only the periods change
 UNPROCESSABLE = 422
 NAME_LENGTH = 60

@@ -20,6 +20,9 @@ DIMENSIONS = (
     (Dimension.OWNER, _("owner")),
     (Dimension.GRADE, _("grade")),
     (Dimension.INDUSTRY, _("industry")),
+    (Dimension.GROUP, _("group")),
+    (Dimension.CHANNEL, _("channel")),
+    (Dimension.DEALER, _("dealer")),
 )
 METHODS = {
     Method.SEASONAL_NAIVE: _("same month of the year before"),

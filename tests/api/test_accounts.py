@@ -21,7 +21,15 @@ def ids(response):
 
 def test_account_shows_every_column_that_outsiders_may_rely_on(admin):
     owner = make_user(first_name="Ada", last_name="Lovelace")
-    account = make_account(code="C1", name="中远海运", owner=owner, parent=make_account(), opened_on=date(2020, 1, 2))
+    account = make_account(
+        code="C1",
+        name="中远海运",
+        owner=owner,
+        parent=make_account(),
+        dealer=make_account(),
+        channel="Online",
+        opened_on=date(2020, 1, 2),
+    )
 
     row = admin.get(f"{LIST}{account.pk}/").json()
 
@@ -34,6 +42,8 @@ def test_account_shows_every_column_that_outsiders_may_rely_on(admin):
         "short_name": "",
         "status": "active",
         "parent": account.parent_id,
+        "dealer": account.dealer_id,
+        "channel": "Online",
         "segment": "",
         "industry": "",
         "region": "",
@@ -92,7 +102,7 @@ def test_filters_of_the_account_list(admin):
     owner = make_user()
     root = make_account(segment="A", owner=owner)
     child = make_account(segment="A", industry="Steel", parent=root, region="East", status="prospect", size="large")
-    leaf = make_account(parent=child, currency="USD", country="Norway")
+    leaf = make_account(parent=child, currency="USD", country="Norway", dealer=root, channel="Online")
     Account.objects.filter(pk=leaf.pk).update(grade=Grade.GOLD, is_watched=True)
 
     def found(**query):
@@ -106,6 +116,7 @@ def test_filters_of_the_account_list(admin):
     assert found(group=root.pk) == {root.pk, child.pk, leaf.pk}
     assert found(group=child.pk) == {child.pk, leaf.pk}
     assert found(parent=root.pk) == {child.pk}
+    assert found(dealer=root.pk) == found(channel="Online") == {leaf.pk}
     assert (
         found(grade="gold") == found(is_watched="true") == found(currency="USD") == found(country="Norway") == {leaf.pk}
     )

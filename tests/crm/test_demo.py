@@ -80,6 +80,17 @@ def test_companies_are_named_apart_and_grouped(found):
     assert all(place_of[company.parent_code] < place for place, company in enumerate(found) if company.parent_code)
 
 
+def test_small_customers_of_a_region_buy_through_its_distributors(found):
+    by_code = {company.code: company for company in found}
+    dealt = [company for company in found if company.dealer_code]
+
+    assert 40 < len(dealt) < 160
+    assert {company.channel for company in dealt} == {"Dealers"}
+    assert {by_code[company.dealer_code].segment for company in dealt} == {"Distributor"}
+    assert all(by_code[company.dealer_code].region == company.region for company in dealt)
+    assert {company.channel for company in found} == {"Dealers", "Direct sales", "Online shop"}
+
+
 def test_companies_come_from_everywhere(found):
     def is_chinese(name: str) -> bool:
         return any("\u4e00" <= character <= "\u9fff" for character in name)

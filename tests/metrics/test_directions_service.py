@@ -43,16 +43,45 @@ def test_worked_example_by_direction():
     assert (found.passport.metric, found.reasons, found.leaves) == ("directions", {}, ())
 
 
-@pytest.mark.parametrize("by", ["segment", "region", "owner", "grade", "industry"])
+@pytest.mark.parametrize("by", ["segment", "region", "owner", "grade", "industry", "channel", "dealer", "group"])
 def test_leaves_add_up(by):
     bridge_example()
-    Account.objects.filter(name__in="ABFG").update(segment="S", region="North", owner=make_user(), industry="Steel")
+    Account.objects.filter(name__in="ABFG").update(
+        segment="S", region="North", owner=make_user(), industry="Steel", channel="Dealers", dealer=make_account()
+    )
+    Account.objects.filter(name__in="BG").update(parent=Account.objects.get(name="A"))
 
     found = ask(by=by)
 
     parts = [amounts(leaf) for leaf in found.leaves]
     assert [sum(column) for column in zip(*parts, strict=True)] == amounts(found)
     assert all(sum(row[:-1]) == row[-1] for row in parts)
+
+
+def test_growth_through_a_dealer_stands_apart():
+    """F is won and B declines through the outlet; what buys directly, or belongs to nobody, is a leaf too."""
+    bridge_example()
+    outlet = make_account(name="Outlet")
+    Account.objects.filter(name__in="BF").update(dealer=outlet, channel="Dealers")
+
+    by_dealer, by_channel = ask(by="dealer"), ask(by="channel")
+
+    dealt = next(leaf for leaf in by_dealer.leaves if leaf.key == str(outlet.pk))
+    assert (dealt.label, amounts(dealt)) == ("Outlet", [800, 250, -200, 0, 850])
+    assert {str(leaf.label) for leaf in by_dealer.leaves} == {"Outlet", "no dealer"}
+    assert {(leaf.key, amounts(leaf)[1]) for leaf in by_channel.leaves} == {("Dealers", 250), ("", 280)}
+
+
+def test_groups_are_the_trees_of_today_and_who_stands_alone_is_in_none():
+    """C under A, and D under C; A..C..D are one leaf named after their root."""
+    accounts = bridge_example()
+    Account.objects.filter(name="C").update(parent=accounts["A"])
+    Account.objects.filter(name="D").update(parent=accounts["C"])
+
+    found = ask(by="group")
+
+    told = {leaf.key: (str(leaf.label), leaf.opening.amount) for leaf in found.leaves}
+    assert told == {str(accounts["A"].pk): ("A", 1000 + 500 + 400), "": ("in no group", 2940 - 1900)}
 
 
 def test_fastest_leaf_comes_first_and_is_named():

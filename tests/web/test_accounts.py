@@ -133,7 +133,7 @@ def test_filter_and_order_decide_the_rows(client, query, found):
 
 
 @pytest.mark.parametrize("key", ["name", "grade", "owner", "ttm", "growth", "clv", "last_order", "score", "code", "segment",
-                                 "size", "status", "margin", "orders", "since", "latin_name", "country"])  # fmt: skip
+                                 "size", "status", "margin", "orders", "since", "latin_name", "country", "channel", "dealer"])  # fmt: skip
 def test_every_sortable_column_sorts_both_ways(client, key):
     owner = make_user()
     filtered_company(owner)
@@ -153,6 +153,39 @@ def test_group_filter_takes_the_whole_tree(client):
     client.force_login(owner)
 
     assert sorted(shown(client, f"group={root.pk}")) == ["Child", "Grandchild", "Root"]
+
+
+def test_dealer_channel_and_group_filters(client):
+    owner = make_user()
+    dealer = make_account(name="Outlet", owner=make_user())  # somebody else's account
+    make_account(name="Dealt", owner=owner, dealer=dealer, channel="Dealers")
+    root = make_account(name="Root", owner=owner, channel="Direct")
+    make_account(name="Child", owner=owner, parent=root)
+    make_account(name="Alone", owner=owner)
+    client.force_login(owner)
+
+    assert shown(client, f"dealer={dealer.pk}") == ["Dealt"]
+    assert sorted(shown(client, "dealer=none")) == ["Alone", "Child", "Root"]
+    assert len(shown(client, f"dealer=none&dealer={dealer.pk}")) == 4
+    assert sorted(shown(client, "channel=Dealers&channel=Direct")) == ["Dealt", "Root"]
+    assert sorted(shown(client, "channel=-")) == ["Alone", "Child"]
+    assert sorted(shown(client, "group=none")) == ["Alone", "Dealt"]
+
+
+def test_dealer_is_named_to_those_who_see_who_buys_through_it(client):
+    owner, stranger = make_user(), make_user()
+    dealer = make_account(name="Outlet & Co")
+    account = make_account(name="Dealt", owner=owner, dealer=dealer, channel="Dealers")
+    chip, options = f"{LIST}?dealer={dealer.pk}", reverse("accounts:options", args=["dealer"])
+
+    for user, sees in ((owner, True), (stranger, False)):
+        client.force_login(user)
+        assert ("Outlet &amp; Co" in client.get(chip).content.decode()) is sees
+        assert ("Outlet &amp; Co" in client.get(options).content.decode()) is sees
+    client.force_login(owner)
+    page = client.get(reverse("accounts:detail", args=[account.pk])).content.decode()
+    assert "Outlet &amp; Co" in page
+    assert reverse("accounts:detail", args=[dealer.pk]) not in page
 
 
 def test_chip_names_its_value_and_takes_only_itself_away(client):
@@ -344,12 +377,13 @@ def test_only_its_owner_removes_a_view(client):
 
 
 @pytest.mark.parametrize(
-    "key", ["grade", "owner", "segment", "industry", "region", "group", "growth", "last_order", "status"]
+    "key",
+    ["grade", "owner", "segment", "industry", "region", "channel", "dealer", "group", "growth", "last_order", "status"],
 )
 def test_options_of_a_filter_are_links_that_switch_them(client, key):
     owner = make_user(first_name="Mei")
-    root = make_account(owner=owner, segment="S", industry="I", region="R", name="Root")
-    make_account(owner=owner, parent=root)
+    root = make_account(owner=owner, segment="S", industry="I", region="R", channel="C", name="Root")
+    make_account(owner=owner, parent=root, dealer=root)
     client.force_login(owner)
 
     html = client.get(reverse("accounts:options", args=[key])).content.decode()

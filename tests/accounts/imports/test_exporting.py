@@ -37,11 +37,12 @@ from tests.factories import make_account, make_contract, make_product, make_supe
 
 VALUES = (
     "account__code", "account__name", "account__parent__code", "account__country", "account__region",
-    "account__segment", "account__industry", "product__code", "product__name", "product__category", "contract__number",
-    "contract__account__code", "booked_on", "kind", "basis", "reference", "credits_reference", "external_id", "quantity", "unit_price",
+    "account__segment", "account__industry", "account__channel", "account__dealer__code", "product__code", "product__name",
+    "product__category", "contract__number", "contract__account__code", "booked_on", "kind", "basis", "reference",
+    "credits_reference", "external_id", "quantity", "unit_price",
     "amount", "cost", "currency", "source",
 )  # fmt: skip
-FACTS = ("code", "name", "parent__code", "country", "region", "segment", "industry")
+FACTS = ("code", "name", "parent__code", "country", "region", "segment", "industry", "channel", "dealer__code")
 FACET_HEADER = (
     "account_code", "account_name", "booked_on", "reference", "external_id", "product_code", "quantity", "unit_price",
     "amount", "cost", "currency", "contract_number",
@@ -104,7 +105,11 @@ def mixed(db: None, tmp_path: Path) -> dict[str, Path]:
     top = make_account(code="TOP", name="Holding 控股", country="DE", industry="steel")
     middle = make_account(code="MID", name="'=Asia", parent=top, region="Asia")
     names = ("=1+1", "+x", "-y", "@z", "'t Hooft", "''@a", "-5", "a,b", 'say "hi"', "两\n行", "＝1")
-    held = [make_account(code=f"{name[:1]}{n}", name=name, segment=name, parent=middle) for n, name in enumerate(names)]
+    dealer = make_account(code="=D", name="+Outlet", channel="-own", dealer=make_account(code="D2", name="Wholesaler"))
+    held = [
+        make_account(code=f"{name[:1]}{n}", name=name, segment=name, channel=name, parent=middle, dealer=dealer)
+        for n, name in enumerate(names)
+    ]
     product = make_product(code="=P", name="-P", category="+C")
     contract = make_contract(number="@K", account=held[0])
     post_revenue(
@@ -180,17 +185,16 @@ def test_filters_of_the_records_hold(mixed):
     assert len(rows_of(exported(booked_on__gte=date(2024, 2, 4), booked_on__lte=date(2024, 5, 4)))) == 1
 
 
-def test_viewer_gets_the_records_of_visible_accounts_and_hears_of_no_hidden_parent(db):
+def test_viewer_gets_the_records_of_visible_accounts_and_hears_of_no_hidden_parent_or_dealer(db):
     owner = make_user()
     hidden = make_account(name="Hidden holding")
-    mine = make_account(owner=owner, parent=hidden)
+    mine = make_account(owner=owner, parent=hidden, dealer=hidden)
     post_revenue([{"account": mine}, {"account": hidden}, {}])
 
     content = exported(owner)
 
-    assert [(row["account_code"], row["parent_code"], row["_parents"]) for row in rows_of(content)] == [
-        (mine.code, "", "")
-    ]
+    named = ("account_code", "parent_code", "dealer_code", "_parents")
+    assert [tuple(row[name] for name in named) for row in rows_of(content)] == [(mine.code, "", "", "")]
     assert b"Hidden" not in content
     assert rows_of(exported(make_user())) == []
 
@@ -331,6 +335,8 @@ def test_parents_are_made_for_accounts_that_are_and_for_no_others(mixed, tmp_pat
         ("+x", "'=Asia"),
         ("'=Asia", "Holding 控股"),
         ("Holding 控股", None),
+        ("+Outlet", None),  # the dealer, and through whom that one buys
+        ("Wholesaler", None),
     }
 
 

@@ -90,6 +90,29 @@ def test_owners_are_created_with_what_the_file_says_of_them(db, tmp_path):
     assert RevenueRecord.objects.filter(contract__number="C-1").count() == 2
 
 
+def test_new_accounts_get_their_channel_and_dealer(db, tmp_path):
+    header = ["account_code", "channel", "dealer_code", "booked_on", "amount"]
+    old = make_account(code="OLD")
+    rows = [
+        ["N1", "Dealers", "D1", "2024-01-02", "1"],
+        ["N2", "Dealers", "OLD", "2024-01-02", "1"],
+        ["N3", "", "N3", "2024-01-02", "1"],
+        ["OLD", "Online", "D1", "2024-01-02", "1"],
+    ]
+
+    result = imported(write_csv(tmp_path / "a.csv", [header, *rows]))
+
+    assert counts(result) == (4, 4, 0, 0)
+    stored = Account.objects.values_list("code", "name", "channel", "dealer__code")
+    assert {code: tuple(rest) for code, *rest in stored} == {
+        "N1": ("N1", "Dealers", "D1"),
+        "N2": ("N2", "Dealers", "OLD"),
+        "N3": ("N3", "", None),
+        "D1": ("D1", "", None),
+        "OLD": (old.name, "", None),
+    }
+
+
 def test_group_that_contains_itself_is_rejected(db, tmp_path):
     header = ["account_code", "parent_code", "booked_on", "amount"]
     rows = [
