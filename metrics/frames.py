@@ -158,9 +158,14 @@ def order_days(scope: Scope, period: Period, *, level: Level = Level.ENTITY) -> 
     return found["unit_id"], found["days"]
 
 
-def order_history(scope: Scope, *, as_of: date) -> tuple[IntArray, DateArray]:
-    """(account id, order day) of every account and different day with an order, up to and with ``as_of``."""
+def order_history(scope: Scope, *, as_of: date, among: IntArray | None = None) -> tuple[IntArray, DateArray]:
+    """(account id, order day) of every account and different day with an order, up to and with ``as_of``.
+
+    among : ids of accounts in view, where the others are not needed
+    """
     view, view_params = scope.within("d.account_id")
+    if among is not None:
+        view, view_params = "d.account_id = ANY(%s::bigint[])", [among.tolist()]
     columns: dict[str, Kind] = {"account_id": "int8", "day": "date"}
     sql = (
         f"SELECT {', '.join(as_sql(f'd.{name}', kind) for name, kind in columns.items())} FROM metrics_accountday d"

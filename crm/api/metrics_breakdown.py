@@ -48,13 +48,25 @@ class BreakdownSerializer(serializers.Serializer):
     leaves = BridgeLeafSerializer(many=True)
 
 
+class LossSplitSerializer(serializers.Serializer):
+    """The line `churned` by who is gone and who is not: churned + lapsed = the line. Churned: on `as_of` no order for more
+    than 12 months and for more than 2 own median intervals; without three order days the 12 months alone decide."""
+
+    as_of = serializers.DateField()
+    churned = BarSerializer()
+    lapsed = BarSerializer()
+
+
 class BrokenDownBridgeSerializer(BridgeSerializer):
-    __doc__ = f"{BridgeSerializer.__doc__}\n\n`breakdown` is there with `by`."
+    __doc__ = f"{BridgeSerializer.__doc__}\n\n`churn_split` tells churned from lapsed accounts; `breakdown` is there with `by`."
+
+    churn_split = LossSplitSerializer()
 
     breakdown = BreakdownSerializer(required=False)
 
     def to_representation(self, answer: BrokenDownBridge) -> dict[str, Any]:  # type: ignore[override]
         told = super().to_representation(answer.bridge)
+        told["churn_split"] = LossSplitSerializer(answer.losses).data
         return told | ({"breakdown": BreakdownSerializer(answer.breakdown).data} if answer.breakdown else {})
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from metrics.formulas.cohorts import CohortBase
 from metrics.formulas.rfm import RfmSegment, ValueBand
+from metrics.services.churn import LossState
 from metrics.services.segments import BandAction
 from metrics.services.sleepers import NextStep, SleepState
 
@@ -20,6 +21,10 @@ SHARE_BASES = {
 STATES = {
     SleepState.LATE: _("later than its rhythm"),
     SleepState.CHURNED: _("churned"),
+}
+LOSSES = {
+    LossState.CHURNED: _("churned"),
+    LossState.LAPSED: _("lapsed"),
 }
 STEPS = {
     NextStep.OFFER: _("Call with an offer of its own"),

@@ -34,6 +34,7 @@ from metrics.services.account import AccountMetrics, account_metrics
 from metrics.services.activity import activity
 from metrics.services.base import AccountRow, Answer, Passport
 from metrics.services.choices import Choices
+from metrics.services.churn import LossState, loss_split
 from metrics.services.concentration import concentration
 from metrics.services.economics import economics_of
 from metrics.services.economics_portfolio import portfolio_economics
@@ -58,6 +59,7 @@ RETENTION = frozenset({"net_revenue_retention", "gross_revenue_retention", "logo
 BRIDGE = frozenset({
     "opening", "expansion", "contraction", "churned", "reactivated", "new", "adjustment", "closing",
 })  # fmt: skip
+LOSSES = {"bridge_churned": LossState.CHURNED, "bridge_lapsed": LossState.LAPSED}
 ACTIVITY = frozenset({
     "covered_accounts", "active_accounts", "active_rate", "orders", "average_order_value", "revenue_per_active_account",
     "revenue", "repeat_rate", "returning_rate", "order_frequency",
@@ -171,7 +173,7 @@ def _of_portfolio(request: HttpRequest, definition: Metric) -> FigureAnswer:
     accounts = filtered_accounts(request)
     choices = _choices(params)
     currency, key = choices["currency"], definition.key
-    if key in GROWTH | RETENTION | BRIDGE or key == "ttm_revenue":
+    if key in GROWTH | RETENTION | BRIDGE | LOSSES.keys() or key == "ttm_revenue":
         base, comparison = periods_of(params)
         return _two_periods(definition, two_periods(accounts, base=base, comparison=comparison, **choices), params)
     if key in ACTIVITY:
@@ -231,6 +233,8 @@ def _of_efforts(request: HttpRequest, definition: Metric) -> FigureAnswer:
 def _two_periods(definition: Metric, found: TwoPeriods, params: Mapping[str, Any]) -> FigureAnswer:
     key = definition.key
     heads, order, by_size = TWO_PERIOD_HEADS, "change", True
+    if key in LOSSES:
+        return _loss(definition, found, params)
     if key in BRIDGE:
         bridge: BridgeFigures = found.bridge()
         figure = _figure(definition, bridge.bars[key].amount, bridge.currency, bridge.reasons, _kept(params))
@@ -259,6 +263,20 @@ def _two_periods(definition: Metric, found: TwoPeriods, params: Mapping[str, Any
         heads,
         lambda limit: table.rows(order_by=order, by_size=by_size, limit=limit),
     )
+
+
+def _loss(definition: Metric, found: TwoPeriods, params: Mapping[str, Any]) -> FigureAnswer:
+    """The churned or the lapsed of the line that holds both."""
+    bridge, state = found.bridge(), LOSSES[definition.key]
+    split = loss_split(found, bridge)
+    reasons = {definition.key: bridge.reasons.get("churned", "")}
+    figure = _figure(definition, split.of(state).amount, bridge.currency, reasons, _kept(params))
+    table = split.behind(state)
+    heads = (*TWO_PERIOD_HEADS[:2], (definition.label, "change", Kind.MONEY))
+    return FigureAnswer(
+        definition, figure, bridge.passport, bridge.currency, heads,
+        lambda limit: table.rows(order_by="base", limit=limit),
+    )  # fmt: skip
 
 
 def _driven(definition: Metric, accounts: AccountQuerySet, params: Mapping[str, Any], choices: Choices) -> FigureAnswer:

@@ -5,15 +5,17 @@ from decimal import Decimal
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from crm.web import formats, metric_charts
+from crm.web.cohort_words import LOSSES, worded
 from crm.web.figure import Figure, Kind
 from crm.web.metric_asked import Asked, RateLine, Shown, accounts_behind, unsaid
 from crm.web.metric_breakdown import asked_breakdown, breakdown_piece, breakdown_sheet
 from crm.web.metric_table import Column, Order
 from metrics.definitions import METRICS
 from metrics.services.portfolio import BridgeFigures, Growth, RetentionFigures, TwoPeriods, two_periods
+from metrics.services.churn import STATE, LossSplit, LossState, loss_split
 
 TWO_PERIOD_COLUMNS = (
     Column("base", gettext_lazy("Base"), Kind.MONEY),
@@ -26,6 +28,7 @@ CONSTANT_COLUMNS = (
     Column("fx_effect", gettext_lazy("Exchange rate effect"), Kind.MONEY),
 )
 BRIDGE_LINES = ("opening", "expansion", "contraction", "churned", "reactivated", "new", "adjustment", "closing")
+LOSS_COLUMN = Column("loss_label", gettext_lazy("Churned or lapsed"), Kind.TEXT, is_sortable=False)
 
 
 def growth_answer(asked: Asked) -> Shown:
@@ -90,7 +93,13 @@ def change_answer(asked: Asked) -> Shown:
     bridge = found.bridge()
     line = asked.params.get("line", "")
     line = line if line in BRIDGE_LINES else ""
-    table, columns, order = bridge.table, TWO_PERIOD_COLUMNS, Order("change", descending=True, by_size=True)
+    split = loss_split(found, bridge)
+    lost = {"loss_label": worded(split.table.columns[STATE], LOSSES)}
+    table, columns, order = (
+        split.table.with_columns(lost),
+        TWO_PERIOD_COLUMNS,
+        Order("change", descending=True, by_size=True),
+    )
     if line and not bridge.reasons:
         key = {"opening": "base", "closing": "comparison"}.get(line, line)
         effect = table.columns[key]
@@ -98,11 +107,13 @@ def change_answer(asked: Asked) -> Shown:
         order = Order(key, descending=True, by_size=True)
         if key == line:
             columns = (*TWO_PERIOD_COLUMNS[:2], Column(line, METRICS[line].label, Kind.MONEY), TWO_PERIOD_COLUMNS[3])
+    if bridge.bars["churned"].accounts and line in ("", "churned", "opening"):
+        columns = (*columns, LOSS_COLUMN)
     breakdown = asked_breakdown(asked, found, bridge)
     return Shown(
         sentence=_change_sentence(asked, bridge),
         figures=[
-            *(_bar(asked, bridge, key) for key in BRIDGE_LINES),
+            *_line_figures(asked, bridge, split),
             *([_fx_figure(asked, bridge)] if found.is_translated else []),
         ],
         chart=metric_charts.bridge(bridge, asked.links, asked.style),
@@ -127,6 +138,27 @@ def _bar(asked: Asked, bridge: BridgeFigures, key: str) -> Figure:
         reason=bridge.reasons.get(key, ""),
         query=asked.links,
     )
+
+
+def _line_figures(asked: Asked, bridge: BridgeFigures, split: LossSplit) -> list[Figure]:
+    """Every line, and below the one that holds both what of it is churned and what only lapsed."""
+    figures = []
+    for key in BRIDGE_LINES:
+        figures.append(_bar(asked, bridge, key))
+        if key == "churned" and bridge.bars[key].accounts:
+            figures += [_loss(asked, bridge, split, state) for state in LossState]
+    return figures
+
+
+def _loss(asked: Asked, bridge: BridgeFigures, split: LossSplit, state: LossState) -> Figure:
+    bar = split.of(state)
+    count = bar.accounts or 0
+    words = (
+        ngettext("of it churned, %(count)s account", "of it churned, %(count)s accounts", count)
+        if state is LossState.CHURNED
+        else ngettext("of it lapsed, %(count)s account", "of it lapsed, %(count)s accounts", count)
+    ) % {"count": formats.number(count)}
+    return Figure(f"bridge_{state}", words, bar.amount, Kind.MONEY, currency=bridge.currency, query=asked.links)
 
 
 def _fx_figure(asked: Asked, bridge: BridgeFigures) -> Figure:

@@ -20,6 +20,7 @@ from metrics.scope import Scope
 from metrics.services.base import AccountTable
 from metrics.services.breakdown_products import product_bars
 from metrics.services.choices import Choices
+from metrics.services.churn import LossSplit, loss_split
 from metrics.services.portfolio import Bar, BridgeFigures, TwoPeriods, two_periods
 
 COLUMNS = {"opening": "base", **{str(line): str(line) for line in BridgeLine}, "closing": "comparison"}
@@ -58,9 +59,10 @@ class Breakdown:
 
 @dataclass(frozen=True, slots=True)
 class BrokenDownBridge:
-    """The bridge and, where it was asked for, its leaves."""
+    """The bridge, who of its lost accounts is churned and who lapsed, and where it was asked for its leaves."""
 
     bridge: BridgeFigures
+    losses: LossSplit
     breakdown: Breakdown | None
 
 
@@ -79,7 +81,8 @@ def bridge_breakdown(
     """
     found = two_periods(accounts, base=base, comparison=comparison, **choices)
     bridge = found.bridge()
-    return BrokenDownBridge(bridge, breakdown_by(found, bridge, by=dimension_of(by)) if by else None)
+    breakdown = breakdown_by(found, bridge, by=dimension_of(by)) if by else None
+    return BrokenDownBridge(bridge, loss_split(found, bridge), breakdown)
 
 
 def dimension_of(name: str) -> Dimension | ProductDimension:

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accounts.querysets import AccountQuerySet
-from crm.lib.periods import add_months, prior_ttm, ttm
+from crm.lib.periods import prior_ttm, ttm
 from metrics import frames
 from metrics.formulas.activity import covered
-from metrics.formulas.exact import BoolArray, DateArray, FloatArray, exact_total
+from metrics.formulas.exact import BoolArray, FloatArray, exact_total
 from metrics.formulas.patterns import OrderRhythm, order_rhythm
 from metrics.formulas.rfm import ValueBand, value_bands
 from metrics.frames import Windows
@@ -23,12 +23,10 @@ from metrics.scope import Level
 from metrics.selectors import default_as_of
 from metrics.services.base import AccountTable, Answer, Reasons, Units, passport, rates_missing, units_of
 from metrics.services.choices import Choices, asked_scope
+from metrics.services.churn import RATIO_DECIMALS, is_churned
 from metrics.services.empty_basis import says_why_empty
 
 LATE_RATIO = 2.0  # days since the last order ÷ own median interval, from which an account is late (domain.md 3.6 L6)
-CHURN_MONTHS = 12  # without an order for longer, and for longer than CHURN_INTERVALS: churned (domain.md 1.2)
-CHURN_INTERVALS = 2.0  # own median intervals
-RATIO_DECIMALS = 9  # to which a ratio is rounded before it meets a threshold
 MONEY_FIELDS = ("money_at_stake", "late_money", "churned_money")
 
 
@@ -76,8 +74,7 @@ class SleeperFigures(Answer):
 def sleepers(accounts: AccountQuerySet, **choices: Unpack[Choices]) -> SleeperFigures:
     """Sleepers among ``accounts`` (already limited to what the caller may see) on the as-of day; two queries.
 
-    late: LATE_RATIO and more by the order rhythm; churned: no order for more than CHURN_MONTHS and for more than
-    CHURN_INTERVALS own median intervals (an account without one: CHURN_MONTHS alone).
+    late: LATE_RATIO and more by the order rhythm; churned as in ``services.churn``.
     """
     scope = asked_scope(accounts, choices)
     level, as_of = Level(choices.get("level", Level.ENTITY)), choices.get("as_of") or default_as_of()
@@ -124,13 +121,9 @@ def _watched(frame: Windows, units: Units, as_of: date) -> BoolArray:
 
 def _states(rhythm: OrderRhythm, as_of: date) -> NDArray[np.str_]:
     """The value of SleepState, "" for who is awake or has never ordered."""
-    last: DateArray = rhythm.last_order_on
-    is_silent = last < np.datetime64(add_months(as_of, -CHURN_MONTHS))
-    ratio = np.round(rhythm.days_since_order / rhythm.median_interval_days, RATIO_DECIMALS)
-    is_within_own = ratio <= CHURN_INTERVALS  # no interval of its own: not within
     is_late = np.round(rhythm.rhythm_ratio, RATIO_DECIMALS) >= LATE_RATIO
     return np.select(
-        [is_silent & ~is_within_own, is_late], [SleepState.CHURNED.value, SleepState.LATE.value], default=""
+        [is_churned(rhythm, as_of=as_of), is_late], [SleepState.CHURNED.value, SleepState.LATE.value], default=""
     )
 
 

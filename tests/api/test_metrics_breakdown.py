@@ -36,6 +36,19 @@ def test_without_by_the_bridge_is_what_it_was(admin, ledger):
     assert {name: value for name, value in split.items() if name != "breakdown"} == whole
 
 
+def test_the_churned_line_is_told_apart(admin, ledger):
+    """C (500) and E (300) bought nothing; neither has ordered for a year and more by the end of 2011."""
+    answer = ask(admin)
+
+    assert answer["churn_split"] == {
+        "as_of": "2011-06-15",
+        "churned": {"amount": "0.0000", "accounts": 0},
+        "lapsed": answer["churned"],
+    }
+    later = ask(admin, comparison="2011-03..2011-05")["churn_split"]
+    assert later["churned"]["accounts"] + later["lapsed"]["accounts"] == 5
+
+
 def test_leaves_carry_every_bar_and_add_up(admin, ledger):
     answer = ask(admin, by="segment")
     leaves = answer["breakdown"]["leaves"]

@@ -55,7 +55,7 @@ def test_leaves_stand_below_the_chart_and_add_up(client, seller):
         "Together": ["0", "", "1.50k", "+500", "−500", "1.50k"],
     }
     assert [str(one) for one in found.columns] == [
-        "Change", "", "Opening revenue", "Expansion", "Churned", "Closing revenue",
+        "Change", "", "Opening revenue", "Expansion", "Churned or lapsed", "Closing revenue",
     ]  # fmt: skip
     assert found.lines[-1].is_sum
     assert "split-down" in found.lines[0].cells[1]

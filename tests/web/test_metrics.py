@@ -233,6 +233,30 @@ def test_bar_of_the_bridge_shows_its_own_accounts(client, seller):
     assert [line[0] for line in churned.context["lines"]] == ["opening", "expansion", "churned", "closing"]
 
 
+def test_lost_accounts_are_churned_or_lapsed_in_figures_table_and_drawers(client, seller):
+    client.force_login(seller)
+
+    response = ask(client, f"/metrics/change/?{YEARS}&line=churned")
+    drawers = {key: ask(client, f"/figures/bridge_{key}/?{YEARS}").content.decode() for key in ("churned", "lapsed")}
+    exported = client.get(f"/metrics/change/export/csv/?{YEARS}&line=churned")
+
+    figures = {one.key: one for one in response.context["shown"].figures}
+    assert figures["bridge_churned"].value + figures["bridge_lapsed"].value == figures["churned"].value
+    assert str(figures["bridge_churned"].label) == "of it churned, 1 account"
+    assert response.context["shown"].table.lines[0].cells[-1] == "churned"
+    assert "Lost" in drawers["churned"]
+    assert "Lost" not in drawers["lapsed"]
+    assert b"churned" in b"".join(exported.streaming_content)
+
+
+def test_ready_views_are_for_everybody_and_keep_the_filters(client, seller):
+    client.force_login(seller)
+
+    html = ask(client, f"/metrics/growth/?{YEARS}&region=North").content.decode()
+
+    assert 'href="/metrics/segments/?kind=stable_profitable&amp;region=North"' in html
+
+
 def test_groups_add_up_and_link_the_root(client, seller):
     grown, lost = Account.objects.get(name="Grown"), Account.objects.get(name="Lost")
     lost.parent = grown
