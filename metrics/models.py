@@ -5,13 +5,15 @@ from django.utils.translation import gettext_lazy as _
 from accounts.enums import RevenueBasis
 from accounts.models.base import CurrencyField
 from metrics.models_contracts import ContractDay
+from metrics.models_notes import GrowthNote
 from metrics.models_products import AccountProduct, ProductDay
 from metrics.models_rejections import SuggestionRejection
 from metrics.models_reported import ReportedAccount, ReportedFigure
 
 __all__ = [
     "AccountCredit", "AccountDay", "AccountFigures", "AccountMonth", "AccountProduct", "AccountSpan", "ContractDay",
-    "LifetimeFit", "ProductDay", "ProductNight", "ReportedAccount", "ReportedFigure", "SuggestionRejection",
+    "GrowthNote", "LifetimeFit", "ProductDay", "ProductNight", "ReportedAccount", "ReportedFigure",
+    "SuggestionRejection",
 ]  # fmt: skip
 
 

@@ -10,10 +10,11 @@ from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import Account
-from accounts.querysets import VIEW_ALL
+from accounts.querysets import VIEW_ALL, AccountQuerySet
 
 if TYPE_CHECKING:
     from accounts.models import User
+    from crm.lib.periods import Period
 
 
 class ReportedFigureQuerySet(models.QuerySet):
@@ -30,3 +31,22 @@ class ReportedFigureQuerySet(models.QuerySet):
     def standing(self) -> Self:
         """Without those that were withdrawn."""
         return self.filter(withdrawn_at__isnull=True)
+
+
+class GrowthNoteQuerySet(models.QuerySet):
+    def about(self, accounts: AccountQuerySet) -> Self:
+        """Notes on ``accounts`` (limited to what the reader may see), and on the whole where they are every account."""
+        if accounts.is_everything:
+            return self
+        return self.filter(account__in=accounts.order_by().values("pk"))
+
+    def visible_to(self, user: User | AnonymousUser) -> Self:
+        return self.about(Account.objects.visible_to(user))
+
+    def standing(self) -> Self:
+        """Without those that were withdrawn."""
+        return self.filter(withdrawn_at__isnull=True)
+
+    def touching(self, period: Period) -> Self:
+        """Notes whose comparison shares a day with ``period``."""
+        return self.filter(comparison_start_on__lt=period.end, comparison_last_on__gte=period.start)

@@ -105,6 +105,9 @@ POLICY: dict[tuple[str, str], Rule] = {
     ("suggestion-rejections-detail", "GET"): LOGGED_IN,
     ("suggestion-rejections-withdraw", "POST"): LOGGED_IN,
     **_list("reported-figures", create=LOGGED_IN),
+    **_list("growth-notes", create=LOGGED_IN),
+    ("growth-notes-detail", "GET"): LOGGED_IN,
+    ("growth-notes-withdraw", "POST"): LOGGED_IN,
     ("reported-figures-detail", "GET"): LOGGED_IN,
     ("reported-figures-accounts", "GET"): LOGGED_IN,
     ("reported-figures-withdraw", "POST"): LOGGED_IN,  # the view asks for the author, or the right over others' reports

@@ -6,6 +6,7 @@ from crm.api import (
     accounts,
     efforts,
     groups,
+    growth_notes,
     imports,
     ledger,
     merges,
@@ -45,6 +46,7 @@ router.register("receivable-payments", receivables.PaymentViewSet, "receivable-p
 router.register("efforts", efforts.EffortViewSet, "efforts")
 router.register("imports", imports.ImportViewSet, "imports")
 router.register("suggestion-rejections", metrics_whitespace.SuggestionRejectionViewSet, "suggestion-rejections")
+router.register("growth-notes", growth_notes.GrowthNoteViewSet, "growth-notes")
 router.register("reported-figures", reported.ReportedFigureViewSet, "reported-figures")
 router.register("tiering/models", tiering.ScoringModelViewSet, "models")
 router.register("tiering/runs", tiering.RunViewSet, "runs")

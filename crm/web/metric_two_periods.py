@@ -10,12 +10,13 @@ from django.utils.translation import gettext_lazy, ngettext
 from crm.web import formats, metric_charts
 from crm.web.cohort_words import LOSSES, worded
 from crm.web.figure import Figure, Kind
-from crm.web.metric_asked import Asked, RateLine, Shown, accounts_behind, unsaid
+from crm.web.growth_notes import NotesPanel, notes_of_answer
+from crm.web.metric_asked import Asked, Piece, RateLine, Shown, accounts_behind, unsaid
 from crm.web.metric_breakdown import asked_breakdown, breakdown_piece, breakdown_sheet
 from crm.web.metric_table import Column, Order
 from metrics.definitions import METRICS
-from metrics.services.portfolio import BridgeFigures, Growth, RetentionFigures, TwoPeriods, two_periods
 from metrics.services.churn import STATE, LossSplit, LossState, loss_split
+from metrics.services.portfolio import BridgeFigures, Growth, RetentionFigures, TwoPeriods, two_periods
 
 TWO_PERIOD_COLUMNS = (
     Column("base", gettext_lazy("Base"), Kind.MONEY),
@@ -27,8 +28,8 @@ CONSTANT_COLUMNS = (
     Column("constant", gettext_lazy("At constant rates"), Kind.MONEY),
     Column("fx_effect", gettext_lazy("Exchange rate effect"), Kind.MONEY),
 )
-BRIDGE_LINES = ("opening", "expansion", "contraction", "churned", "reactivated", "new", "adjustment", "closing")
 LOSS_COLUMN = Column("loss_label", gettext_lazy("Churned or lapsed"), Kind.TEXT, is_sortable=False)
+BRIDGE_LINES = ("opening", "expansion", "contraction", "churned", "reactivated", "new", "adjustment", "closing")
 
 
 def growth_answer(asked: Asked) -> Shown:
@@ -56,6 +57,18 @@ def growth_answer(asked: Asked) -> Shown:
             Order("comparison", descending=True),
         ),
         rates=_rate_lines(asked, answer) if found.is_translated else (),
+        below=Piece("metrics/_growth_notes.html", _notes(asked)),
+    )
+
+
+def _notes(asked: Asked) -> NotesPanel:
+    cleaned = asked.form.cleaned_data
+    account = next(iter(asked.links.get("account", ())), None)
+    return notes_of_answer(
+        asked.accounts,
+        base=cleaned["base"],
+        comparison=cleaned["comparison"],
+        account=int(account) if account else None,
     )
 
 
@@ -127,19 +140,6 @@ def change_answer(asked: Asked) -> Shown:
     )
 
 
-def _bar(asked: Asked, bridge: BridgeFigures, key: str) -> Figure:
-    bar = bridge.bars[key]
-    return Figure(
-        key,
-        METRICS[key].label,
-        bar.amount,
-        Kind.MONEY,
-        currency=bridge.currency,
-        reason=bridge.reasons.get(key, ""),
-        query=asked.links,
-    )
-
-
 def _line_figures(asked: Asked, bridge: BridgeFigures, split: LossSplit) -> list[Figure]:
     """Every line, and below the one that holds both what of it is churned and what only lapsed."""
     figures = []
@@ -159,6 +159,19 @@ def _loss(asked: Asked, bridge: BridgeFigures, split: LossSplit, state: LossStat
         else ngettext("of it lapsed, %(count)s account", "of it lapsed, %(count)s accounts", count)
     ) % {"count": formats.number(count)}
     return Figure(f"bridge_{state}", words, bar.amount, Kind.MONEY, currency=bridge.currency, query=asked.links)
+
+
+def _bar(asked: Asked, bridge: BridgeFigures, key: str) -> Figure:
+    bar = bridge.bars[key]
+    return Figure(
+        key,
+        METRICS[key].label,
+        bar.amount,
+        Kind.MONEY,
+        currency=bridge.currency,
+        reason=bridge.reasons.get(key, ""),
+        query=asked.links,
+    )
 
 
 def _fx_figure(asked: Asked, bridge: BridgeFigures) -> Figure:

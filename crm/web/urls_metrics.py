@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web import credit_notes, economics, efforts, metrics, reported
+from crm.web import credit_notes, economics, efforts, growth_notes, metrics, reported
 
 app_name = "metrics"
 urlpatterns = [
@@ -10,6 +10,8 @@ urlpatterns = [
     path("views/new/", metrics.save_view, name="save_view"),
     path("views/<int:pk>/", metrics.open_view, name="view"),
     path("views/<int:pk>/delete/", metrics.delete_view, name="delete_view"),
+    path("growth-notes/new/", growth_notes.add, name="growth_note_add"),
+    path("growth-notes/<int:pk>/withdraw/", growth_notes.withdraw, name="growth_note_withdraw"),
     path("reported/", reported.index, name="reported_list"),
     path("reported/new/", reported.keep, name="reported_keep"),
     path("reported/<int:pk>/", reported.detail, name="reported"),

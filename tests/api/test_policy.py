@@ -18,6 +18,7 @@ from accounts.models import Account, GroupMembership, User
 from crm.api.policy import POLICY, rule_for
 from crm.lib.periods import parse_period
 from crm.reported import report
+from metrics.services.growth_notes import add_note
 from metrics.services.suggestions import reject_suggestion
 from tests.api.conftest import allow, assert_problem
 from tests.api.nights import AS_OF, make_published_run, make_scoring_model
@@ -97,6 +98,7 @@ def world(db, settings, tmp_path):
         "receivables": make_receivable(account=account),
         "receivable-payments": None,
         "overrides": make_override(account=account, requested_by=people["owner"], approved_by=editor),
+        "growth-notes": None,
     }
     invoice = make_receivable(account=account, paid=[(date(2024, 7, 1), 1)])
     rows["receivable-payments"] = invoice.payments.get()
@@ -106,6 +108,10 @@ def world(db, settings, tmp_path):
         base=parse_period("2023"), comparison=parse_period("2024"),
     )  # fmt: skip
     rows["suggestion-rejections"] = reject_suggestion(account=account, product=make_product(), user=editor, reason="no")
+    rows["growth-notes"] = add_note(
+        author=editor, account=account, base=parse_period("2023"), comparison=parse_period("2024"), factor="market",
+        text="prices",
+    )  # fmt: skip
     return World(people, account, rows)
 
 
@@ -155,6 +161,7 @@ def bodies(world: World) -> dict[str, dict[str, Any]]:
         "models": {"preset": "full"},
         "runs": {"as_of": str(AS_OF)},
         "suggestion-rejections": {"account": key, "product": world.rows["products"].pk, "reason": "no"},
+        "growth-notes": {"account": key, "base": "2023", "comparison": "2024", "factor": "quality", "text": "n"},
         "reported-figures": {
             "question": "growth",
             "base": "2023",
