@@ -313,6 +313,13 @@ _ENTRIES = (
            REVENUE, _("What the customer has brought so far.")),
     Metric("historical_gross_profit", _("Gross profit to date"), Unit.MONEY, Direction.UP,
            _("Net revenue − cost since the first record"), COSTED, _("Lifetime value up to now.")),
+    Metric("account_history", _("History of an account"), Unit.GROUP_OF_FIGURES, Direction.UP,
+           _("Revenue, gross profit and orders year by year and over the whole life"), COSTED,
+           _("Each year ends on 31 December, the running one on the as-of day.")),
+    Metric("historical_value", _("Value to date"), Unit.MONEY, Direction.UP,
+           _("Σ gross profit by day, with interest to today where that is asked for, − cost of winning the customer"), COSTED,
+           _("Gross profit stands for contribution: what serving the customer costs is not recorded. Nor is the cost of "
+             "winning it; give it to subtract it.")),
     Metric("clv", _("Customer lifetime value"), Unit.MONEY, Direction.UP,
            _("Expected orders × expected revenue of an order × gross margin, discounted weekly"), COSTED,
            _("By the model of orders (BG/NBD and gamma-gamma), or by running contracts and their renewals where these have "

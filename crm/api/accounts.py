@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from accounts.merges import merge_accounts
 from accounts.models import Account, Contact, TeamMember
 from accounts.querysets import VIEW_ALL, AccountQuerySet
+from crm.api.account_history import AccountHistorySerializer, HistoryQuery
 from crm.api.answers import AccountMetricsSerializer
 from crm.api.explanation import ExplanationSerializer
 from crm.api.fields import UserKeyField, VisibleKeyField
@@ -26,6 +27,7 @@ from crm.api.queries import AccountQuery
 from crm.api.serializers import RuledSerializer
 from crm.api.views import EditableViewSet
 from metrics.services.account import account_metrics
+from metrics.services.account_history import account_history
 from tiering.explain import explain
 from tiering.selectors import score_of
 
@@ -41,9 +43,9 @@ class AccountSerializer(RuledSerializer):
         write_only=True,
         help_text="With a new `parent`: its first day, past or to come; null (default): it has always been so.",
     )
+    dealer = VisibleKeyField(required=False, allow_null=True, help_text="The account through which this one buys.")
     owner = UserKeyField(required=False, allow_null=True)
     owner_name = serializers.CharField(source="owner.display_name", read_only=True, default=None, allow_null=True)
-    dealer = VisibleKeyField(required=False, allow_null=True, help_text="The account through which this one buys.")
 
     class Meta:
         model = Account
@@ -56,10 +58,10 @@ class AccountSerializer(RuledSerializer):
             "status",
             "parent",
             "parent_since",
-            "segment",
-            "industry",
             "dealer",
             "channel",
+            "segment",
+            "industry",
             "region",
             "country",
             "size",
@@ -154,6 +156,18 @@ class AccountViewSet(EditableViewSet):
             merged=account, into=sent.validated_data["into"], by=request.user, reason=sent.validated_data["reason"]
         )
         return Response(AccountMergeSerializer(merge).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(
+        parameters=[HistoryQuery],
+        responses=AccountHistorySerializer,
+        description="What one account has brought, year by year and over its whole life, with interest where asked for.",
+        filters=False,
+    )
+    @action(detail=True)
+    def history(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        choices = HistoryQuery.read(request)
+        self.detail_parameters = frozenset(request.query_params)
+        return Response(AccountHistorySerializer(account_history(self.get_object(), **choices)).data)
 
     @extend_schema(
         responses=ExplanationSerializer,

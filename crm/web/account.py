@@ -8,7 +8,7 @@ from functools import cached_property, wraps
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Sum
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -21,9 +21,12 @@ from accounts.models import Account, Contract, RevenueRecord, TeamMember
 from crm.lib.periods import Period, ttm
 from crm.web import lifetime_words
 from crm.web.account_chart import CHART_MONTHS, revenue_chart
+from crm.web.account_history import history_panel
 from crm.web.account_ideas import ideas_of
+from crm.web.account_outlook import key_forecast, loss_card
 from crm.web.attention import contracts_ending, items_of
 from crm.web.figure import Figure, Kind
+from crm.web.growth_notes import notes_of_account
 from crm.web.htmx import signed_in
 from crm.web.keyset import Order, page_of
 from crm.web.metric_patterns import patterns_card
@@ -133,13 +136,13 @@ class AccountPage:
         return [{"pk": pk, "name": name, "is_visible": pk in seen} for pk, name in above]
 
     @cached_property
-    def members(self) -> list[TeamMember]:
-        rows = TeamMember.objects.filter(account=self.account).select_related("user")
-    @cached_property
     def sees_dealer(self) -> bool:
         """The user may open the account through which this one buys."""
         return Account.objects.visible_to(self.request.user).filter(pk=self.account.dealer_id).exists()
 
+    @cached_property
+    def members(self) -> list[TeamMember]:
+        rows = TeamMember.objects.filter(account=self.account).select_related("user")
         return list(rows.order_by("-valid_from", "pk"))
 
     @cached_property
@@ -201,6 +204,9 @@ def overview(request: HttpRequest, pk: int) -> HttpResponse:
         children=list(children.select_related("figures").order_by("sort_key", "pk")[:20]),
         months=CHART_MONTHS,
         merges=list(page.account.merges_taken.filter(undone_at=None).select_related("merged")[:20]),
+        loss=loss_card(page.account, as_of=page.as_of),
+        ahead=key_forecast(page.account, as_of=page.as_of),
+        notes=notes_of_account(page.account, as_of=page.as_of),
     )
 
 
@@ -237,7 +243,7 @@ def revenue(request: HttpRequest, pk: int) -> HttpResponse:
     )
     return page.render(
         products=by_product(records, window),
-        years=by_year(records),
+        history=history_panel(page.account, request.GET, as_of=page.as_of),
         records=listed,
         window=window,
         ideas=ideas_of(page.account),
@@ -277,25 +283,6 @@ def _rest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             }
         )
     return found
-
-
-def by_year(records: Any) -> list[dict[str, Any]]:
-    """Net revenue, cost and lines per calendar year and currency, newest first; gross profit where every line has its cost."""
-    rows = (
-        records.values("booked_on__year", "currency")
-        .annotate(
-            net=Sum("amount"), costs=Sum("cost"), lines=Count("pk"), without_cost=Count("pk", filter=Q(cost=None))
-        )
-        .order_by("-booked_on__year", "currency")
-    )
-    return [
-        {
-            **row,
-            "year": row["booked_on__year"],
-            "profit": row["net"] - row["costs"] if row["costs"] is not None and not row["without_cost"] else None,
-        }
-        for row in rows
-    ]
 
 
 @signed_in

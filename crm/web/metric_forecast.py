@@ -12,6 +12,7 @@ from crm.web import formats
 from crm.web.charts import Chart, LegendEntry, Series, lines
 from crm.web.figure import Kind
 from crm.web.metric_asked import Asked, Piece, Shown, accounts_behind, unsaid
+from crm.web.metric_leaves import more_words
 from crm.web.metric_table import Column, Order
 from crm.web.next_form import METHODS
 from metrics.formulas.forecast import Method
@@ -19,6 +20,7 @@ from metrics.services.forecast import ForecastFigures, SeriesForecast, forecast
 
 KEYS = ("forecast_revenue", "forecast_wape", "baseline_wape", "forecast_mase", "baseline_mase")
 PAST, AHEAD = "--period-comparison", "--series-3"
+SHOWN_PARTS = 50  # the largest; the rest is counted
 FAINT = 0.12  # opacity of the interval
 
 
@@ -186,9 +188,11 @@ def _parts(asked: Asked, answer: ForecastFigures) -> Piece | None:
             baseline=_percent(leaf.baseline_wape),
             reason=leaf.reason,
         )
-        for leaf in answer.leaves
+        for leaf in answer.leaves[:SHOWN_PARTS]
     ]
-    return Piece("metrics/_forecast_parts.html", {"parts": parts, "currency": answer.currency})
+    hidden = len(answer.leaves) - len(parts)
+    more = more_words(hidden) if hidden else ""
+    return Piece("metrics/_forecast_parts.html", {"parts": parts, "more": more, "currency": answer.currency})
 
 
 def _money(value: Any) -> str:

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Ht
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.enums import CreditNotes
@@ -21,6 +22,7 @@ from crm.reported import PAGE_QUESTIONS
 from crm.web import formats
 from crm.web.accounts import options_of
 from crm.web.basis import basis_of, basis_words, credit_note_facts, credit_note_words
+from crm.web.cohorts_form import STABLE_PROFITABLE
 from crm.web.export import FORMS, table_file
 from crm.web.filters import FILTERS, AccountFilter
 from crm.web.filters import Asked as FilterAsked
@@ -45,6 +47,9 @@ from metrics.services.credit_notes import unmatched_credit_notes
 FIRST = "growth"
 OFFERED_FILTERS = ("grade", "owner", "segment", "industry", "region", "channel", "dealer", "group")
 LEDGER_FIELDS = ("level", "currency", "basis", "credit_notes")  # of the form: kept where only the periods change
+READY_VIEWS = (  # (words, question, what else it asks), for everybody
+    (gettext_lazy("Stable and profitable"), "segments", {"kind": STABLE_PROFITABLE}),
+)
 UNPROCESSABLE = 422
 NAME_LENGTH = 60
 
@@ -182,6 +187,10 @@ def frame_context(screen: Screen) -> dict[str, Any]:
         "views": list(
             SavedView.objects.visible_to(user_of(screen.request), page=ViewPage.METRICS).select_related("owner")
         ),
+        "ready_views": [
+            (words, f"{reverse('metrics:question', args=[key])}?{urlencode({**more, **screen.filters}, doseq=True)}")
+            for words, key, more in READY_VIEWS
+        ],
         "query": screen.query,
     }
 

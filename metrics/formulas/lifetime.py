@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike
 from crm.lib.exceptions import FormulaError
 from metrics.formulas.exact import FloatArray
 
+DAYS_PER_YEAR = 365.25
+
 
 def simple_lifetime_value(
     margin: ArrayLike,
@@ -73,6 +75,23 @@ def discounted_value(
         raise FormulaError("discount must be above -1")
     exponent = np.arange(len(m)) + (0.5 if is_mid_period else 0.0)
     return np.asarray(m * s / (1 + discount) ** exponent)
+
+
+def compounded_value(amounts: ArrayLike, age_days: ArrayLike, *, rate: float) -> FloatArray:
+    """What each amount is worth today with interest from its day on, shape (n,): amount x (1 + rate)**(days / 365.25).
+
+    amounts : money, NaN stays NaN, shape (n,); age_days : days from the amount to today, 0 or more, shape (n,)
+    rate : a year, a fraction >= 0
+    raises FormulaError : shapes differ, an amount lies after today, or the rate is out of its domain
+    """
+    m, age = np.asarray(amounts, dtype=np.float64), np.asarray(age_days, dtype=np.float64)
+    if m.shape != age.shape:
+        raise FormulaError("every amount needs its age")
+    if not 0 <= rate < np.inf:
+        raise FormulaError("the rate must be 0 or more")
+    if np.any(age < 0):
+        raise FormulaError("an amount lies after today; leave it out")
+    return np.asarray(m * (1 + rate) ** (age / DAYS_PER_YEAR))
 
 
 def per_step_discount(yearly: float, *, steps_per_year: float) -> float:

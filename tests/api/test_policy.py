@@ -234,6 +234,7 @@ def address_of(route: str, world: World) -> str:
     if kind in {
         "detail",
         "metrics",
+        "history",
         "tiering",
         "errors",
         "withdraw",

@@ -149,6 +149,34 @@ def test_a_group_stands_in_the_leaf_of_its_root():
     assert (entities.passport.accounts, groups.passport.accounts) == (2, 1)
 
 
+def test_corporate_groups_are_leaves_and_those_in_none_are_one():
+    root, alone = make_account(name="Root"), make_account(name="Alone")
+    child = make_account(name="Child", parent=root)
+    sell_monthly(root, growing(size=50))
+    sell_monthly(child, growing(size=80, seed=6))
+    sell_monthly(alone, growing(size=20, seed=7))
+
+    found = ask(by="group")
+
+    assert [(leaf.key, str(leaf.label)) for leaf in found.leaves] == [(str(root.pk), "Root"), ("", "in no group")]
+    assert found.leaves[0].past_revenue == sum(growing(size=50)[-12:]) + sum(growing(size=80, seed=6)[-12:])
+    assert found.leaves[0].is_shown
+    assert {leaf.key for leaf in ask(by="dealer").leaves} == {""}
+
+
+def test_one_account_is_forecast_or_says_why_not():
+    steady, fresh, never = (make_account(name=name) for name in ("Steady", "Fresh", "Never"))
+    sell_monthly(steady, growing())
+    sell_monthly(fresh, growing()[-7:], first=date(2024, 6, 1))
+
+    shown, short, nothing = (ask(Account.objects.filter(pk=one.pk)) for one in (steady, fresh, never))
+
+    assert (shown.whole.is_shown, shown.passport.accounts) == (True, 1)
+    for answer, months in ((short, 7), (nothing, 0)):
+        assert (answer.whole.is_shown, answer.forecast_revenue, answer.whole.history_months) == (False, None, months)
+        assert answer.reasons["forecast_revenue"] == answer.whole.reason != ""
+
+
 def test_missing_rate_leaves_nothing_to_forecast_from():
     sell_monthly(make_account(), growing())
     sell_monthly(make_account(), [100], first=date(2024, 3, 1), currency="USD")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crm.lib.exceptions import FormulaError
-from metrics.formulas.lifetime import discounted_value, per_step_discount, simple_lifetime_value
+from metrics.formulas.lifetime import compounded_value, discounted_value, per_step_discount, simple_lifetime_value
 
 
 def test_simple_value_gives_the_worked_example():
@@ -73,3 +73,18 @@ def test_weekly_discount_compounds_to_the_year():
     assert (1 + per_step_discount(0.1, steps_per_year=52)) ** 52 == pytest.approx(1.1)
     with pytest.raises(FormulaError):
         per_step_discount(-1.0, steps_per_year=52)
+
+
+def test_compounded_value_grows_by_the_rate_a_year():
+    found = compounded_value([100, -50, np.nan, 7], [365.25, 730.5, 10, 0], rate=0.1)
+
+    assert found[[0, 1, 3]] == pytest.approx([110, -60.5, 7])
+    assert np.isnan(found[2])
+
+
+@pytest.mark.parametrize(
+    ("amounts", "age", "rate"), [([1], [1, 2], 0.1), ([1], [-1], 0.1), ([1], [1], -0.1), ([1], [1], np.inf)]
+)
+def test_compounded_value_is_refused_outside_its_domain(amounts, age, rate):
+    with pytest.raises(FormulaError):
+        compounded_value(amounts, age, rate=rate)

@@ -7,6 +7,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.enums import ContractStatus, Grade, TeamRole
+from accounts.models import Account
 from crm.web import account_chart
 from crm.web.attention import items_of
 from crm.web.why import composite_bar
@@ -21,6 +22,7 @@ from tests.factories import (
     make_user,
     post_revenue,
 )
+from tests.metrics.test_forecast_service import growing, sell_monthly
 from tests.web.people import AS_OF, make_cast, make_figures, reach_end_of_2024, sell
 from tiering.explain import DimensionPart, IndicatorPart, Mark
 
@@ -141,8 +143,62 @@ def test_revenue_is_summed_by_product_and_by_year(client):
 
     assert "75.0%" in html
     assert "25.0%" in html
-    assert "240 CNY" in html
-    assert "1 record has no cost" in html
+    assert ">240<" in html  # the profit of 2024; 2023 has a record without cost
+    assert "cost is missing on some lines" in html
+
+
+def test_history_takes_interest_and_the_cost_of_winning_it(client):
+    cast = make_cast()
+    post_revenue([
+        {"account": cast.account, "booked_on": date(2022, 12, 31), "amount": Decimal(3000), "cost": Decimal(1000)},
+        {"account": cast.account, "booked_on": AS_OF, "amount": Decimal(500), "cost": Decimal(100)},
+    ])  # fmt: skip
+    client.force_login(cast.owner)
+
+    plain = page(client, cast.account, "revenue")
+    asked = page(client, cast.account, "revenue", "?interest=10&cost=400")
+    wrong = page(client, cast.account, "revenue", "?interest=abc&cost=-1")
+
+    assert all(year in plain for year in ("2022", "2023", "2024", ">2,400<", ">3,500<"))
+    assert "With interest to today" not in plain
+    assert ">2,420<" in asked  # 2,000 × 1.1² + 400 − 400
+    assert "has-error" in wrong
+    assert ">2,400<" in wrong
+
+
+def test_sleeper_shows_what_is_lost_with_it(client):
+    cast, awake = make_cast(name="Gone"), make_cast(name="Awake")
+    days = [date(2022, 12, 1) - timedelta(days=30 * at) for at in range(6)]
+    post_revenue([{"account": cast.account, "booked_on": day, "amount": Decimal(100)} for day in days])
+    sell(awake.account, prior=100, last=100)
+    reach_end_of_2024(awake.account)
+    client.force_login(cast.owner)
+    gone = page(client, cast.account)
+    client.force_login(awake.owner)
+
+    assert "Churned: what went with it" in gone
+    assert "2022: 600 CNY" in gone
+    assert "Referrals are not recorded" in gone
+    assert "Referrals are not recorded" not in page(client, awake.account)
+
+
+def test_key_account_shows_its_coming_months_or_why_not(client):
+    shown, short, general = make_cast(name="Steady"), make_cast(name="Fresh"), make_cast(name="General")
+    for cast, grade in ((shown, Grade.GOLD), (short, Grade.DIAMOND), (general, Grade.GENERAL)):
+        Account.objects.filter(pk=cast.account.pk).update(grade=grade)
+    sell_monthly(shown.account, growing())
+    sell_monthly(short.account, growing()[-3:], first=date(2024, 10, 1))
+    sell_monthly(general.account, growing())
+    reach_end_of_2024(shown.account)
+    html = {}
+    for cast in (shown, short, general):
+        client.force_login(cast.owner)
+        html[cast.account.name] = page(client, cast.account)
+
+    assert f"/metrics/forecast/?account={shown.account.pk}" in html["Steady"]
+    assert "against" in html["Steady"].partition('id="ahead-title"')[2]
+    assert "Nothing is forecast:" in html["Fresh"]
+    assert 'id="ahead-title"' not in html["General"]
 
 
 def test_records_page_by_key_and_name_their_batch(client):
