@@ -68,22 +68,7 @@ def heatmap(
             "axisLine": {"show": False},
         },
         "yAxis": {"type": "category", "data": list(rows), "inverse": True, "axisLine": {"show": False}},
-        "visualMap": {
-            "type": "piecewise",
-            "show": False,
-            "dimension": 2,
-            "pieces": [
-                {"lt": 0, "color": "token:--heat-open"},
-                *(
-                    {
-                        "gte": low,
-                        **({"lt": lows[step + 1]} if step + 1 < STEPS else {}),
-                        "color": f"token:--heat-{step + 1}",
-                    }
-                    for step, low in enumerate(lows)
-                ),
-            ],
-        },
+        "visualMap": {"type": "piecewise", "show": False, "dimension": 2, "pieces": _steps(lows)},
         "series": [
             {
                 "type": "heatmap",
@@ -95,6 +80,16 @@ def heatmap(
             }
         ],
     }
+
+
+def _steps(lows: Sequence[float]) -> list[Option]:
+    """From where to where each hue goes; the last has no end, and what is not over has a hue of its own."""
+    ends = [*lows[1:], None]
+    steps: list[Option] = [{"lt": 0, "color": "token:--heat-open"}]
+    for number, (low, end) in enumerate(zip(lows, ends, strict=True), 1):
+        upper = {} if end is None else {"lt": end}
+        steps.append({"gte": low, **upper, "color": f"token:--heat-{number}"})
+    return steps
 
 
 def size_of(*, rows: int, columns: int) -> str:

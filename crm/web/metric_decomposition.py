@@ -201,28 +201,6 @@ def _step(label: Any, figure: Figure, colour: str, asked: Asked, *, is_total: bo
 
 
 def _driver_tables(asked: Asked, answer: DecompositionFigures) -> Leaves:
-    factors = []
-    for name in _told(answer):
-        part = answer.whole.parts[name]
-        movers = [
-            (
-                MOVER_LABELS[mover],
-                formats.number(answer.movers[mover].accounts),
-                signed_amount(answer.movers[mover].amount),
-                asked.with_params(line=str(mover)),
-            )
-            for mover in BEHIND[name]
-            if answer.movers[mover].accounts
-        ]
-        factors.append(
-            FactorLine(
-                METRICS[name].label,
-                _factor_text(asked, name, part.base),
-                _factor_text(asked, name, part.comparison),
-                _effect(asked, answer, name),
-                movers,
-            )
-        )
     names = _told(answer)
     lines = [
         LeafLine(leaf.label, _split_cells(asked, leaf, names), narrowed_to(asked, answer.by, leaf.key))
@@ -239,7 +217,27 @@ def _driver_tables(asked: Asked, answer: DecompositionFigures) -> Leaves:
         columns=[_("Base"), _("Comparison"), _("Change"), *(METRICS[name].label for name in names)],
         lines=lines,
         currency=answer.currency,
-        factors=factors,
+        factors=[_factor_line(asked, answer, name) for name in names],
+    )
+
+
+def _factor_line(asked: Asked, answer: DecompositionFigures, name: str) -> FactorLine:
+    part = answer.whole.parts[name]
+    return FactorLine(
+        METRICS[name].label,
+        _factor_text(asked, name, part.base),
+        _factor_text(asked, name, part.comparison),
+        _effect(asked, answer, name),
+        [
+            (
+                MOVER_LABELS[mover],
+                formats.number(answer.movers[mover].accounts),
+                signed_amount(answer.movers[mover].amount),
+                asked.with_params(line=str(mover)),
+            )
+            for mover in BEHIND[name]
+            if answer.movers[mover].accounts
+        ],
     )
 
 

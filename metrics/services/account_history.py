@@ -27,6 +27,7 @@ from metrics.services.choices import Choices
 
 MAX_COMPOUND_RATE = 1.0  # a year
 MAX_ACQUISITION_COST = Decimal(10) ** 12
+PROFITS = ("gross_profit", "compounded_gross_profit", "historical_value")
 SUMS = ("revenue", "gross_profit", "compounded_revenue", "compounded_gross_profit")
 
 
@@ -89,18 +90,10 @@ def account_history(
     )
     days = days_of(scope, end=as_of + timedelta(days=1))
     profit = gross_profit(days.net, days.cost, days.lines_without_cost)
-    found: dict[str, Any] = dict.fromkeys(SUMS)
-    why: dict[str, str] = {}
-    if not days.missing:
-        found["revenue"], found["gross_profit"] = _sum(days.net), _sum(profit)
-        if compound_rate is not None:
-            age = (np.datetime64(as_of) - days.day).astype(np.int64)
-            for name, amounts in (("compounded_revenue", days.net), ("compounded_gross_profit", profit)):
-                found[name] = _sum(np.round(compounded_value(amounts, age, rate=compound_rate), 4))
-        if found["gross_profit"] is None:
-            lacking = [name for name in (*SUMS, "historical_value") if name.endswith(("profit", "value"))]
-            why = dict.fromkeys(lacking, reasons.sentence("no_cost"))
-    why |= rates_missing(days.missing, (*SUMS, "historical_value"))
+    found = _life_sums(days, profit, as_of=as_of, rate=compound_rate)
+    why = rates_missing(days.missing, (*SUMS, "historical_value"))
+    if found["gross_profit"] is None and not days.missing:
+        why = dict.fromkeys(PROFITS, reasons.sentence("no_cost"))
     years = _years(days, profit, as_of)
     value = found["gross_profit"] if compound_rate is None else found["compounded_gross_profit"]
     return AccountHistory(
@@ -128,6 +121,19 @@ def _check(compound_rate: float | None, acquisition_cost: Decimal | None) -> Non
         )
     if acquisition_cost is not None and not 0 <= acquisition_cost <= MAX_ACQUISITION_COST:
         raise FormulaError(_("Give the cost of winning the customer as an amount of 0 or more."))
+
+
+def _life_sums(days: Days, profit: FloatArray, *, as_of: date, rate: float | None) -> dict[str, Any]:
+    """SUMS over the whole life; all None where a rate is missing."""
+    found: dict[str, Any] = dict.fromkeys(SUMS)
+    if days.missing:
+        return found
+    found["revenue"], found["gross_profit"] = _sum(days.net), _sum(profit)
+    if rate is not None:
+        age = (np.datetime64(as_of) - days.day).astype(np.int64)
+        for name, amounts in (("compounded_revenue", days.net), ("compounded_gross_profit", profit)):
+            found[name] = _sum(np.round(compounded_value(amounts, age, rate=rate), 4))
+    return found
 
 
 def _years(days: Days, profit: FloatArray, as_of: date) -> tuple[YearOfAccount, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Unpack
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,21 +129,8 @@ def lifetime(
     sure = intervals(scope, fitted, found.valued(rests_on=state), Outlook(as_of, horizon_months, discount))
     explain_intervals(sure, why)
     low, high = _simple_range(windows, discount, why)
-    used, times = np.unique(found.method, return_counts=True)
-    columns = {
-        "clv": found.clv, "expected_revenue": found.expected_revenue, "expected_orders": found.expected_orders,
-        "p_alive": found.p_alive, "margin": found.margin, "grade": found.grade, "method": found.method,
-        "contract_value": found.contracts.signed, **sure.columns,
-    }  # fmt: skip
     return LifetimeFigures(
-        method=fitted.method,
-        time_unit=TIME_UNIT,
-        parameters=fitted.parameters or None,
-        log_likelihood=fitted.log_likelihood,
-        spend_log_likelihood=fitted.spend_log_likelihood,
-        correlation=fitted.correlation,
-        is_dependent=abs(fitted.correlation or 0) > gammagamma.STRONG_CORRELATION,
-        accounts=fitted.accounts,
+        **_of_fit(fitted),
         horizon_months=horizon_months,
         discount=discount,
         clv=totals[0],
@@ -152,7 +139,7 @@ def lifetime(
         **sure.totals,
         clv_accounts=int(np.isfinite(found.clv).sum()),
         contract_value=_signed_total(found.contracts, why),
-        methods=dict(zip(used.tolist(), times.tolist(), strict=True)),
+        methods=_counted(found.method),
         renewals=tuple(renewal_cohorts(state, as_of).values()),
         simple_clv_low=low,
         simple_clv_high=high,
@@ -162,7 +149,37 @@ def lifetime(
             "lifetime", scope=scope, level=Level.ENTITY, as_of=as_of, accounts=len(found.account_ids),
             comparison=ttm(as_of),
         ),
-        table=AccountTable(found.account_ids, columns),
+        table=_table(found, sure),
+    )  # fmt: skip
+
+
+def _of_fit(fitted: FittedLifetime) -> dict[str, Any]:
+    """What the figures say of the model behind them."""
+    return {
+        "method": fitted.method,
+        "time_unit": TIME_UNIT,
+        "parameters": fitted.parameters or None,
+        "log_likelihood": fitted.log_likelihood,
+        "spend_log_likelihood": fitted.spend_log_likelihood,
+        "correlation": fitted.correlation,
+        "is_dependent": abs(fitted.correlation or 0) > gammagamma.STRONG_CORRELATION,
+        "accounts": fitted.accounts,
+    }
+
+
+def _counted(methods: NDArray[Any]) -> dict[str, int]:
+    used, times = np.unique(methods, return_counts=True)
+    return dict(zip(used.tolist(), times.tolist(), strict=True))
+
+
+def _table(found: AccountLifetimes, sure: Intervals) -> AccountTable:
+    return AccountTable(
+        found.account_ids,
+        {
+            "clv": found.clv, "expected_revenue": found.expected_revenue, "expected_orders": found.expected_orders,
+            "p_alive": found.p_alive, "margin": found.margin, "grade": found.grade, "method": found.method,
+            "contract_value": found.contracts.signed, **sure.columns,
+        },
     )  # fmt: skip
 
 

@@ -137,13 +137,7 @@ def report_figure(
     """
     with transaction.atomic():
         found, entities, state = _settled(accounts, base=base, comparison=comparison, **choices)
-        if found.missing:
-            raise ReportRefused(
-                _("Without its exchange rates a figure cannot be kept: %(rates)s.")
-                % {"rates": missing_rates_sentence(found.missing)}
-            )
-        if not len(entities):
-            raise ReportRefused(_("Nothing is booked for these accounts in either period: choose others."))
+        _check_can_be_kept(found, entities)
         answer = answer_of(found, question)
         figure = ReportedFigure.objects.create(
             question=question,
@@ -173,6 +167,16 @@ def report_figure(
         )
         _write_cohort(figure, entities, using=found.scope.using)
     return figure
+
+
+def _check_can_be_kept(found: TwoPeriods, entities: AccountTable) -> None:
+    if found.missing:
+        raise ReportRefused(
+            _("Without its exchange rates a figure cannot be kept: %(rates)s.")
+            % {"rates": missing_rates_sentence(found.missing)}
+        )
+    if not len(entities):
+        raise ReportRefused(_("Nothing is booked for these accounts in either period: choose others."))
 
 
 def compare(figure: ReportedFigure, *, accounts: AccountQuerySet, visible: AccountQuerySet) -> LiveComparison:

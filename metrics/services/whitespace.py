@@ -169,30 +169,36 @@ def whitespace(
     gaps, is_mine = matrix.gaps(), sums.is_mine
     table = _table(matrix, gaps, is_mine)
     shown = table.rows(order_by="ttm_revenue", limit=min(rows, MAX_MATRIX_ACCOUNTS))
-    value, revenue = _total(gaps.value[is_mine]), _total(gaps.revenue[is_mine])
-    why_not = {} if value is not None else {"gap_value": _why_no_value(gaps, is_mine)}
-    why_not |= {} if revenue is not None else {"gap_revenue": _why_no_value(gaps, is_mine)}
+    totals = {"gap_value": _total(gaps.value[is_mine]), "gap_revenue": _total(gaps.revenue[is_mine])}
     return WhitespaceFigures(
         by=kind,
         products_as_of=as_of,
-        columns=tuple(
-            replace(one, gap_revenue=_total(gaps.revenue[is_mine, at]), gap_value=_total(gaps.value[is_mine, at]))
-            for at, one in enumerate(matrix.columns)
-        ),
+        columns=_columns(matrix, gaps, is_mine),
         rows=tuple(_row(matrix, gaps, one) for one in shown),
-        owned_cells=int((matrix.status[is_mine] == CellStatus.OWNED).sum()),
-        gap_cells=int((matrix.status[is_mine] == CellStatus.GAP).sum()),
-        lost_cells=int((matrix.status[is_mine] == CellStatus.LOST).sum()),
-        gap_revenue=revenue,
-        gap_value=value,
+        **_cells(matrix, is_mine),
+        **totals,
         currency=scope.currency,
-        reasons=why_not,
+        reasons={name: _why_no_value(gaps, is_mine) for name, total in totals.items() if total is None},
         passport=passport(
             "whitespace", scope=scope, level=Level.ENTITY, as_of=as_of, accounts=len(table), base=prior_ttm(as_of),
             comparison=ttm(as_of),
         ),
         table=table,
     )  # fmt: skip
+
+
+def _columns(matrix: _Matrix, gaps: Gaps, is_mine: BoolArray) -> tuple[MatrixColumn, ...]:
+    """The columns with the sums of their gaps at the accounts in view."""
+    return tuple(
+        replace(one, gap_revenue=_total(gaps.revenue[is_mine, at]), gap_value=_total(gaps.value[is_mine, at]))
+        for at, one in enumerate(matrix.columns)
+    )
+
+
+def _cells(matrix: _Matrix, is_mine: BoolArray) -> dict[str, int]:
+    """How many cells of the accounts in view are owned, a gap or lost."""
+    counted = {"owned_cells": CellStatus.OWNED, "gap_cells": CellStatus.GAP, "lost_cells": CellStatus.LOST}
+    return {name: int((matrix.status[is_mine] == status).sum()) for name, status in counted.items()}
 
 
 def _nothing(scope: Scope, kind: By, as_of: date, *, why: str = "", day: date | None = None) -> WhitespaceFigures:
