@@ -28,7 +28,7 @@ CONSTANT_COLUMNS = (
     Column("constant", gettext_lazy("At constant rates"), Kind.MONEY),
     Column("fx_effect", gettext_lazy("Exchange rate effect"), Kind.MONEY),
 )
-LOSS_COLUMN = Column("loss_label", gettext_lazy("Churned or lapsed"), Kind.TEXT, is_sortable=False)
+LOSS_COLUMN = Column("loss_label", gettext_lazy("State"), Kind.TEXT, is_sortable=False)
 BRIDGE_LINES = ("opening", "expansion", "contraction", "churned", "reactivated", "new", "adjustment", "closing")
 
 

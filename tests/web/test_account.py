@@ -182,6 +182,21 @@ def test_sleeper_shows_what_is_lost_with_it(client):
     assert "Referrals are not recorded" not in page(client, awake.account)
 
 
+def test_closed_account_shows_what_went_with_it(client):
+    cast = make_cast(name="Shut", closed_on=date(2024, 10, 1))
+    sell(cast.account, prior=400, last=300)
+    reach_end_of_2024(make_account())
+    client.force_login(cast.owner)
+
+    html = page(client, cast.account)
+
+    card = html.partition('id="loss-title"')[2].partition("</section>")[0]
+    assert "Closed: what went with it" in card
+    assert "400 CNY" in card  # the better of 300 and 400
+    assert "10 Sep 2024, 112 days ago" in card
+    assert "Next step" not in card
+
+
 def test_key_account_shows_its_coming_months_or_why_not(client):
     shown, short, general = make_cast(name="Steady"), make_cast(name="Fresh"), make_cast(name="General")
     for cast, grade in ((shown, Grade.GOLD), (short, Grade.DIAMOND), (general, Grade.GENERAL)):

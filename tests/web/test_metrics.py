@@ -240,7 +240,7 @@ def test_lost_accounts_are_churned_or_lapsed_in_figures_table_and_drawers(client
     drawers = {key: ask(client, f"/figures/bridge_{key}/?{YEARS}").content.decode() for key in ("churned", "lapsed")}
     exported = client.get(f"/metrics/change/export/csv/?{YEARS}&line=churned")
 
-    figures = {one.key: one for one in response.context["shown"].figures}
+    figures = {one.metric: one for one in response.context["shown"].figures}
     assert figures["bridge_churned"].value + figures["bridge_lapsed"].value == figures["churned"].value
     assert str(figures["bridge_churned"].label) == "of it churned, 1 account"
     assert response.context["shown"].table.lines[0].cells[-1] == "churned"
