@@ -36,6 +36,7 @@ class Chart:
     empty_title: Any = _("Nothing to draw yet")
     empty_text: Any = _("There is no revenue in these dates. Choose other dates, or import revenue.")
     is_empty: bool = False
+    prints_as_table: bool = False  # on paper the table stands for it
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,7 @@ def _chart(answer: CohortFigures, *, is_revenue: bool) -> Chart:
         ],
         legend=legend(top, reads=lambda value: formats.percent(value, decimals=0), open_label=_("period not over")),
         size=size_of(rows=len(shown) + 1, columns=ages),
+        prints_as_table=True,
         is_empty=not any(cell.is_finished for one in shown for cell in one.cells),
         empty_title=_("No cohort yet"),
         empty_text=answer.reasons.get("next_active_share", ""),

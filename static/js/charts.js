@@ -103,14 +103,21 @@
     return narrow && flips ? flip(built) : built;
   };
 
+  let printing = false;
+  const onPaper = (key, value) => (printing && key === "decal" ? undefined : value);
+  const fill = (box, chart) => {
+    const palette = colours();
+    const spec = JSON.parse(document.getElementById(box.dataset.chart).textContent, onPaper);
+    chart.setOption(build(spec, palette.read, box.clientWidth), { notMerge: true });
+    palette.done();
+  };
+
   const draw = (box) => {
     const source = document.getElementById(box.dataset.chart);
     if (!source || !window.echarts) return;
     charts.get(box)?.dispose();
-    const palette = colours();
     const chart = echarts.init(box, null, { renderer: "canvas" });
-    chart.setOption(build(JSON.parse(source.textContent), palette.read, box.clientWidth));
-    palette.done();
+    fill(box, chart);
     chart.on("click", (item) => { if (item.data?.href) open(box, item.data); });
     charts.set(box, chart);
     watcher.observe(box);
@@ -133,6 +140,15 @@
   });
   new MutationObserver(() => { for (const box of [...charts.keys()]) draw(box); })
     .observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
-  addEventListener("beforeprint", () => { for (const chart of charts.values()) chart.resize(); });
+  // On paper Chromium loses what was drawn before a pattern, so patterns stay on the screen; words and marks say the same.
+  const turn = (isPrinting) => {
+    printing = isPrinting;
+    for (const [box, chart] of charts) {
+      if (document.getElementById(box.dataset.chart)?.textContent.includes('"decal"')) fill(box, chart);
+      chart.resize();
+    }
+  };
+  addEventListener("beforeprint", () => turn(true));
+  addEventListener("afterprint", () => turn(false));
   drawAll();
 })();
