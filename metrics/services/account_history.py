@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -16,7 +16,7 @@ from accounts.models import Account
 from crm.lib.exceptions import FormulaError
 from crm.lib.periods import Period
 from metrics import reasons
-from metrics.formulas.exact import BoolArray, FloatArray, exact_total
+from metrics.formulas.exact import BoolArray, DateArray, FloatArray, exact_total
 from metrics.formulas.lifetime import compounded_value
 from metrics.formulas.margin import gross_profit
 from metrics.frames_days import Days, days_of
@@ -167,7 +167,7 @@ def _sum(amounts: NDArray[Any]) -> Decimal | None:
     return None if np.isnan(amounts).any() else exact_total(amounts)
 
 
-def _life(day: Sequence[Any], as_of: date) -> Period | None:
+def _life(day: DateArray, as_of: date) -> Period | None:
     if not len(day):
         return None
     first = day[0].item()

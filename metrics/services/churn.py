@@ -77,9 +77,10 @@ def loss_split(found: TwoPeriods, bridge: BridgeFigures) -> LossSplit:
         gone = is_churned(_rhythm(found, table, lost, as_of), as_of=as_of)
         state[lost] = np.where(gone, LossState.CHURNED.value, LossState.LAPSED.value)
     split = LossSplit(
-        as_of,
-        *(_bar(table, state == one.value) for one in LossState),
-        table.with_columns({STATE: state}),
+        as_of=as_of,
+        churned=_bar(table, state == LossState.CHURNED.value),
+        lapsed=_bar(table, state == LossState.LAPSED.value),
+        table=table.with_columns({STATE: state}),
     )
     _assert_whole(split, bridge.bars[line])
     return split

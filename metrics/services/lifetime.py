@@ -129,14 +129,15 @@ def lifetime(
     sure = intervals(scope, fitted, found.valued(rests_on=state), Outlook(as_of, horizon_months, discount))
     explain_intervals(sure, why)
     low, high = _simple_range(windows, discount, why)
+    ends: dict[str, Any] = dict(sure.totals)
     return LifetimeFigures(
         **_of_fit(fitted),
+        **ends,
         horizon_months=horizon_months,
         discount=discount,
         clv=totals[0],
         expected_revenue=totals[1],
         expected_orders=totals[2],
-        **sure.totals,
         clv_accounts=int(np.isfinite(found.clv).sum()),
         contract_value=_signed_total(found.contracts, why),
         methods=_counted(found.method),

@@ -169,7 +169,7 @@ def whitespace(
     gaps, is_mine = matrix.gaps(), sums.is_mine
     table = _table(matrix, gaps, is_mine)
     shown = table.rows(order_by="ttm_revenue", limit=min(rows, MAX_MATRIX_ACCOUNTS))
-    totals = {"gap_value": _total(gaps.value[is_mine]), "gap_revenue": _total(gaps.revenue[is_mine])}
+    totals: dict[str, Any] = {"gap_value": _total(gaps.value[is_mine]), "gap_revenue": _total(gaps.revenue[is_mine])}
     return WhitespaceFigures(
         by=kind,
         products_as_of=as_of,
@@ -195,7 +195,7 @@ def _columns(matrix: _Matrix, gaps: Gaps, is_mine: BoolArray) -> tuple[MatrixCol
     )
 
 
-def _cells(matrix: _Matrix, is_mine: BoolArray) -> dict[str, int]:
+def _cells(matrix: _Matrix, is_mine: BoolArray) -> dict[str, Any]:
     """How many cells of the accounts in view are owned, a gap or lost."""
     counted = {"owned_cells": CellStatus.OWNED, "gap_cells": CellStatus.GAP, "lost_cells": CellStatus.LOST}
     return {name: int((matrix.status[is_mine] == status).sum()) for name, status in counted.items()}
