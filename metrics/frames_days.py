@@ -7,7 +7,8 @@ from datetime import date
 
 from metrics.binary import Kind, as_sql, fetch
 from metrics.formulas.exact import BoolArray, DateArray, FloatArray
-from metrics.frames import LEDGER_START, IntArray
+from metrics.frames import LEDGER_START
+from metrics.frames_spans import IntArray
 from metrics.reasons import MissingRate
 from metrics.scope import Scope, lines
 

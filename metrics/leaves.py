@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.enums import Grade
 from accounts.models import Account, User
 from metrics.binary import as_sql, fetch
-from metrics.frames import ROOTS, IntArray
+from metrics.frames_spans import ROOTS, IntArray
 from metrics.scope import Scope
 
 NOT_GIVEN = ""  # key of the leaf of accounts without a value

@@ -7,8 +7,8 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0008_dealer_and_channel"),
-        ("metrics", "0012_recognised_of_contracts"),
+        ("accounts", "0012_dealer_and_channel"),
+        ("metrics", "0017_reported_membership"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -14,6 +14,8 @@ from metrics import frames
 from metrics.formulas.bridge import BridgeLine
 from metrics.formulas.exact import BoolArray, exact_total
 from metrics.formulas.patterns import OrderRhythm, order_rhythm
+from metrics.frames_spans import IntArray
+from metrics.scope import Level, Membership
 from metrics.services.base import AccountTable
 from metrics.services.portfolio import Bar, BridgeFigures, TwoPeriods
 
@@ -86,9 +88,11 @@ def loss_split(found: TwoPeriods, bridge: BridgeFigures) -> LossSplit:
     return split
 
 
-def _rhythm(found: TwoPeriods, table: AccountTable, lost: frames.IntArray, as_of: date) -> OrderRhythm:
+def _rhythm(found: TwoPeriods, table: AccountTable, lost: IntArray, as_of: date) -> OrderRhythm:
     """The rhythm of each account or group in the line, by the orders of all its accounts in view."""
     units = table.unit_ids[lost]
+    if found.level == Level.GROUP and found.scope.membership == Membership.AS_WAS:
+        return _rhythm_of_pieces(found, units, as_of)
     members = [table.members.get(unit, [unit]) for unit in units.tolist()]
     accounts = np.array([account for each in members for account in each], dtype=np.int64)
     place = np.repeat(np.arange(len(units)), [len(each) for each in members])
@@ -96,6 +100,16 @@ def _rhythm(found: TwoPeriods, table: AccountTable, lost: frames.IntArray, as_of
     account_ids, days = frames.order_history(found.scope, as_of=as_of, among=accounts)
     who = place[order][np.searchsorted(accounts[order], account_ids)]
     return order_rhythm(who, days, accounts=len(units), as_of=np.datetime64(as_of))
+
+
+def _rhythm_of_pieces(found: TwoPeriods, units: IntArray, as_of: date) -> OrderRhythm:
+    """Of groups as they were: an order belongs to the group its account was in on the day; two queries."""
+    spans = frames.spans_of(found.scope, level=found.level)
+    rows, days = frames.order_places(found.scope, spans, as_of=as_of)
+    group = spans.unit_ids[rows]
+    is_in = np.isin(group, units)
+    who = np.searchsorted(units, group[is_in])
+    return order_rhythm(who, days[is_in], accounts=len(units), as_of=np.datetime64(as_of))
 
 
 def _bar(table: AccountTable, is_in: BoolArray) -> Bar:
