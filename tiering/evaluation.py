@@ -66,6 +66,7 @@ class Evaluation:
     contributions: Floats
     last_record_id: int | None
     standing: Standing | None
+    state: State
 
     @property
     def underlying(self) -> Ints:
@@ -200,6 +201,7 @@ def grade(
         contributions=composed.contributions.T,
         standing=measured.standing,
         last_record_id=measured.last_record_id,
+        state=after,
     )
 
 
