@@ -112,7 +112,7 @@ def backtest(*, model: ScoringModel, days: Sequence[date], fiscal_start_month: i
         night = Night(day, found.shown, composed.composite, measured.inputs["revenue_ttm"], measured.indicators["S2"])
         stable.append(night)
         naive.append(replace(night, shown=np.where(is_alarmed, GRADES.index(PROBLEM), alone.shown)))
-    is_costed = any(not np.isnan(night.profit).all() for night in stable)
+    is_costed = any(((night.revenue > 0) & ~np.isnan(night.profit)).any() for night in stable)
     return Backtest(
         nights=tuple(stable),
         with_rules=_stability(stable),

@@ -114,6 +114,16 @@ def test_validity_holds_the_score_against_the_year_after(model):
     assert sum(count for count, _median in row.by_grade.values()) <= len(graded)
 
 
+def test_without_costs_revenue_is_what_the_score_is_held_against(db):
+    random_ledger(accounts=30, rows=900, seed=5)
+    model = activate_model(model=create_model(preset=Preset.LEDGER_ONLY, as_of=AS_OF))
+
+    found = replayed(model)
+
+    assert found.measure == "revenue"
+    assert found.validity[-1].composite is not None
+
+
 def test_the_command_prints_json_and_says_what_it_needs(model, capsys):
     call_command("backtest", "--from", "2023-10-01", "--json")
     printed = json.loads(capsys.readouterr().out)
