@@ -17,7 +17,7 @@ from accounts.enums import GRADE_RANK, Grade
 from crm.lib.periods import add_months, month_end
 from tiering import evaluation, indicators
 from tiering.evaluation import GRADES, Before
-from tiering.grading import PROBLEM, Flag
+from tiering.grading import NOT_GRADED, PROBLEM, Flag
 from tiering.grouping import Ints
 from tiering.models import ScoringModel
 from tiering.scoring import Floats
@@ -146,8 +146,9 @@ def _validity(nights: Sequence[Night], *, is_costed: bool) -> list[Validity]:
         if end not in later:
             continue
         ahead = later[end].profit if is_costed else later[end].revenue
-        known = ~np.isnan(night.composite) & ~np.isnan(ahead) & ~np.isnan(night.revenue)
         last = night.profit if is_costed else night.revenue
+        known = night.shown != GRADES.index(NOT_GRADED)  # who had bought nothing yet is no forecast
+        known &= ~np.isnan(night.composite) & ~np.isnan(ahead) & ~np.isnan(last)
         graded = {
             grade: ahead[(night.shown == GRADES.index(grade)) & ~np.isnan(ahead)]
             for grade in Grade.values
