@@ -112,17 +112,30 @@ def simulate(*, run: TierRun, design: Design, accounts: AccountQuerySet, fiscal_
 
     One read of the night's rows for each published night and process, one of the accounts in view where not all are.
     """
-    found = snapshot(run)
+    found, as_it_is = snapshot(run), _as_it_is(run, fiscal_start_month)
     if not accounts.is_everything:
         seen = np.array(sorted(accounts.order_by().values_list("pk", flat=True)), dtype=np.int64)
-        found = found.where(np.isin(found.ids, seen))
+        is_seen = np.isin(found.ids, seen)
+        found, as_it_is = found.where(is_seen), as_it_is[is_seen]
     measured = measured_of(found, run=run, fiscal_start_month=fiscal_start_month)
     after = _settled(found, measured, normalised(design))
-    pending = np.zeros(len(found.ids), dtype=bool)
-    if run.model is not None:
-        as_it_is = _settled(found, measured, run.model.design())
-        pending = (as_it_is != found.shown) & (as_it_is == after)
+    pending = (as_it_is != found.shown) & (as_it_is == after)
     return _summed(found, after, pending, design)
+
+
+def _as_it_is(run: TierRun, fiscal_start_month: int) -> Ints:
+    """Where the version of the night itself leads every account; kept like the snapshot, for nothing of it changes."""
+    kept = _settled_by_night.get(key := (run.pk, str(run.published_at)))
+    if kept is None:
+        found = snapshot(run)
+        measured = measured_of(found, run=run, fiscal_start_month=fiscal_start_month)
+        kept = found.shown if run.model is None else _settled(found, measured, run.model.design())
+        _settled_by_night.clear()
+        _settled_by_night[key] = kept
+    return kept
+
+
+_settled_by_night: dict[tuple[int, str], Ints] = {}
 
 
 def _settled(found: Snapshot, measured: Measured, design: Design) -> Ints:
