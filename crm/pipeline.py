@@ -34,6 +34,7 @@ from metrics.product_rollup import write_account_products
 from metrics.scope import scope_of
 from metrics.selectors import default_as_of, last_booked_on
 from metrics.services.association import is_rule_book_kept, rule_book
+from metrics.services.cohorts import are_cohorts_kept, cohorts
 from metrics.services.decline_backtest import decline_backtest, is_decline_backtest_kept
 from metrics.services.figures import write_account_figures
 from metrics.services.lifetime_backtest import is_lifetime_backtest_kept, lifetime_backtest
@@ -225,12 +226,13 @@ def are_pages_ready() -> bool:
 
 
 def _prepared() -> list[Prepared]:
-    """The summary of the dashboard, the tests against our own past, and what the night's sums of products teach."""
+    """The summary of the dashboard, the cohorts, the tests against our own past, and what the night's sums of products teach."""
     accounts, view = Account.objects.all(), _usual_view()
     as_of, everything = view["as_of"], scope_of(accounts)
     found = [
         Prepared(partial(is_summary_kept, **view), partial(portfolio_summary, accounts, **view)),
         Prepared(partial(is_usual_kept, accounts), partial(patterns, accounts)),
+        Prepared(partial(are_cohorts_kept, as_of=as_of), partial(cohorts, accounts, as_of=as_of)),
         Prepared(partial(is_decline_backtest_kept, as_of=as_of), partial(decline_backtest, as_of=as_of)),
         Prepared(partial(is_lifetime_backtest_kept, as_of=as_of), partial(lifetime_backtest, accounts, as_of=as_of)),
     ]

@@ -12,21 +12,24 @@ import numpy as np
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
+from accounts.models import Account
 from accounts.querysets import AccountQuerySet
 from crm.lib.exceptions import PeriodError
 from crm.lib.periods import MONTHS_PER_YEAR, Period, add_months
+from crm.lib.remember import is_remembered, remembered
 from metrics import frames, reasons
 from metrics.formulas.cohorts import NOWHERE, CohortBase, CohortMatrix, cohort_matrix, period_places
 from metrics.formulas.exact import BoolArray, FloatArray, exact_total
 from metrics.frames import IntArray, Purchases
 from metrics.reasons import MissingRate
-from metrics.scope import Level, Scope
+from metrics.scope import Level, Scope, scope_of
 from metrics.selectors import default_as_of
-from metrics.services.base import AccountTable, Answer, Units, passport, units_of
+from metrics.services.base import AccountTable, Answer, Passport, Units, passport, units_of
 from metrics.services.choices import Choices, asked_scope
 from metrics.services.empty_basis import says_why_empty
 from metrics.services.trend import Interval
 
+NAME = "cohorts"
 MAX_PERIODS = 240  # cells grow with the square
 NEXT_AGE = 1
 SHARES = ("next_active_share", "next_revenue_share", "year_active_share", "year_revenue_share")
@@ -97,6 +100,7 @@ def cohorts(
 ) -> CohortFigures:
     """Cohort matrix of ``accounts`` (already limited to what the caller may see) up to the as-of day; two queries.
 
+    Over every account it is computed once for a state of the ledger and kept.
     Rows begin with the first period somebody in view came in. Money needs its rates cell by cell: a cell without one has
     no revenue, nor have the shares that rest on it; counts are not touched.
     raises PeriodError : more than MAX_PERIODS periods
@@ -104,6 +108,27 @@ def cohorts(
     interval, share_base = Interval(interval), CohortBase(share_base)
     scope = asked_scope(accounts, choices)
     level, as_of = Level(choices.get("level", Level.ENTITY)), choices.get("as_of") or default_as_of()
+
+    def compute() -> CohortFigures:
+        return _computed(scope, level, as_of, interval, share_base)
+
+    if not accounts.is_everything:
+        return compute()
+    return remembered(NAME, _state(scope, level, as_of, interval, share_base), compute)
+
+
+def are_cohorts_kept(*, as_of: date) -> bool:
+    """Whether who asks for the usual matrix of every account waits for no computation; a few look-ups."""
+    scope = scope_of(Account.objects.all())
+    return is_remembered(NAME, _state(scope, Level.ENTITY, as_of, Interval.QUARTER, CohortBase.FIRST_PERIOD))
+
+
+def _state(scope: Scope, level: Level, as_of: date, interval: Interval, share_base: CohortBase) -> tuple[object, ...]:
+    shape = (CohortFigures.__slots__, Cohort.__slots__, CohortCell.__slots__, PooledAge.__slots__, Passport.__slots__)
+    return (*scope.state, level, as_of, interval, share_base, shape)
+
+
+def _computed(scope: Scope, level: Level, as_of: date, interval: Interval, share_base: CohortBase) -> CohortFigures:
     spans = frames.spans_of(scope, level=level)
     units = units_of(spans, level)
     first = units.earliest(spans.first_revenue_on)

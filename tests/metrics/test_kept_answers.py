@@ -12,7 +12,7 @@ from metrics import frames_products
 from metrics.product_rollup import write_account_products
 from metrics.scope import scope_of
 from metrics.selectors import default_as_of
-from metrics.services import decline_backtest, lifetime_backtest, suggestions, whitespace
+from metrics.services import cohorts, decline_backtest, lifetime_backtest, suggestions, whitespace
 from metrics.services.suggestions import reject_suggestion
 from tests.factories import make_account, make_product, make_rate, make_user, post_revenue
 from tests.tiering.company import AS_OF, monthly, random_ledger
@@ -162,6 +162,36 @@ def test_a_night_is_noted_when_it_changes_something(market, repeats):
     assert frames_products.products_state(everything) != before
 
 
+@pytest.mark.parametrize("level", ["entity", "group"])
+def test_cohorts_are_computed_once_for_a_state_of_the_ledger(monkeypatch, level):
+    made, compute = [], cohorts._computed
+    monkeypatch.setattr(cohorts, "_computed", lambda *args: made.append(1) or compute(*args))
+    accounts = random_ledger(accounts=12, rows=200, seed=3)
+    _save(accounts[1], parent=accounts[0])
+
+    def ask(**choices):
+        found = cohorts.cohorts(Account.objects.all(), level=level, **choices)
+        return found.cohorts, found.pooled, repr([values.tolist() for values in found.table.columns.values()])
+
+    assert ask() == ask()
+    assert len(made) == 1
+    ask(interval="month")
+    ask(share_base="first_full_period")
+    assert len(made) == 3
+    before = ask()
+    _save(accounts[2], parent=accounts[0])
+    post_revenue(monthly(accounts[0], 5, first=date(2024, 2, 1), months=1))
+    assert ask() != before
+    assert len(made) == 4
+
+
+def test_cohorts_of_a_part_are_computed_anew(monkeypatch):
+    accounts = random_ledger(accounts=12, rows=200, seed=3)
+    mine = Account.objects.filter(pk__in=[account.pk for account in accounts[:4]])
+
+    assert cohorts.cohorts(Account.objects.all()).placed_accounts > cohorts.cohorts(mine).placed_accounts
+
+
 def test_ready_pages_leave_nothing_for_the_reader_to_compute(monkeypatch):
     """After a night and after a posting; every answer that is kept says whether it is."""
     accounts = random_ledger(accounts=30, rows=600, seed=8)
@@ -171,13 +201,14 @@ def test_ready_pages_leave_nothing_for_the_reader_to_compute(monkeypatch):
     pipeline.ready_pages()
     assert pipeline.are_pages_ready()
     for module, name in (
-        (decline_backtest, "_computed"), (lifetime_backtest, "_computed"), (suggestions, "_learnt"), (whitespace, "_summed"),
+        (cohorts, "_computed"), (decline_backtest, "_computed"), (lifetime_backtest, "_computed"), (suggestions, "_learnt"), (whitespace, "_summed"),
         (frames_products, "_counts"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, lambda *args, **kwargs: pytest.fail("computed again"))
 
     everything = scope_of(Account.objects.all())
     decline_backtest.decline_backtest(as_of=default_as_of())
+    cohorts.cohorts(Account.objects.all())
     lifetime_backtest.lifetime_backtest(Account.objects.all())
     whitespace.whitespace(Account.objects.all())
     suggestions.product_model(everything, AS_OF)
