@@ -38,13 +38,17 @@ def run(size: str) -> None:
 def _reference(columns, rng) -> tuple:
     """The two fits of lifetimes on one resample; drawing it is not timed."""
     from lifetimes import BetaGeoFitter, GammaGammaFitter
+    from lifetimes.utils import ConvergenceError
 
     n = len(columns[0])
     who = rng.integers(0, n, n)
     x, tx, age, mean = (column[who] for column in columns)
     repeat = x > 0
     start = time.perf_counter()
-    fitted, spend = BetaGeoFitter().fit(x, tx, age), GammaGammaFitter().fit(x[repeat], mean[repeat])
+    try:
+        fitted, spend = BetaGeoFitter().fit(x, tx, age), GammaGammaFitter().fit(x[repeat], mean[repeat])
+    except ConvergenceError:  # it finds no maximum on some resamples: the next one is timed instead
+        return _reference(columns, rng)
     return time.perf_counter() - start, fitted, spend, (x, tx, age)
 
 

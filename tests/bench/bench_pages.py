@@ -1,8 +1,9 @@
-"""P2 for every page of figures: server time of the first opening after a posting and of the next, and SQL statements.
+"""P2 for every page of figures: server time of the first opening and of the next, and SQL statements.
 
 Flatness is the statements at this size against those at the smallest. ``--ledger`` opens the pages on the database that
-the environment names, with a real ledger, and holds each against the goal for one. The first opening finds nothing kept:
-neither in the cache nor in the process; "prepared" is the first one after the job that the minute tick sends.
+the environment names, with a real ledger, and holds each against the goal for one. The first opening finds nothing kept,
+neither in the cache nor in the process, as after a night; a posting alone leaves what the night summed up of products.
+"prepared" is the first one after the job that the minute tick sends.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def _company(size: str) -> None:
 
 
 def _opened() -> dict[str, Opening]:
-    """Every page: by itself after a posting, then all of them after the tick, then once more."""
+    """Every page: by itself with nothing kept, then all of them after the tick, then once more."""
     from crm import pipeline
 
     with _reader() as reader:
@@ -157,14 +158,19 @@ def _paths() -> dict[str, str]:
 
 
 def forget() -> None:
-    """What a posting leaves of everything kept: nothing that can be found again."""
+    """Nothing that was kept can be found again."""
     from django.core.cache import cache
 
     from metrics import selectors
     from metrics.services import lifetime_contracts, lifetime_fit
 
     cache.clear()
-    for kept in (selectors._ledger_currencies, lifetime_fit._computed, lifetime_contracts.renewal_cohorts):
+    for kept in (
+        selectors._ledger_currencies,
+        selectors._linked_bases,
+        lifetime_fit._computed,
+        lifetime_contracts.renewal_cohorts,
+    ):
         kept.cache_clear()
 
 
