@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm.lib.exceptions import FormulaError
@@ -65,6 +65,7 @@ ROWS = st.lists(
 )
 
 
+@settings(max_examples=500, deadline=None)
 @given(ROWS)
 def test_revenue_is_covered_times_rate_times_revenue_per_active(rows):
     first = np.array([START + np.timedelta64(offset, "D") for _, _, offset, _ in rows], dtype="datetime64[D]")

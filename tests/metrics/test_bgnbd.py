@@ -150,6 +150,7 @@ MODELS = st.builds(BgNbd, r=st.floats(0.05, 10), alpha=st.floats(0.1, 50), a=st.
 HISTORIES = st.tuples(st.integers(1, 60), st.floats(0, 1), st.floats(1, 300))
 
 
+@settings(max_examples=500, deadline=None)
 @given(MODELS, HISTORIES)
 def test_probability_alive_lies_in_zero_one_and_falls_as_silence_grows(model, history):
     x, part, age = history
@@ -161,8 +162,8 @@ def test_probability_alive_lies_in_zero_one_and_falls_as_silence_grows(model, hi
     assert bgnbd.probability_alive(model, [0], [0], [age])[0] == 1
 
 
+@settings(max_examples=500, deadline=None)
 @given(MODELS, HISTORIES)
-@settings(max_examples=60)
 def test_expected_purchases_start_at_nothing_and_rise(model, history):
     x, part, age = history
     expected = bgnbd.expected_purchases(model, [x] * 4, [part * age] * 4, [age] * 4, [0, 1, 10, 100])

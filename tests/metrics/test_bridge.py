@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm.lib.exceptions import FormulaError
@@ -127,6 +127,7 @@ def slow_bridge(rows):
     return lines
 
 
+@settings(max_examples=500, deadline=None)
 @given(accounts)
 def test_bridge_equals_the_slow_version_and_adds_up(rows):
     bridge = bridge_of(rows)
@@ -138,6 +139,7 @@ def test_bridge_equals_the_slow_version_and_adds_up(rows):
     assert bridge.opening.accounts - counts[BridgeLine.CHURNED] + gained == bridge.closing.accounts
 
 
+@settings(max_examples=500, deadline=None)
 @given(st.lists(st.tuples(some_money, some_money), max_size=30))
 def test_retention_equals_the_slow_version_and_its_bounds(rows):
     retention = cohort_retention([b for b, _ in rows], [c for _, c in rows])
@@ -153,10 +155,11 @@ def test_retention_equals_the_slow_version_and_its_bounds(rows):
     assert retention.gross_revenue_retention == float(kept / base)
     assert retention.net_revenue_retention == float(sum(c for _, c in cohort) / base)
     assert 0 <= retention.gross_revenue_retention <= 1
-    assert retention.net_revenue_retention >= retention.gross_revenue_retention + float(credited / base) - 1e-12
+    assert retention.comparison_revenue >= kept + credited  # NRR >= GRR + credits, times the base: no float between
     assert retention.growth_rate == pytest.approx(retention.net_revenue_retention - 1, abs=1e-9)
 
 
+@settings(max_examples=500, deadline=None)
 @given(accounts)
 def test_overall_growth_splits_into_cohort_new_reactivated_and_credits(rows):
     bridge, retention = bridge_of(rows), cohort_retention([row[0] for row in rows], [row[1] for row in rows])

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm.lib.exceptions import FormulaError
@@ -77,6 +77,7 @@ def test_curve_runs_from_nothing_to_all_with_the_top_shares_on_it():
 AMOUNTS = st.lists(st.integers(-(10**9), 10**11).map(lambda units: units / 10_000), max_size=25)
 
 
+@settings(max_examples=500, deadline=None)
 @given(AMOUNTS)
 def test_concentration_equals_the_slow_version_and_its_bounds(amounts):
     figures = concentration(amounts)
@@ -96,6 +97,7 @@ def test_concentration_equals_the_slow_version_and_its_bounds(amounts):
     assert -1e-12 <= figures.gini <= 1
 
 
+@settings(max_examples=500, deadline=None)
 @given(AMOUNTS)
 def test_abc_equals_the_slow_version_in_fractions(amounts):
     units = [round(amount * 10_000) for amount in amounts]

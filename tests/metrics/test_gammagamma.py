@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm.lib.exceptions import FormulaError
@@ -72,6 +72,7 @@ def test_gradient_equals_finite_differences(cdnow):
     assert slope == pytest.approx(differences, abs=1e-8)
 
 
+@settings(max_examples=500, deadline=None)
 @given(st.floats(1.01, 20), st.floats(1.05, 20), st.floats(0.1, 1e6), st.integers(1, 100), st.floats(0.01, 1e6))
 def test_expected_value_lies_between_the_own_mean_and_the_population(p, q, gamma, x, seen):
     model = GammaGamma(p=p, q=q, gamma=gamma)

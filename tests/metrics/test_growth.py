@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm.lib.exceptions import FormulaError
@@ -32,6 +32,7 @@ def test_growth_refuses_arrays_of_different_length():
         growth_rate([1, 2], [1])
 
 
+@settings(max_examples=500, deadline=None)
 @given(st.floats(0, 1e12), st.floats(0, 1e12))
 def test_arc_growth_lies_between_minus_two_and_two_and_flips_with_the_windows(base, comparison):
     forward, back = arc_growth([base], [comparison])[0], arc_growth([comparison], [base])[0]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm.lib.exceptions import FormulaError
@@ -31,6 +31,7 @@ def test_discounted_value_gives_the_worked_example():
     )
 
 
+@settings(max_examples=500, deadline=None)
 @given(st.floats(0, 0.99), st.floats(0.01, 0.5), st.floats(-0.2, 0.01), st.integers(1, 60))
 def test_simple_value_equals_the_sum_it_closes(retention, discount, growth, horizon):
     t = np.arange(1, horizon + 1)

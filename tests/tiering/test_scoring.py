@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm.lib.exceptions import FormulaError
@@ -104,6 +104,7 @@ values = st.one_of(st.just(NAN), st.floats(-3, 1.5e8, allow_nan=False))
 matrices = st.lists(st.lists(values, min_size=15, max_size=15), min_size=1, max_size=4)
 
 
+@settings(max_examples=500, deadline=None)
 @given(matrices)
 def test_compose_equals_the_slow_version_account_by_account(rows):
     raw = np.array(rows, dtype=np.float64).T
@@ -120,6 +121,7 @@ def test_compose_equals_the_slow_version_account_by_account(rows):
             assert got.dimension_evidence[code][position] == pytest.approx(share, abs=1e-12)
 
 
+@settings(max_examples=500, deadline=None)
 @given(matrices)
 def test_contributions_add_up_to_the_composite_to_the_last_bit(rows):
     got = compose(np.array(rows, dtype=np.float64).T, scheme=FULL)
@@ -130,6 +132,7 @@ def test_contributions_add_up_to_the_composite_to_the_last_bit(rows):
         assert -1e-9 <= got.composite[position] <= 100 + 1e-9
 
 
+@settings(max_examples=500, deadline=None)
 @given(matrices, st.integers(0, 14), st.floats(0, 1e8))
 def test_raising_one_known_indicator_never_lowers_the_composite(rows, position, step):
     assert not any(is_falling(spec.anchors) for spec in FULL.indicators)
@@ -143,6 +146,7 @@ def test_raising_one_known_indicator_never_lowers_the_composite(rows, position, 
     assert (after[~np.isnan(after)] >= before[~np.isnan(before)] - 1e-9).all()
 
 
+@settings(max_examples=500, deadline=None)
 @given(matrices)
 def test_an_account_scores_the_same_alone_and_in_company(rows):
     raw = np.array(rows, dtype=np.float64).T
