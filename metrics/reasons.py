@@ -98,6 +98,7 @@ SENTENCES = {
     "decline_few_events": gettext_lazy(
         "insufficient data: %(found)s accounts lost half their revenue in the year tested, %(needed)s are needed"
     ),
+    "no_correlation": gettext_lazy("customers do not differ in how often or for how much they order again"),
     "lifetime_missing_rates": gettext_lazy("orders cannot be valued: an exchange rate is missing"),
     "no_contract": gettext_lazy("no signed contract with a first and a last day runs"),
     "contract_no_amount": gettext_lazy("a running contract has no amount, or no exchange rate for it"),

@@ -223,6 +223,13 @@ class ConcentrationSerializer(AnswerSerializer):
     def get_abc_share(self, figures: ConcentrationFigures) -> dict[str, float | None] | None:
         return figures.abc and {letter: total.share for letter, total in figures.abc.items()}
 
+    def to_representation(self, instance: ConcentrationFigures) -> dict[str, Any]:
+        answer: dict[str, Any] = super().to_representation(instance)
+        if instance.abc is None:  # one figure of the catalogue, three fields here
+            told = answer["reasons"].get("abc", "")
+            answer["reasons"] = {**answer["reasons"], "abc_revenue": told, "abc_share": told}
+        return answer
+
 
 class RenewalCohortSerializer(serializers.Serializer):
     """Contracts of one length of term over the whole base; null with its `reason` where they have no model."""

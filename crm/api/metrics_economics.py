@@ -29,6 +29,7 @@ FROM_LEDGER = "Default: what the ledger knows of the accounts in view."
 FROM_EFFORTS = "Default: by the recorded efforts of the last 12 months, for callers who see every account."
 CLAIM = "An article's claim, source unknown"
 INPUTS = tuple(EconomicsInputs.__dataclass_fields__)
+FROM_PORTFOLIO = ("margin_per_customer", "retention", "new_customers")  # inputs that the ledger may know
 
 
 def ranged(name: str, told: str) -> serializers.FloatField:
@@ -141,6 +142,13 @@ class EconomicsSerializer(answers.AnswerSerializer):
             fields |= {f"{reading}_{part}": Money() for part in ("before", "after", "break_even_cost")}
             fields |= {f"{reading}_lift": Rate(), f"{reading}_claim_true_at": TrueAt(read_only=True, allow_null=True)}
         return fields
+
+    def to_representation(self, instance: EconomicsFigures) -> dict[str, Any]:
+        answer: dict[str, Any] = super().to_representation(instance)
+        told = answer["reasons"]
+        unknown = [name for name in FROM_PORTFOLIO if answer[f"portfolio_{name}"] is None and name in told]
+        answer["reasons"] = told | {f"portfolio_{name}": told[name] for name in unknown}
+        return answer
 
 
 @extend_schema_field({"type": ["array", "null"], "items": {"type": "number"}})

@@ -125,6 +125,7 @@ def lifetime(
     )
     why: dict[str, str] = {}
     totals = _totals(fitted, found, why)
+    _explain_spend(fitted, why)
     state = contract_state(currency=scope.currency)
     sure = intervals(scope, fitted, found.valued(rests_on=state), Outlook(as_of, horizon_months, discount))
     explain_intervals(sure, why)
@@ -182,6 +183,15 @@ def _table(found: AccountLifetimes, sure: Intervals) -> AccountTable:
             "contract_value": found.contracts.signed, **sure.columns,
         },
     )  # fmt: skip
+
+
+def _explain_spend(fitted: FittedLifetime, why: dict[str, str]) -> None:
+    """Why nothing is known of what orders are worth, or of how far that hangs on their number."""
+    if fitted.spend is None:
+        sentence = fitted.sentence() or fitted.spend_sentence()
+        why |= dict.fromkeys(("spend_log_likelihood", "correlation"), sentence)
+    elif fitted.correlation is None:
+        why["correlation"] = reasons.sentence("no_correlation")
 
 
 def explain_intervals(sure: Intervals, why: dict[str, str]) -> None:
