@@ -187,13 +187,22 @@ MONTHS = ("metrics_accountmonth", "month")
 
 
 def _restated(table: str, column: str, place: str) -> str:
-    """Roll-up rows with credit notes moved onto the day (or month, by ``place``) of their original."""
-    kept = "account_id, {day} AS {column}, currency, basis, {sign}net AS net, {sign}cost AS cost"
-    moved = f"SELECT {kept}, {{sign}}lines_without_cost AS lines_without_cost, 0 AS orders FROM metrics_accountcredit WHERE {MOVED}"
-    onto = moved.format(day=place.format("original_on"), column=column, sign="")
-    away = moved.format(day=place.format("day"), column=column, sign="-")
-    own = f"SELECT account_id, {column}, currency, basis, net, cost, lines_without_cost, orders FROM {table}"
-    return f"({own} UNION ALL {onto} UNION ALL {away})"
+    """Roll-up rows with credit notes moved onto the day (or month, by ``place``) of their original.
+
+    Summed up, so that a day whose lines have all moved away is none: it needs no rate.
+    """
+    moved = (
+        f"SELECT account_id, {{day}} AS {column}, currency, basis, {{sign}}net AS net, {{sign}}cost AS cost,"
+        " {sign}lines_without_cost AS lines_without_cost, 0 AS orders, {sign}lines AS lines"
+        f" FROM metrics_accountcredit WHERE {MOVED}"
+    )
+    onto, away = moved.format(day=place.format("original_on"), sign=""), moved.format(day=place.format("day"), sign="-")
+    sums = (*LINE_SUMS, *LINE_COUNTS)
+    own = f"SELECT account_id, {column}, currency, basis, {', '.join(sums)}, lines FROM {table}"
+    return (
+        f"(SELECT account_id, {column}, currency, basis, {', '.join(f'sum({name}) AS {name}' for name in sums)}"
+        f" FROM ({own} UNION ALL {onto} UNION ALL {away}) AS moved GROUP BY 1, 2, 3, 4 HAVING sum(lines) > 0)"
+    )
 
 
 RESTATED_DAYS = _restated(*DAYS, "{}")

@@ -219,3 +219,23 @@ def test_a_moved_credit_note_takes_the_rate_of_its_original(db):
         [Decimal(705), Decimal(-320)],
         [Decimal(425), Decimal(0)],
     ]
+
+
+def test_a_day_that_all_credit_notes_left_needs_no_rate(db):
+    account = make_account()
+    make_revenue(account=account, booked_on=date(2024, 1, 10), currency="CNY", amount=Decimal(5))
+    usd = {"account": account, "currency": "USD"}
+    post_revenue(
+        [
+            {**usd, "booked_on": date(2023, 12, 10), "reference": "U", "amount": Decimal(100)},
+            {**usd, "booked_on": date(2024, 1, 10), "reference": "C", "kind": "credit_note", "credits_reference": "U",
+             "amount": Decimal(-40)},
+        ]
+    )  # fmt: skip
+    make_rate(valid_on=date(2023, 12, 10), rate=Decimal(7))
+    periods = {"base": parse_period("2023-12"), "comparison": parse_period("2024-01"), "currency": "CNY"}
+
+    assert both(growth, "total_base_revenue", "total_comparison_revenue", **periods) == [
+        [None, None],
+        [Decimal(420), Decimal(5)],
+    ]
