@@ -253,7 +253,7 @@ def period(one, name):
 
 
 def choices(one):
-    return {name: one.asked[name] for name in ("level", "currency", "as_of")}
+    return {name: one.asked[name] for name in ("level", "currency", "credit_notes", "as_of")}
 
 
 def same_fields(one, answer, wanted, why):

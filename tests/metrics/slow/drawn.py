@@ -136,11 +136,14 @@ def _lines(dice, place, currencies, shape, asked):
         kind, currency, day = dice.choice(KINDS), dice.choice(currencies), _day_asked_for(dice, asked)
         reference = dice.choice(("", f"{currency}-{number}", f"{currency}-{dice.randint(0, 3)}"))
         for _position in range(dice.choice((1, 1, 1, 2, 3))):
-            lines.append(Line(place, day, _amount(dice, kind, shape), currency, kind, reference))
+            named = dice.choice(("", f"{currency}-{dice.randint(0, 8)}")) if kind == "credit_note" else ""
+            lines.append(Line(place, day, _amount(dice, kind, shape), currency, kind, reference, named))
             if dice.random() < 0.1:  # a document may go on, or be taken back whole
                 day = min(day + timedelta(days=dice.randint(0, 400)), LAST)
         if dice.random() < 0.1:
-            lines.append(Line(place, day, -lines[-1].amount, currency, "credit_note", f"{currency}-C{number}"))
+            lines.append(
+                Line(place, day, -lines[-1].amount, currency, "credit_note", f"{currency}-C{number}", reference)
+            )
     return lines
 
 
@@ -183,6 +186,7 @@ def _asked(dice):
         "comparison": comparison,
         "level": dice.choice(("entity", "group")),
         "currency": dice.choice((None, None, None, "EUR", HOME)),
+        "credit_notes": dice.choice(("booked", "restated")),
         "interval": dice.choice(("month", "quarter")),
         "base_age": dice.choice((0, 1)),
         "factors": dice.choice((3, 4)),
@@ -228,6 +232,7 @@ def _row(accounts, draft, line, cost):
     return {
         "account": accounts[draft.seed, line.customer], "booked_on": line.day, "amount": line.amount, "cost": cost,
         "currency": line.currency, "kind": line.kind, "reference": line.reference,
+        "credits_reference": line.credits or None,
     }  # fmt: skip
 
 
@@ -243,4 +248,6 @@ def _posted(accounts, draft, rates):
     currency = draft.asked["currency"] or (found[0] if len(found) == 1 else HOME)
     in_view = [one.key for one in customers.values() if one.in_view]
     ledger = Ledger(customers, lines, rates.get(currency, Rates()), currency)
+    if draft.asked["credit_notes"] == "restated":
+        ledger = ledger.restated()
     return Posted(draft.seed, Account.objects.filter(pk__in=in_view), ledger, draft.asked)

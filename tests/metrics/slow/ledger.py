@@ -4,7 +4,7 @@ Written to be read beside the definitions, not to be fast: loops over lines, Dec
 A unit is a legal entity, or with level "group" the top of its group tree.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -23,7 +23,7 @@ class Customer:
 
 @dataclass(frozen=True)
 class Line:
-    """One counting line of the ledger."""
+    """One counting line of the ledger. ``day`` is the one it counts on, ``credits`` the document a credit note names."""
 
     customer: int
     day: date
@@ -31,6 +31,8 @@ class Line:
     currency: str
     kind: str
     reference: str
+    credits: str = ""
+    booked_on: date | None = None  # where it counts on another day
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,22 @@ class Ledger:
     @property
     def has_one_currency(self):
         return all(line.currency == self.currency for line in self.lines)
+
+    def restated(self):
+        """The same with every credit note on the first day of the document it names, where that is here: one of the same
+        customer and currency with a line that is no credit note."""
+        return replace(self, lines=[self._moved(line) for line in self.lines])
+
+    def _moved(self, line):
+        if line.kind != "credit_note" or not line.credits:
+            return line
+        days = [
+            one.day
+            for one in self.lines
+            if one.kind != "credit_note"
+            and (one.customer, one.currency, one.reference) == (line.customer, line.currency, line.credits)
+        ]
+        return replace(line, day=min(days), booked_on=line.day) if days else line
 
     def unit_of(self, customer, level):
         while level == "group" and self.customers[customer].parent is not None:
@@ -114,10 +132,11 @@ class Ledger:
         }
 
     def first_revenue_on(self, unit, level):
-        """Day of the first line above 0, NEVER_NEW for a customer from before the data, None where there is none."""
+        """Day the first line above 0 was booked, NEVER_NEW for a customer from before the data, None where there is none."""
         if any(self.customers[key].before_data_start for key in self.members(unit, level)):
             return NEVER_NEW
-        return min((line.day for line in self.lines_of(unit, level) if line.amount > 0), default=None)
+        days = [line.booked_on or line.day for line in self.lines_of(unit, level) if line.amount > 0]
+        return min(days, default=None)
 
 
 def to_four_places(amount):
