@@ -1,4 +1,4 @@
-"""Cohorts and concentration of the Online Retail II files, against another engine that reads the same files by itself.
+"""Bridge, cohorts and concentration of the Online Retail II files, against another engine that reads the same files by itself.
 
 ``assert_agreement()`` reads the ledger of the connected database; a test imports both files first and then calls it.
 """
@@ -12,6 +12,7 @@ from accounts.models import Account
 from crm.lib.periods import parse_period
 from metrics.services.cohorts import cohorts
 from metrics.services.concentration import concentration
+from metrics.services.portfolio import bridge
 from metrics.services.trend import Interval
 from tests.accounts.imports.helpers import ONLINE_RETAIL
 
@@ -67,6 +68,27 @@ SELECT any_value(n), sum(revenue) FILTER (WHERE place <= 1) / any_value(whole),
        1 / sum((revenue / whole) ** 2), sum((2 * rising - n - 1) * revenue / (n * whole))
 FROM ranked
 """
+# Every line of the bridge by its definition, one CASE each; the account is new where its first positive line is not older
+# than the end of the base.
+BRIDGE = """
+WITH windows AS (
+    SELECT customer, coalesce(sum(amount) FILTER (WHERE day >= '$first' AND day < '$middle'), 0) AS b,
+           coalesce(sum(amount) FILTER (WHERE day >= '$middle' AND day < '$end'), 0) AS c,
+           min(day) FILTER (WHERE amount > 0) AS came
+    FROM ledger GROUP BY customer
+), placed AS (
+    SELECT *, CASE WHEN b > 0 AND c > b THEN 'expansion' WHEN b > 0 AND c > 0 AND c < b THEN 'contraction'
+                   WHEN b > 0 AND c <= 0 THEN 'churned' WHEN b <= 0 AND c > 0 AND came < '$middle' THEN 'reactivated'
+                   WHEN b <= 0 AND c > 0 THEN 'new' ELSE '' END AS line
+    FROM windows
+)
+SELECT line, sum(CASE line WHEN 'churned' THEN -b WHEN 'reactivated' THEN c WHEN 'new' THEN c ELSE c - b END), count(*)
+FROM placed WHERE line <> '' GROUP BY line
+UNION ALL
+SELECT 'adjustment', sum(least(c, 0) - least(b, 0)), count(*) FILTER (WHERE least(c, 0) <> least(b, 0)) FROM windows
+UNION ALL SELECT 'opening', sum(b), count(*) FILTER (WHERE b > 0) FROM windows
+UNION ALL SELECT 'closing', sum(c), count(*) FILTER (WHERE c > 0) FROM windows
+"""
 SHARES = (
     "accounts",
     "top_1_share",
@@ -83,6 +105,23 @@ def assert_agreement():
     """Cohort matrix by every interval and concentration by every year: no difference beyond EXACT."""
     assert_cohorts()
     assert_concentration()
+    assert_bridge()
+
+
+def assert_bridge():
+    """Every line to the last digit, with its accounts, for two years and for two quarters that follow each other."""
+    for labels in (("2009-12..2010-11", "2010-12..2011-11"), ("2011-Q1", "2011-Q2")):
+        base, comparison = map(parse_period, labels)
+        found = bridge(Account.objects.all(), base=base, comparison=comparison)
+        dates = {"$first": base.start, "$middle": base.end, "$end": comparison.end}
+        sql = BRIDGE
+        for name, day in dates.items():
+            sql = sql.replace(name, str(day))
+        with connected("month") as connection:
+            expected = {line: (amount, count) for line, amount, count in connection.execute(sql).fetchall()}
+        bars = {line: (bar.amount, bar.accounts) for line, bar in found.bars.items()}
+        assert bars == {line: expected.get(line, (0, 0)) for line in bars}
+        assert len(expected) == 8
 
 
 def assert_concentration():
