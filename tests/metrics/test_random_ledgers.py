@@ -149,7 +149,7 @@ def slow_splits(one):
     leaf_of = {}
     for unit in ledger.units(level):
         members = ledger.members(unit, level)
-        leaf_of[unit] = ledger.customers[unit if unit in members else members[0]].region
+        leaf_of[unit] = ledger.customers[unit if ledger.customers[unit].in_view else members[0]].region
     split = lambda units: Split(  # noqa: E731
         ledger, level, one.asked["base"], one.asked["comparison"], factors=one.asked["factors"], units=units
     )
@@ -253,7 +253,7 @@ def period(one, name):
 
 
 def choices(one):
-    return {name: one.asked[name] for name in ("level", "currency", "credit_notes", "as_of")}
+    return {name: one.asked[name] for name in ("level", "membership", "currency", "credit_notes", "as_of")}
 
 
 def same_fields(one, answer, wanted, why):

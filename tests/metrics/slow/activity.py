@@ -5,7 +5,13 @@ from decimal import Decimal
 from tests.metrics.slow.ledger import ratio
 
 
-def orders_of(ledger, customer):
+def orders_of(ledger, unit, level):
+    """[(customer, day) of each order] while the customer belongs to the unit, by day."""
+    every = [(key, day) for key in ledger.members(unit, level) for day in order_days(ledger, key)]
+    return sorted(((key, day) for key, day in every if ledger.unit_of(key, level, day) == unit), key=lambda one: one[1])
+
+
+def order_days(ledger, customer):
     """[day of each order]: a document that is no credit note, on its first day, if its lines of that day come to more
     than 0. Lines without a reference make one document a day. A document has one currency."""
     documents = {}
@@ -31,9 +37,9 @@ class Window:
         self.revenue = None if self.missing else ledger.revenue(level, start, end)
         self.covered, self.orders, self.earlier, self.days = [], {}, [], {}
         for unit in self.units:
-            every = [(key, day) for key in ledger.members(unit, level) for day in orders_of(ledger, key)]
+            every = orders_of(ledger, unit, level)
             inside = [day for _key, day in every if start <= day < end]
-            if inside or any(self._is_on_books(key, every, start, end) for key in ledger.members(unit, level)):
+            if inside or any(self._is_on_books(key, unit, every, start, end) for key in ledger.members(unit, level)):
                 self.covered.append(unit)
             if inside:
                 self.orders[unit] = len(inside)
@@ -41,11 +47,11 @@ class Window:
                 if min(day for _key, day in every) < start:
                     self.earlier.append(unit)
 
-    def _is_on_books(self, key, every, start, end):
-        """Ordered before the end, and not closed before the start."""
-        closed_on = self.ledger.customers[key].closed_on
+    def _is_on_books(self, key, unit, every, start, end):
+        """Ordered before the end, and neither closed nor gone to another group before the start."""
+        ends = (self.ledger.customers[key].closed_on, self.ledger.left_on(key, unit, self.level))
         has_ordered = any(day < end for customer, day in every if customer == key)
-        return has_ordered and (closed_on is None or closed_on >= start)
+        return has_ordered and all(day is None or day >= start for day in ends)
 
     @property
     def total(self):

@@ -29,9 +29,7 @@ class Matrix:
                 start = end
         self.rows = [[unit for unit, day in placed.items() if start <= day < end] for start, end in self.periods]
         self.lines = {unit: ledger.lines_of(unit, level) for unit in placed}
-        self.orders = {
-            unit: [day for key in ledger.members(unit, level) for day in orders_of(ledger, key)] for unit in placed
-        }
+        self.orders = {unit: [day for _customer, day in orders_of(ledger, unit, level)] for unit in placed}
         ages = range(self.finished)
         self.cells = {(row, age): self._cell(row, age) for row in ages for age in ages if row + age < self.finished}
 
@@ -49,7 +47,10 @@ class Matrix:
         active = [unit for unit in self.rows[row] if any(start <= day < end for day in self.orders[unit])]
         lines = [line for unit in self.rows[row] for line in self.lines[unit] if start <= line.day < end]
         missing = self.ledger.missing(lines)
-        return len(active), None if missing else self.ledger.total(lines), missing
+        if missing:
+            return len(active), None, missing
+        revenue = (self.ledger.revenue_of(unit, self.level, start, end) for unit in self.rows[row])
+        return len(active), sum(revenue, Decimal(0)), []
 
     def share(self, row, age):
         """(revenue against that of the base age, missing rates); None below the base age and without revenue there."""

@@ -3,13 +3,16 @@
 A world is one rate table and several ledgers of disjoint accounts, so that one posting serves them all.
 """
 
+import contextlib
 import random
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
 from accounts.enums import RateKind
+from accounts.groups import GroupRefused, change_parent
 from accounts.imports.services import withdraw_batch
+from accounts.merges import MergeRefused, merge_accounts
 from accounts.models import Account, ExchangeRate
 from tests.factories import post_revenue
 from tests.metrics.slow.ledger import Customer, Ledger, Line, Rates
@@ -31,6 +34,8 @@ class Draft:
     withdrawn: list[Line]
     costs: list[Decimal | None]
     asked: dict
+    changes: list[tuple[int, int | None, date]]  # (customer, its parent from that day on)
+    merges: list[tuple[int, int]]  # (merged, into)
 
 
 @dataclass
@@ -83,7 +88,19 @@ def draw(seed):
     dice.shuffle(lines)
     kept = round(len(lines) * dice.choice((1, 1, 0.9, 0.7)))
     costs = [None if dice.random() < 0.2 else Decimal(dice.randint(0, 50_000)) / 100 for _line in lines[:kept]]
-    return Draft(seed, customers, lines[:kept], lines[kept:], costs, asked)
+    return Draft(seed, customers, lines[:kept], lines[kept:], costs, asked, *_history(dice, count))
+
+
+def _history(dice, count):
+    """Changes of groups by day, and merges; those that cannot be are refused when they are posted."""
+    if count < 2:
+        return [], []
+    place = lambda: dice.randrange(count)  # noqa: E731
+    changes = [
+        (place(), dice.choice((None, place(), place())), _day(dice)) for _change in range(dice.choice((0, 1, 3, 6)))
+    ]
+    merges = [(place(), place()) for _merge in range(dice.choice((0, 0, 1, 2)))]
+    return sorted(changes, key=lambda one: one[2]), merges
 
 
 def post(drafts, rates):
@@ -100,7 +117,30 @@ def post(drafts, rates):
     post_revenue(rows)
     if withdrawn:
         withdraw_batch(batch=withdrawn[0].batch, reason="a test of figures", user=None)
-    return [_posted(keys, draft, rates) for draft in drafts]
+    return [_posted(keys, draft, rates, _changed(keys, draft), _merged(keys, draft)) for draft in drafts]
+
+
+def _changed(accounts, draft):
+    """{customer: its changes}, those that were not refused."""
+    done = {}
+    for place, parent, since in draft.changes:
+        with contextlib.suppress(GroupRefused):
+            to = None if parent is None else accounts[draft.seed, parent]
+            change_parent(account=accounts[draft.seed, place], parent=to, since=since, by=None)
+            done.setdefault(place, []).append((since, parent))
+    return done
+
+
+def _merged(accounts, draft):
+    """{merged: the customer that stays}, those that were not refused."""
+    done = {}
+    for gone, into in draft.merges:
+        with contextlib.suppress(MergeRefused, GroupRefused):
+            pair = accounts[draft.seed, gone], accounts[draft.seed, into]
+            merge_accounts(merged=pair[0], into=pair[1], by=None, reason="one customer")
+            stays = done.get(into, into)
+            done = {one: stays if other == gone else other for one, other in done.items()} | {gone: stays}
+    return done
 
 
 def _near(dice, level):
@@ -186,6 +226,7 @@ def _asked(dice):
         "comparison": comparison,
         "level": dice.choice(("entity", "group")),
         "currency": dice.choice((None, None, None, "EUR", HOME)),
+        "membership": dice.choice(("as_was", "as_was", "as_now")),
         "credit_notes": dice.choice(("booked", "restated")),
         "interval": dice.choice(("month", "quarter")),
         "base_age": dice.choice((0, 1)),
@@ -236,18 +277,24 @@ def _row(accounts, draft, line, cost):
     }  # fmt: skip
 
 
-def _posted(accounts, draft, rates):
-    key = {one.key: accounts[draft.seed, one.key].pk for one in draft.customers}
+def _posted(accounts, draft, rates, changes, merged):
+    """A merged customer is the one that stays: its lines, those below it, that it was there before the data."""
+    key = {one.key: accounts[draft.seed, merged.get(one.key, one.key)].pk for one in draft.customers} | {None: None}
+    were_before = {key[one.key] for one in draft.customers if one.before_data_start}
     customers = {
-        key[one.key]: replace(one, key=key[one.key], parent=None if one.parent is None else key[one.parent])
+        key[one.key]: replace(
+            one, key=key[one.key], parent=key[one.parent], before_data_start=key[one.key] in were_before,
+            changes=tuple((since, key[parent]) for since, parent in changes.get(one.key, ())),
+        )
         for one in draft.customers
-    }
+        if one.key not in merged
+    }  # fmt: skip
     lines = [replace(line, customer=key[line.customer]) for line in draft.lines]
     lines = [line for line in lines if customers[line.customer].in_view]
     found = sorted({line.currency for line in lines})
     currency = draft.asked["currency"] or (found[0] if len(found) == 1 else HOME)
     in_view = [one.key for one in customers.values() if one.in_view]
-    ledger = Ledger(customers, lines, rates.get(currency, Rates()), currency)
+    ledger = Ledger(customers, lines, rates.get(currency, Rates()), currency, draft.asked["membership"])
     if draft.asked["credit_notes"] == "restated":
         ledger = ledger.restated()
     return Posted(draft.seed, Account.objects.filter(pk__in=in_view), ledger, draft.asked)
