@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from accounts.enums import Grade
-from tiering import grading, reasons, scoring, wording
+from tiering import changes, grading, reasons, scoring, wording
 from tiering.design import Design
 from tiering.enums import INDICATOR_UNIT, DimensionCode, IndicatorCode, Rule, Unit
 from tiering.grading import LADDER, MONEY_DECIMALS, RANK, Condition, Flag
@@ -74,6 +74,9 @@ def explain(score: Score) -> Explanation:
         signal_points=_known(values.get("signal_points")),
         candidate_run=run,
         sentence=reasons.sentence(score, grades=grades, failing=failing, next_grade=next_grade, run=run, design=design),
+        nearest=changes.targets(
+            score, values, design=design, held=state.get("held", 0.0), next_grade=next_grade, run=run
+        ),
     )
 
 

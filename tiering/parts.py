@@ -96,12 +96,70 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangePart:
+    """One indicator that alone would put a condition on its threshold.
+
+    to : the value it would need, in a step it can take (ratings in halves, months whole); change = to − value
+    text : the change in words, "+0.6 M" or "3.5 → 4.5"
+    """
+
+    code: str
+    label: str
+    unit: str
+    value: float
+    to: float
+    change: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NeedPart:
+    """One condition with its distance. gap = threshold − value: what is missing, or below 0 what may be lost; None where
+    the value is not known.
+
+    is_blocking : the line does not hold because of it
+    text : the distance in words; hint : why no single indicator changes it, "" where one does
+    """
+
+    rule: str
+    reads: str
+    label: str
+    unit: str
+    is_blocking: bool
+    gap: float | None
+    text: str
+    hint: str
+    changes: tuple[ChangePart, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetPart:
+    """What one line lacks, or what it may lose while it holds.
+
+    is_next : the next grade up, else the present one
+    single : the least change of one indicator that satisfies every failing condition, or that loses a line that holds
+    evidence_missing : share of the evidence that a move up still lacks, 0 for none
+    sentence : the shortest way to say it
+    """
+
+    grade: str
+    label: str
+    is_next: bool
+    holds: bool
+    needs: tuple[NeedPart, ...]
+    single: ChangePart | None
+    evidence_missing: float
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """Everything the why card shows.
 
     ladder : the grade by value and potential, "" for none; differs from grade where the account is a problem
     next_grade : the next higher one on the ladder, "" for none; failing : its conditions that do not hold
     missing : indicators that are not known
+    nearest : what the next grade lacks and what the present one may lose
     """
 
     account_id: int
@@ -125,3 +183,4 @@ class Explanation:
     signal_points: float | None
     candidate_run: Run | None
     sentence: str
+    nearest: tuple[TargetPart, ...] = ()

@@ -104,6 +104,15 @@ def amount_text(amount: float) -> str:
     return _cut(amount)
 
 
+def amount_up(amount: float) -> str:
+    """As ``amount_text`` but away from zero, for an amount that is asked for: what it names is never too little."""
+    size = abs(amount)
+    scale = MILLION if size >= MILLION else THOUSAND if size >= THOUSAND else 1
+    decimals = 2 if size / scale < 10 else 1 if size / scale < 100 else 0
+    step = scale / 10.0**decimals
+    return amount_text(math.copysign(math.ceil(round(size / step, 6)) * step, amount))
+
+
 def notes(flags: int) -> list[str]:
     """What the flags of a score row say, in a fixed order; the steeper decline replaces the other."""
     found = Flag(flags)

@@ -73,6 +73,45 @@ class GradeRunSerializer(serializers.Serializer):
     days_held = serializers.IntegerField()
 
 
+class ChangePartSerializer(serializers.Serializer):
+    """One indicator that alone would put the condition on its threshold; ratings move in halves, months are whole."""
+
+    code = serializers.CharField()
+    label = serializers.CharField()
+    unit = serializers.CharField()
+    value = serializers.FloatField()
+    to = serializers.FloatField()
+    change = serializers.FloatField(help_text="`to` less `value`.")
+    text = serializers.CharField()
+
+
+class NeedPartSerializer(serializers.Serializer):
+    """One condition; `gap` = threshold − value, above 0 what is missing, below 0 what may be lost, null: not known."""
+
+    rule = serializers.CharField()
+    reads = serializers.CharField()
+    label = serializers.CharField()
+    unit = serializers.CharField()
+    is_blocking = serializers.BooleanField(help_text="The line does not hold because of it.")
+    gap = serializers.FloatField(allow_null=True)
+    text = serializers.CharField()
+    hint = serializers.CharField(allow_blank=True, help_text="Why no single indicator changes it.")
+    changes = ChangePartSerializer(many=True)
+
+
+class TargetPartSerializer(serializers.Serializer):
+    """What the next grade lacks, or what the present one may lose; `single` is the least change that does it alone."""
+
+    grade = serializers.CharField()
+    label = serializers.CharField()
+    is_next = serializers.BooleanField()
+    holds = serializers.BooleanField()
+    needs = NeedPartSerializer(many=True)
+    single = ChangePartSerializer(allow_null=True)
+    evidence_missing = serializers.FloatField(help_text="Share of the evidence that a move up still lacks.")
+    sentence = serializers.CharField()
+
+
 class ExplanationSerializer(serializers.Serializer):
     """`score` is the composite; `contributions` sum to it; `failing` are the conditions the next grade lacks."""
 
@@ -99,6 +138,7 @@ class ExplanationSerializer(serializers.Serializer):
     candidate_run = GradeRunSerializer(allow_null=True)
     notes = serializers.ListField(child=serializers.CharField())
     sentence = serializers.CharField()
+    nearest = TargetPartSerializer(many=True, help_text="The nearest change: the next grade up, then the present one.")
 
     @extend_schema_field({"type": "object", "additionalProperties": {"type": ["number", "null"]}})
     def get_contributions(self, found: Explanation) -> dict[str, float | None]:

@@ -291,6 +291,14 @@ def test_the_reasons_of_a_grade_add_up(admin, night):
     failing = [c for c in found["conditions"] if c["grade"] == found["next_grade"] and not c["passed"]]
     assert found["failing"] == failing
     assert {"grades", "dimensions", "missing", "notes", "evidence", "ladder", "previous_grade"} <= set(found)
+    lines = {line["grade"]: line for line in found["grades"]}
+    for target in found["nearest"]:
+        conditions = {c["reads"]: c for c in lines[target["grade"]]["conditions"]}
+        assert target["needs"], target
+        for need in target["needs"]:
+            condition = conditions[need["reads"]]
+            assert need["gap"] == (None if condition["margin"] is None else pytest.approx(-condition["margin"]))
+            assert not (need["is_blocking"] and condition["passed"])
 
 
 def test_an_account_no_night_has_graded_yet_has_no_reasons(admin):
