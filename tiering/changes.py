@@ -134,7 +134,7 @@ def _hint(need: Need) -> str:
         return ""
     hint = HINTS.get(need.test.condition.rule)
     if hint is not None:
-        return str(hint)
+        return str(hint) if need.is_blocking else ""
     if need.gap is None:
         return _("Too little is known for a score.")
     return _("No indicator can reach it alone.") if need.is_blocking else _("No indicator can lose it alone.")
