@@ -84,6 +84,29 @@ def score_of(account: Account, *, run: TierRun | None = None) -> Score | None:
     return Score.objects.filter(run=shown, account=account).select_related("run__model").first()
 
 
+def nights_of(account: Account) -> QuerySet[Score]:
+    """The account's rows of every published night, newest first, light enough to choose from."""
+    rows = Score.objects.filter(account=account, run__state=RunState.PUBLISHED)
+    return rows.select_related("run").only("run__as_of", "grade", "composite").order_by("-run__as_of")
+
+
+def two_nights(account: Account, *, first: int | None = None, second: int | None = None) -> tuple[Score, Score] | None:
+    """The account's rows of the runs ``first`` and ``second``, ready to be explained; by default of the last night it has
+    and the one before (the same one where there is but one). Two statements. None where it has no such row.
+    """
+    runs = list(nights_of(account).values_list("run_id", flat=True))
+    if not runs:
+        return None
+    after = runs[0] if second is None else second
+    earlier = runs[runs.index(after) + 1 :] if after in runs else []
+    before = (earlier[0] if earlier else after) if first is None else first
+    if before not in runs or after not in runs:
+        return None
+    rows = Score.objects.filter(account=account, run__in={before, after}).select_related("run__model")
+    found = {row.run_id: row for row in rows}
+    return found[before], found[after]
+
+
 def scores_in_view(accounts: AccountQuerySet, *, run: TierRun) -> QuerySet[Score]:
     return Score.objects.filter(run=run, account__in=accounts)
 

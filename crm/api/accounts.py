@@ -17,6 +17,7 @@ from accounts.models import Account, Contact, TeamMember
 from accounts.querysets import VIEW_ALL, AccountQuerySet
 from crm.api.account_history import AccountHistorySerializer, HistoryQuery
 from crm.api.answers import AccountMetricsSerializer
+from crm.api.comparison import ComparisonSerializer, NightsQuery
 from crm.api.explanation import ExplanationSerializer
 from crm.api.fields import UserKeyField, VisibleKeyField
 from crm.api.filters import AccountFilter, UserFilter, VisibleAccountFilter
@@ -28,8 +29,9 @@ from crm.api.serializers import RuledSerializer
 from crm.api.views import EditableViewSet
 from metrics.services.account import account_metrics
 from metrics.services.account_history import account_history
+from tiering.comparison import compare
 from tiering.explain import explain
-from tiering.selectors import score_of
+from tiering.selectors import score_of, two_nights
 
 STAMPS = ("created_at", "updated_at")
 GRADE_FIELDS = ("grade", "underlying_grade", "grade_since", "composite", "is_watched", "graded_as_of")
@@ -180,6 +182,21 @@ class AccountViewSet(EditableViewSet):
         if score is None:
             raise NotFound(_("No night has graded this account yet."))
         return Response(ExplanationSerializer(explain(score)).data)
+
+    @extend_schema(
+        parameters=[NightsQuery],
+        responses=ComparisonSerializer,
+        description="What changed between two published nights; differences of points sum to that of the scores.",
+        filters=False,
+    )
+    @action(detail=True, url_path="tiering/compare", url_name="tiering_compare")
+    def tiering_compare(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        chosen = NightsQuery.read(request)
+        self.detail_parameters = frozenset(request.query_params)
+        found = two_nights(self.get_object(), first=chosen.get("from"), second=chosen.get("to"))
+        if found is None:
+            raise NotFound(_("No such night has graded this account; `scores/?account=` lists those that have."))
+        return Response(ComparisonSerializer(compare(explain(found[0]), explain(found[1]))).data)
 
 
 class ContactSerializer(RuledSerializer):

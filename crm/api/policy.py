@@ -71,6 +71,7 @@ POLICY: dict[tuple[str, str], Rule] = {
     ("accounts-metrics", "GET"): LOGGED_IN,
     ("accounts-history", "GET"): LOGGED_IN,
     ("accounts-tiering", "GET"): LOGGED_IN,
+    ("accounts-tiering_compare", "GET"): LOGGED_IN,
     **_editable("contacts", "contact"),
     **_editable("team-members", "teammember"),
     ("accounts-merge", "POST"): holders_of("accounts.change_account"),

@@ -185,7 +185,11 @@ class AccountPage:
         return bool(self.request.user.has_perm("accounts.change_account"))
 
     def render(self, **context: Any) -> HttpResponse:
-        return render(self.request, f"accounts/{self.tab}.html", {"page": self, "account": self.account, **context})
+        return self.render_as(f"accounts/{self.tab}.html", **context)
+
+    def render_as(self, template: str, **context: Any) -> HttpResponse:
+        """A page under the tab, with the same head."""
+        return render(self.request, template, {"page": self, "account": self.account, **context})
 
 
 @signed_in

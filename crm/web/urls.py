@@ -3,7 +3,19 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
-from crm.web import account, account_ideas, accounts, auth, dashboard, figures, merges, preferences, search, views_saved
+from crm.web import (
+    account,
+    account_ideas,
+    accounts,
+    auth,
+    dashboard,
+    figures,
+    grade_compare,
+    merges,
+    preferences,
+    search,
+    views_saved,
+)
 
 account_patterns = [
     path("", accounts.account_list, name="list"),
@@ -20,6 +32,7 @@ account_patterns = [
     path("<int:pk>/suggestions/reject/", account_ideas.reject, name="reject_suggestion"),
     path("<int:pk>/suggestions/<int:rejection>/withdraw/", account_ideas.withdraw, name="withdraw_rejection"),
     path("<int:pk>/grade/", account.grade, name="grade"),
+    path("<int:pk>/grade/compare/", grade_compare.compare_nights, name="grade_compare"),
     path("<int:pk>/people/", account.people, name="people"),
     path("<int:pk>/merge/", merges.merge, name="merge"),
     path("<int:pk>/merges/<int:merge>/undo/", merges.undo, name="undo_merge"),

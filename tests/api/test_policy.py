@@ -236,6 +236,7 @@ def address_of(route: str, world: World) -> str:
         "metrics",
         "history",
         "tiering",
+        "tiering_compare",
         "errors",
         "withdraw",
         "activate",
