@@ -229,7 +229,9 @@ def purchases(scope: Scope, spans: Spans, *, first: date, buckets: int, months_e
         )
     else:
         columns["bucket"] = "date"
-        summed = f"SELECT account_id, day AS bucket, net, orders, is_missing::int AS missing FROM ({source.sql}) AS line"
+        summed = (
+            f"SELECT account_id, day AS bucket, net, orders, is_missing::int AS missing FROM ({source.sql}) AS line"
+        )
     picked = ", ".join(as_sql(name, kind) for name, kind in columns.items())
     rows = fetch(f"SELECT {picked} FROM ({summed}) AS summed", source.params, columns, using=scope.using)
     stretch = rows["bucket"]
