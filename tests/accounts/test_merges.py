@@ -234,3 +234,20 @@ def test_children_of_a_merged_account_cannot_be_named_back(pair):
     merge_accounts(merged=old, into=kept, by=None, reason="Same")
 
     assert change_parent(account=make_account(), parent=old, since=None, by=None).parent == kept
+
+
+def test_who_buys_through_a_merged_dealer_buys_through_the_one_that_stays(pair):
+    old, kept = pair
+    shop = make_account(dealer=old)
+    Account.objects.filter(pk=kept.pk).update(dealer=old)  # and nobody buys through itself
+
+    merge = merge_accounts(merged=old, into=kept, by=None, reason="Renamed")
+    shop.refresh_from_db()
+    kept.refresh_from_db()
+    joined = (shop.dealer_id, kept.dealer_id)
+    undo_merge(merge=merge, by=None)
+    shop.refresh_from_db()
+    kept.refresh_from_db()
+
+    assert joined == (kept.pk, None)
+    assert (shop.dealer_id, kept.dealer_id) == (old.pk, old.pk)

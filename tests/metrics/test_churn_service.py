@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from accounts.groups import change_parent
 from accounts.models import Account
 from crm.lib.periods import parse_period
 from metrics.scope import Level
@@ -103,3 +104,17 @@ def test_one_more_query_whatever_the_number_of_accounts(ledger, django_assert_nu
 
     with django_assert_num_queries(4):  # a savepoint, the settings of a large read, the read, the end
         loss_split(found, bridge)
+
+
+def test_orders_in_a_group_that_was_left_count_there_alone(ledger):
+    """Gone moved to another group in 2011 and orders there: the group it left has lost it, the other has not."""
+    left, joined = make_account(name="Left"), make_account(name="Joined")
+    change_parent(account=ledger["Gone"], parent=left, since=None, by=None)
+    change_parent(account=ledger["Gone"], parent=joined, since=date(2011, 1, 1), by=None)
+    order(ledger["Gone"], date(2011, 5, 1), date(2011, 11, 1))
+
+    split, bridge = ask(level=Level.GROUP)
+
+    assert "Left" in names(split, LossState.CHURNED)
+    assert "Joined" not in [row.name for row in split.table.rows() if row.values["loss_state"]]
+    assert split.churned.accounts + split.lapsed.accounts == bridge.bars["churned"].accounts

@@ -247,10 +247,8 @@ def test_missing_rate_is_said(client, seller, key):
     client.force_login(seller)
 
     periods = "period=2024" if key == "doubling" else YEARS
-    assert (
-        words(ask(client, f"/metrics/{key}/?{periods}&currency=CNY"))
-        == "It cannot be said (no rate USD→CNY for 2024-05)."
-    )
+    said = words(ask(client, f"/metrics/{key}/?{periods}&currency=CNY"))
+    assert said.startswith("It cannot be said (no rate USD→CNY for 2024-05).")
 
 
 @pytest.mark.parametrize("metric", DRAWERS)
