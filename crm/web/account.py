@@ -36,6 +36,7 @@ from crm.web.standing import as_of_of
 from crm.web.why import why_card
 from metrics.selectors import company_basis
 from metrics.services.contract_lines import account_contracts
+from metrics.services.receivables import account_receivables
 
 MOST_PRODUCTS = 12
 RECORD_FIELDS = (
@@ -312,13 +313,15 @@ def people(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 @leads_on
 def contracts(request: HttpRequest, pk: int) -> HttpResponse:
-    """Contracts with their milestones and what is signed, recognised and still to come of each; five statements for all."""
+    """Contracts with their milestones and what is signed, recognised and still to come of each, and what is owed; seven
+    statements for all."""
     page = AccountPage(request, pk, "contracts")
     found = list(Contract.objects.filter(account=page.account).prefetch_related("milestones"))
     states = account_contracts(page.account, as_of=page.as_of)
     rows = [(contract, _elapsed(contract, page.as_of), states.get(contract.pk)) for contract in found]
     running = [contract for contract in found if contract.status == ContractStatus.ACTIVE]
-    return page.render(contracts=rows, running=running, soon=page.as_of + timedelta(days=90))
+    owed = account_receivables(page.account, as_of=page.as_of)
+    return page.render(contracts=rows, running=running, soon=page.as_of + timedelta(days=90), receivables=owed)
 
 
 def _elapsed(contract: Contract, day: date) -> int | None:
