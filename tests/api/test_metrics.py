@@ -20,7 +20,19 @@ QUERIES = {
     "lifetime": {},
     "trend": {"metric": "revenue", "from": "2023-01", "to": "2024-12"},
 }
-PASSPORT = {"metric", "version", "base", "comparison", "basis", "credit_notes", "level", "as_of", "accounts", "flags"}
+PASSPORT = {
+    "metric",
+    "version",
+    "base",
+    "comparison",
+    "basis",
+    "credit_notes",
+    "level",
+    "membership",
+    "as_of",
+    "accounts",
+    "flags",
+}
 SHARED = {"currency", "passport", "reasons"}
 
 
