@@ -20,7 +20,8 @@ from crm.lib.remember import is_remembered, remembered
 from metrics import frames, reasons
 from metrics.formulas.cohorts import NOWHERE, CohortBase, CohortMatrix, cohort_matrix, period_places
 from metrics.formulas.exact import BoolArray, FloatArray, exact_total
-from metrics.frames import IntArray, Purchases
+from metrics.frames import Purchases
+from metrics.frames_spans import IntArray
 from metrics.reasons import MissingRate
 from metrics.scope import Level, Scope, scope_of
 from metrics.selectors import default_as_of

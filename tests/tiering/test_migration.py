@@ -118,6 +118,7 @@ def test_it_is_counted_anew_after_a_night_and_equals_a_slow_version(django_asser
     earlier = date(2023, 12, 31)
     night(earlier, replay=True)
     before = ask(first=earlier, last=AS_OF)
+    Account.objects.filter(pk=accounts[0].pk).update(litigation_on=AS_OF)
     night(AS_OF)
 
     found = ask(first=earlier, last=AS_OF)

@@ -21,12 +21,14 @@ from tests.tiering.night import night
 
 pytestmark = pytest.mark.django_db
 FEW, MANY = 60, 120  # both more than a page holds and than any figure needs: what differs then is a query an account
-YEARS = {"base": "2023", "comparison": "2024"}
-ASKED = {
-    **dict.fromkeys(("growth", "bridge", "retention", "decomposition", "directions"), YEARS),
-    **{name: {"period": "2024"} for name in ("activity", "concentration", "doubling")},
-    "trend": {"metric": "revenue", "from": "2024-01", "to": "2024-12"},
-}
+# What a route may ask for; the first that it answers is taken.
+QUERIES: tuple[dict[str, str], ...] = (
+    {},
+    {"base": "2023", "comparison": "2024"},
+    {"base": "2023-12-31", "comparison": "2024-12-31"},
+    {"period": "2024"},
+    {"metric": "revenue", "from": "2024-01", "to": "2024-12"},
+)
 LEDGER = "accounts_revenuerecord"
 # The one look-up by which an answer finds out whether the ledger is still the one it was computed from.
 STATE = re.compile(rf'^SELECT "{LEDGER}"\."id" AS "pk" FROM "{LEDGER}" ORDER BY 1 DESC LIMIT 1$')
@@ -38,12 +40,21 @@ def figures() -> list[str]:
     return sorted(name.removeprefix("metrics-") for name in names)
 
 
-def addresses() -> dict[str, tuple[str, dict[str, str]]]:
-    found = {f"metrics, {key}": (reverse("metrics:question", args=[key]), {}) for key in QUESTIONS}
-    found |= {f"rest, {name}": (reverse(f"api:metrics-{name}"), ASKED.get(name, {})) for name in figures()}
-    found |= {name: (reverse(name), {}) for name in ("dashboard", "accounts:list", "tiering:night")}
+def addresses(client) -> dict[str, tuple[str, dict[str, str]]]:
+    """Path and query of everything that is opened, by a name."""
     account = Account.objects.order_by("pk").first()
-    return found | {"account": (reverse("accounts:detail", args=[account.pk]), {})}
+    found = {f"metrics, {key}": reverse("metrics:question", args=[key]) for key in QUESTIONS}
+    found |= {f"rest, {name}": reverse(f"api:metrics-{name}") for name in figures()}
+    found |= {name: reverse(name) for name in ("dashboard", "accounts:list", "tiering:night")}
+    found["account"] = reverse("accounts:detail", args=[account.pk])
+    return {name: (path, asked(client, path)) for name, path in found.items()}
+
+
+def asked(client, path: str) -> dict[str, str]:
+    answered = (query for query in QUERIES if client.get(path, query).status_code == 200)
+    query = next(answered, None)
+    assert query is not None, f"{path} answers to none of QUERIES; add what it needs"
+    return query
 
 
 def grow(accounts: int) -> None:
@@ -65,11 +76,12 @@ def grow(accounts: int) -> None:
 
 
 def opened(client) -> dict[str, tuple[list[str], list[str]]]:
-    """The statements of the first opening of each address and of the next."""
-    client.get(reverse("accounts:list"))  # what a process loads once
+    """The statements of the first opening of each address after a posting, and of the next."""
+    asked_for = addresses(client)
+    post_revenue(monthly(Account.objects.earliest("pk"), 1, first=date(2024, 12, 1), months=1))
     renewal_cohorts.cache_clear()
     found = {}
-    for name, (path, query) in addresses().items():
+    for name, (path, query) in asked_for.items():
         statements = []
         for _time in range(2):
             with CaptureQueriesContext(connection) as captured:
