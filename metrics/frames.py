@@ -32,6 +32,25 @@ from metrics.pieces import pieces_of
 from metrics.reasons import MissingRate
 from metrics.scope import LINE_COUNTS, LINE_SUMS, Level, Scope, lines, rows_of
 
+__all__ = [
+    "LEDGER_START",
+    "MONTH_NUMBER",
+    "Histories",
+    "IntArray",
+    "Purchases",
+    "Spans",
+    "Windows",
+    "bucket_totals",
+    "histories",
+    "monthly",
+    "order_days",
+    "order_history",
+    "order_places",
+    "purchases",
+    "spans_of",
+    "windows",
+]
+
 LEDGER_START = date(FIRST_YEAR, 1, 1)  # no record is older
 MONTH_NUMBER = "(date_part('year', day) * 12 + date_part('month', day))::int"  # extract() reckons in numeric, slower
 
