@@ -264,7 +264,8 @@ def _write(cursor: CursorWrapper, *, scope: str) -> int:
         )
         changed += cursor.rowcount
     if changed > MANY_ROWS:
-        cursor.execute(f"ANALYZE {', '.join(level.table for level in LEVELS)}")
+        # The accounts too: a first import makes them in the same transaction, and every figure joins them.
+        cursor.execute(f"ANALYZE accounts_account, {', '.join(level.table for level in LEVELS)}")
     _drop(cursor)
     return changed
 

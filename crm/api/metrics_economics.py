@@ -22,14 +22,14 @@ from metrics.services.economics_inputs import (
     UPLIFT,
     EconomicsInputs,
 )
-from metrics.services.economics_portfolio import Source, portfolio_economics
+from metrics.services.economics_portfolio import COSTS, Source, portfolio_economics
 from metrics.services.lifetime import YEARLY_DISCOUNT
 
 FROM_LEDGER = "Default: what the ledger knows of the accounts in view."
 FROM_EFFORTS = "Default: by the recorded efforts of the last 12 months, for callers who see every account."
 CLAIM = "An article's claim, source unknown"
 INPUTS = tuple(EconomicsInputs.__dataclass_fields__)
-FROM_PORTFOLIO = ("margin_per_customer", "retention", "new_customers")  # inputs that the ledger may know
+FROM_PORTFOLIO = ("margin_per_customer", "retention", "new_customers", *COSTS)  # inputs that the portfolio may know
 
 
 def ranged(name: str, told: str) -> serializers.FloatField:

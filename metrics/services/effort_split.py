@@ -115,9 +115,12 @@ def effort_split(accounts: AccountQuerySet, *, period: Period, **choices: Unpack
     table = AccountTable(units.ids, columns, units.members).where(np.asarray(is_behind))
     shares = {f"new_{_short(name)}_share": lines[name].new_share for name in (*EFFORTS, *RESULTS)}
     why = {f"new_{_short(name)}_share": line.reason or line.share_reason for name, line in lines.items()}
+    gap = _gap(lines)
+    if gap is None:  # the first share that is not known says why
+        why["gap"] = next((why[name] for name in shares if why[name]), reasons.sentence("share_undefined"))
     return SplitFigures(
         lines=lines,
-        gap=_gap(lines),
+        gap=gap,
         **shares,
         currency=scope.currency,
         reasons={name: sentence for name, sentence in why.items() if sentence},

@@ -104,7 +104,14 @@ def test_bridge_adds_up(admin, ledger):
     answer = ask(admin, "bridge")
 
     lines = ["expansion", "contraction", "churned", "new", "reactivated", "adjustment"]
-    rates = {"constant_growth_rate", "constant_overall_growth_rate", "constant_lines", "fx_effect", "missing_rates"}
+    rates = {
+        "constant_growth_rate",
+        "constant_overall_growth_rate",
+        "constant_lines",
+        "fx_effect",
+        "missing_rates",
+        "churn_split",
+    }
     assert set(answer) == {*lines, "opening", "closing", "new_in_comparison", "new_between", *rates, *SHARED}
     assert answer["constant_lines"] == {line: answer[line] for line in lines}
     assert answer["fx_effect"] == {"amount": "0.0000", "accounts": 0}
