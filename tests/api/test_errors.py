@@ -13,7 +13,7 @@ LIST = "/api/v1/accounts/"
 
 @pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete", "head", "options"])
 @pytest.mark.parametrize(
-    "path", ["/api/", "/api/v1/nothing/", "/api/v2/accounts/", "/api/v1/receivables/", "/api/v1/accounts/x/"]
+    "path", ["/api/", "/api/v1/nothing/", "/api/v2/accounts/", "/api/v1/deals/", "/api/v1/accounts/x/"]
 )
 def test_unknown_address_is_a_404_problem(db, method, path):
     response = getattr(Client(), method)(path)

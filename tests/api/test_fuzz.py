@@ -219,7 +219,7 @@ def check(response):
 
 
 def path_of(resource):
-    tiering = {"models", "runs", "scores", "grades"}
+    tiering = {"models", "runs", "scores", "grades", "overrides", "problem-decisions"}
     return f"/api/v1/tiering/{resource}/" if resource in tiering else f"/api/v1/{resource}/"
 
 

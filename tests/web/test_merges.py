@@ -71,7 +71,7 @@ def test_records_of_the_merged_account_are_on_the_page_of_the_one_that_stays(cli
     merge_accounts(merged=old, into=kept, by=editor, reason="Same")
     client.force_login(editor)
 
-    assert len(client.get(reverse("accounts:revenue", args=[kept.pk])).context["years"]) == 1
+    assert len(client.get(reverse("accounts:revenue", args=[kept.pk])).context["history"].history.years) == 1
 
 
 def test_merging_asks_for_the_right_and_for_both_accounts(client, editor, pair):
