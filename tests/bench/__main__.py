@@ -1,4 +1,4 @@
-"""``python -m tests.bench [--size S|M] [--only NAME] [--ledger]``: every bench_*.py of this folder, smallest size first."""
+"""``python -m tests.bench [--size S|M|L] [--only NAME] [--ledger]``: every bench_*.py of this folder, smallest size first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import sys
 
 import tests.bench
 
-SIZES = ("S", "M")
+SIZES = ("S", "M", "L")
+USUAL = ("S", "M")
 PREFIX = "bench_"
 
 
@@ -24,7 +25,9 @@ def main() -> int:
         if module.name.startswith(PREFIX)
     )
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--size", choices=SIZES, action="append", help="S 10,000 accounts, M 100,000; default both")
+    parser.add_argument(
+        "--size", choices=SIZES, action="append", help="S 10,000 accounts, M 100,000, L 1,000,000; default S and M"
+    )
     parser.add_argument("--only", choices=names, action="append", help="default: all of them")
     parser.add_argument(
         "--ledger", action="store_true", help="open the pages on the database of DATABASE_URL or FACET_VAR instead"
@@ -33,7 +36,7 @@ def main() -> int:
     if chosen.ledger:
         importlib.import_module(f"tests.bench.{PREFIX}pages").on_ledger()
         return 0
-    jobs = [(name, size) for name in chosen.only or names for size in chosen.size or SIZES]
+    jobs = [(name, size) for name in chosen.only or names for size in chosen.size or USUAL]
     if len(jobs) == 1:
         name, size = jobs[0]
         print(f"{name}, size {size}", flush=True)

@@ -16,7 +16,7 @@ from metrics.formulas import bgnbd, uncertainty
 from tests.bench.harness import PAIRS, note, peak_mib
 from tests.metrics.simulate import simulated_customers, simulated_spend
 
-CUSTOMERS = {"S": 10_000, "M": 100_000}
+CUSTOMERS = {"S": 10_000, "M": 100_000, "L": 1_000_000}
 GOAL = 20.0
 GOAL_SECONDS = {"M": 8.0}
 LIKELIHOOD_TOLERANCE = 1e-9  # relative

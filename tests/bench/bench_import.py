@@ -22,7 +22,11 @@ from typing import Any
 
 from tests.bench.harness import compare, database, note
 
-SIZES = {"S": (10_000, 100_000, 7), "M": (100_000, 1_000_000, 3)}  # accounts, rows, pairs
+SIZES = {
+    "S": (10_000, 100_000, 7),
+    "M": (100_000, 1_000_000, 3),
+    "L": (1_000_000, 10_000_000, 1),
+}  # accounts, rows, pairs
 SAVED = 2_000  # rows of the save() sample
 MILLION = 1_000_000
 GOAL, STRETCH, GOAL_SECONDS, GOAL_MIB = 30, 15, 30, 300

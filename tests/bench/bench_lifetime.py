@@ -11,7 +11,7 @@ from metrics.formulas import bgnbd, gammagamma
 from tests.bench.harness import compare, note, peak_mib
 from tests.metrics.simulate import simulated_customers, simulated_spend
 
-CUSTOMERS = {"S": 10_000, "M": 100_000}
+CUSTOMERS = {"S": 10_000, "M": 100_000, "L": 1_000_000}
 GOAL = 15.0
 LIKELIHOOD_TOLERANCE = 1e-9  # relative
 PARAMETER_TOLERANCE = 1e-4

@@ -15,7 +15,11 @@ from typing import Any
 
 from tests.bench.harness import compare, database, note
 
-SIZES = {"S": (10_000, 100_000, 5), "M": (100_000, 1_000_000, 5)}  # accounts, rows, pairs
+SIZES = {
+    "S": (10_000, 100_000, 5),
+    "M": (100_000, 1_000_000, 5),
+    "L": (1_000_000, 10_000_000, 3),
+}  # accounts, rows, pairs
 SAMPLED = 200  # accounts of the naive loop
 GOAL_NAIVE, GOAL_GROUPBY, GOAL_SECONDS = 100, 8, 1.3
 GOAL_SANDBOX_SECONDS = 0.15
