@@ -9,6 +9,7 @@ from scipy.special import beta as beta_function
 from crm.lib.exceptions import FormulaError, InsufficientData
 from metrics.formulas import contractual
 from metrics.formulas.contractual import BetaWeibull, Renewals
+from metrics.formulas.lifetime import simple_lifetime_value
 
 REGULAR, HIGH_END = BetaWeibull(alpha=0.704, beta=1.182), BetaWeibull(alpha=0.668, beta=3.806)
 CURVES = {
@@ -54,6 +55,15 @@ def test_published_parameters_give_the_worked_values():
     assert contractual.survival(HIGH_END, [0, 7, 12]) == pytest.approx([1, 0.4889, 0.3780], abs=5.1e-5)
     assert contractual.retention(REGULAR, [1, 2]) == pytest.approx([0.6267, 0.7561], abs=5e-5)
     assert contractual.retention(HIGH_END, [1, 2]) == pytest.approx([0.8507, 0.8780], abs=5e-5)
+
+
+def test_a_constant_retention_understates_the_worked_lifetimes():
+    """The last part of the example: the first period's retention for ever, by the simple formula."""
+    first = [contractual.retention(model, [1])[0] for model in (REGULAR, HIGH_END)]
+
+    constant = simple_lifetime_value([1, 1], first, discount=0.1, is_first_margin_now=True)
+
+    assert constant == pytest.approx([2.3242, 4.4122], abs=5.1e-5)
 
 
 def test_published_parameters_give_the_worked_lifetimes():
