@@ -50,6 +50,13 @@ NAVIGATION = [
         _item(_("Market efforts"), "campaign", "accounts.marketeffort"),
     ),
     _group(
+        _("Service"),
+        _item(_("Interactions"), "forum", "service.interaction"),
+        _item(_("Requests"), "support_agent", "service.servicerequest"),
+        _item(_("Sponsors"), "handshake", "service.sponsor"),
+        _item(_("Discounts"), "percent", "service.discount"),
+    ),
+    _group(
         _("Ledger"),
         _item(_("Revenue records"), "receipt_long", "accounts.revenuerecord"),
         _item(_("Import batches"), "upload_file", "accounts.importbatch"),

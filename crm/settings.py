@@ -72,6 +72,7 @@ INSTALLED_APPS = [
     "crm",
     "tiering",
     "metrics",
+    "service",
     "accounts",
     "unfold",
     "unfold.contrib.filters",

@@ -2,7 +2,7 @@
 
 import hashlib
 import itertools
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +26,7 @@ from accounts.models import (
 )
 from accounts.signals import ledger_changed
 
+JANUARY_2024 = datetime(2024, 1, 15, 1, tzinfo=UTC)  # nine in the morning in Shanghai
 _numbers = itertools.count(1)
 
 
@@ -191,3 +192,44 @@ def make_receivable(*, paid: Any = (), **fields: Any) -> Any:
         ReceivablePayment(receivable=made, paid_on=day, amount=Decimal(amount)) for day, amount in paid
     )
     return made
+
+
+def make_interaction(*, our_people: Any = (), their_people: Any = (), **fields: Any) -> Any:
+    """A routine visit in January 2024."""
+    from service.models import Interaction
+
+    defaults: dict[str, Any] = {"kind": "visit", "held_on": date(2024, 1, 15), "summary": "Went through open points"}
+    defaults["account"] = fields.pop("account", None) or make_account()
+    defaults["logged_by"] = fields.pop("logged_by", None) or make_user()
+    made = Interaction.objects.create(**(defaults | fields))
+    made.our_people.set(our_people)
+    made.their_people.set(their_people)
+    return made
+
+
+def make_request(**fields: Any) -> Any:
+    """A support request of normal severity, opened on 15 January 2024 and still open."""
+    from service.models import ServiceRequest
+
+    defaults: dict[str, Any] = {"kind": "support", "subject": "A pump leaks", "opened_at": JANUARY_2024}
+    defaults["account"] = fields.pop("account", None) or make_account()
+    defaults["opened_by"] = fields.pop("opened_by", None) or make_user()
+    return ServiceRequest.objects.create(**(defaults | fields))
+
+
+def make_sponsor(**fields: Any) -> Any:
+    from service.models import Sponsor
+
+    defaults: dict[str, Any] = {"kind": "executive", "valid_from": date(2020, 1, 1)}
+    defaults["account"] = fields.pop("account", None) or make_account()
+    defaults["user"] = fields.pop("user", None) or make_user()
+    return Sponsor.objects.create(**(defaults | fields))
+
+
+def make_discount(**fields: Any) -> Any:
+    from service.models import Discount
+
+    defaults: dict[str, Any] = {"granted_on": date(2024, 1, 15), "percent": Decimal(5), "reason": "Larger volume"}
+    defaults["account"] = fields.pop("account", None) or make_account()
+    defaults["granted_by"] = fields.pop("granted_by", None) or make_user()
+    return Discount.objects.create(**(defaults | fields))

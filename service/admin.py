@@ -1,0 +1,54 @@
+from django.contrib import admin
+from unfold.admin import ModelAdmin
+from unfold.contrib.filters.admin import RangeDateFilter, RangeDateTimeFilter
+
+from accounts.admin.shared import VisibleMixin
+from service.models import Discount, Interaction, ServiceRequest, Sponsor
+
+
+@admin.register(Interaction)
+class InteractionAdmin(VisibleMixin, ModelAdmin):
+    list_display = ("account", "kind", "purpose", "held_on", "is_remote", "next_step", "next_step_on", "logged_by")
+    list_filter = ("kind", "purpose", "is_remote", ("held_on", RangeDateFilter))
+    list_filter_submit = True
+    list_select_related = ("account", "logged_by")
+    search_fields = ("summary", "next_step", "account__search_text")
+    autocomplete_fields = ("account", "logged_by", "our_people", "their_people")
+    date_hierarchy = "held_on"
+    readonly_fields = ("created_at", "updated_at")
+
+
+@admin.register(ServiceRequest)
+class ServiceRequestAdmin(VisibleMixin, ModelAdmin):
+    list_display = ("number", "account", "subject", "kind", "severity", "opened_at", "resolved_at", "assigned_to")
+    list_filter = ("kind", "severity", ("opened_at", RangeDateTimeFilter))
+    list_filter_submit = True
+    list_select_related = ("account", "assigned_to")
+    search_fields = ("number", "subject", "account__search_text")
+    autocomplete_fields = ("account", "contact", "assigned_to", "opened_by")
+    date_hierarchy = "opened_at"
+    readonly_fields = ("number", "created_at", "updated_at")
+
+
+@admin.register(Sponsor)
+class SponsorAdmin(VisibleMixin, ModelAdmin):
+    list_display = ("account", "kind", "user", "is_exclusive", "valid_from", "valid_to")
+    list_filter = ("kind", "is_exclusive", ("valid_from", RangeDateFilter))
+    list_filter_submit = True
+    list_select_related = ("account", "user")
+    search_fields = ("account__search_text", "user__username", "user__first_name", "user__last_name")
+    autocomplete_fields = ("account", "user")
+    date_hierarchy = "valid_from"
+    readonly_fields = ("created_at", "updated_at")
+
+
+@admin.register(Discount)
+class DiscountAdmin(VisibleMixin, ModelAdmin):
+    list_display = ("account", "granted_on", "percent", "granted_by", "approved_by", "reference")
+    list_filter = (("granted_on", RangeDateFilter),)
+    list_filter_submit = True
+    list_select_related = ("account", "granted_by", "approved_by")
+    search_fields = ("reference", "reason", "account__search_text")
+    autocomplete_fields = ("account", "granted_by", "approved_by")
+    date_hierarchy = "granted_on"
+    readonly_fields = ("created_at", "updated_at")
