@@ -1,6 +1,6 @@
 """The vocabulary of the ledger and of the grades; codes are promises to outsiders, words go through gettext."""
 
-from django.db.models import TextChoices
+from django.db.models import IntegerChoices, TextChoices
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -60,6 +60,16 @@ class TeamRole(TextChoices):
     ACCOUNT_MANAGER = "account_manager", _("Account manager")
     SOLUTION_MANAGER = "solution_manager", _("Solution manager")
     DELIVERY_MANAGER = "delivery_manager", _("Delivery manager")
+
+
+class Attitude(IntegerChoices):
+    """How a person at the customer stands to us (domain.md 5.1)."""
+
+    OPPOSES = -2, _("Opposes us")
+    SCEPTICAL = -1, _("Sceptical")
+    NEUTRAL = 0, _("Neutral")
+    SUPPORTS = 1, _("Supports us")
+    CHAMPION = 2, _("Champion")
 
 
 class ContractStatus(TextChoices):

@@ -18,7 +18,14 @@ ORDER = ("crm.lib", "accounts", "sales", "service", "metrics", "tiering", "plans
 PACKAGES = tuple(name for name in ORDER if "." not in name)
 # Functions that take the name of an app, a model or a module as their first argument.
 BY_NAME = {"get_model", "get_app_config", "import_module", "import_string", "__import__"}
-PURE = ("metrics.formulas", "tiering.scoring", "tiering.grading", "accounts.imports.readers", "accounts.imports.sniff")
+PURE = (
+    "metrics.formulas",
+    "tiering.scoring",
+    "tiering.grading",
+    "tiering.signals",
+    "accounts.imports.readers",
+    "accounts.imports.sniff",
+)
 FRAMEWORKS = ("django", "rest_framework", "celery", "knox", "unfold")
 SLOW_TO_IMPORT = ("pandas", "scipy", "openpyxl", "xlsxwriter", "python_calamine", "lifetimes", "pytest")
 

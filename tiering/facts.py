@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
+from django.utils import timezone
 from numpy.typing import NDArray
 
 from accounts.enums import SIGNED_CONTRACT_STATUSES, ContractStatus, EvaluatorFunction, RatingIndicator
@@ -18,6 +19,7 @@ from metrics.rates import closing_rates, rate_book
 from metrics.rollup import COUNTS_FOR, MERGED
 from metrics.scope import Scope, lines
 from metrics.selectors import currencies_in_view
+from service.enums import GRIEVANCES, Severity
 from tiering.grading import FLAG_DTYPE, GRADE_CODES, Flag
 from tiering.grouping import Ints
 from tiering.scoring import Bools, Floats
@@ -314,6 +316,52 @@ def debts(*, as_of: date, first: date, currency: str) -> Debts:
         return np.round(found, 4)
 
     return Debts(ids, *(total(name) for name in DEBT_COLUMNS))
+
+
+@dataclass(frozen=True, slots=True)
+class Troubles:
+    """What people noted that warns of an account, (m,): numbers of severe complaints and disputes open for long, of key
+    decision makers against us, and of running contracts that will not be renewed."""
+
+    account_ids: Ints
+    severe_requests: Ints
+    deciders_against: Ints
+    non_renewals: Ints
+
+
+OPEN_FOR_DAYS = 30  # domain.md 3.7
+TROUBLES = """
+SELECT account_id, sum(severe) AS severe, sum(against) AS against, sum(leaving) AS leaving FROM (
+    SELECT account_id, 1 AS severe, 0 AS against, 0 AS leaving FROM service_servicerequest
+    WHERE severity = %(severity)s AND kind = ANY(%(kinds)s)
+      AND opened_at < %(opened_before)s AND coalesce(resolved_at, 'infinity') >= %(day_end)s
+    UNION ALL
+    SELECT account_id, 0, 1, 0 FROM accounts_contact
+    WHERE is_decision_maker AND is_active AND attitude < 0 AND attitude_since <= %(as_of)s
+    UNION ALL
+    SELECT account_id, 0, 0, 1 FROM accounts_contract
+    WHERE status = ANY(%(signed)s) AND non_renewal_notice_on <= %(as_of)s AND coalesce(ends_on, 'infinity') >= %(as_of)s
+) AS trouble GROUP BY account_id
+"""
+
+
+def troubles(*, as_of: date) -> Troubles:
+    """Warning signs that hold at the end of the as-of day; one query. A request opened 30 days before it, at whatever hour,
+    has been open for more than 30 days by then."""
+    values = {
+        "as_of": as_of, "severity": Severity.SEVERE, "kinds": sorted(GRIEVANCES), "day_end": _end_of(as_of),
+        "opened_before": _end_of(as_of - timedelta(days=OPEN_FOR_DAYS)), "signed": sorted(SIGNED_CONTRACT_STATUSES),
+    }  # fmt: skip
+    names = ("severe", "against", "leaving")
+    columns: dict[str, Kind] = {"account_id": "int8", **dict.fromkeys(names, "int4")}
+    picked = ", ".join(as_sql(f"t.{name}", kind) for name, kind in columns.items())
+    rows = fetch(*positional(f"SELECT {picked} FROM ({TROUBLES}) AS t", values), columns, using=USING)
+    return Troubles(rows["account_id"], *(rows[name].astype(np.int64) for name in names))
+
+
+def _end_of(day: date) -> datetime:
+    """The moment at which a local day is over."""
+    return timezone.make_aware(datetime.combine(day + timedelta(days=1), time.min))
 
 
 def positional(sql: str, values: dict[str, Any]) -> tuple[str, list[Any]]:

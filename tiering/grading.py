@@ -133,27 +133,11 @@ class Flag(IntFlag):
     H1_OVERDUE = 1 << 30  # overdue for more than 90 days, and much of it
     OVERDUE_31 = 1 << 31
     OVERDUE_61 = 1 << 32
+    SEVERE_REQUESTS = 1 << 33  # severe complaints or disputes, open for long
+    DECIDER_AGAINST = 1 << 34  # a key decision maker turned against us
+    NON_RENEWAL = 1 << 35  # a running contract will not be renewed, in writing
 
 
-HARD_SIGNALS = Flag.H1_OVERDUE | Flag.H2_LOSS | Flag.H3_CREDIT_OR_LITIGATION | Flag.H4_INSOLVENT
-SIGNAL_POINTS = MappingProxyType(
-    {
-        Flag.DECLINE_30: 2,  # TTM against prior TTM, at least 30 % down
-        Flag.DECLINE_50: 3,  # at least 50 % down; replaces the 2 points
-        Flag.OVERDUE_31: 1,  # 31 to 90 days overdue
-        Flag.OVERDUE_61: 2,  # 61 to 90 days; replaces the 1 point
-        Flag.LOW_MARGIN: 1,
-        Flag.DISSATISFIED: 1,
-        Flag.LATE_ORDER: 1,
-    }
-)
-# Of each item the highest counts only.
-SIGNAL_ITEMS = (
-    (Flag.DECLINE_30, Flag.DECLINE_50), (Flag.OVERDUE_31, Flag.OVERDUE_61), (Flag.LOW_MARGIN,), (Flag.DISSATISFIED,),
-    (Flag.LATE_ORDER,),
-)  # fmt: skip
-SOFT_SIGNALS = sum(SIGNAL_POINTS)  # all their bits
-WATCH_POINTS = 4  # domain.md 3.7
 FLAG_DTYPE = np.int64
 
 
@@ -233,22 +217,6 @@ def all_hold(tests: Iterable[Tested], *, count: int) -> Bools:
     """Whether all tests hold; with no test at all nothing can be entered, so False."""
     results = [test.passed for test in tests]
     return np.logical_and.reduce(results) if results else np.zeros(count, dtype=bool)
-
-
-def signals(points: Mapping[Flag, Bools]) -> tuple[Floats, NDArray[np.int64]]:
-    """Soft points (the highest of each item) and the bits of the signals that are on.
-
-    points : signal → on, shape (n,); signals without input are simply absent
-    """
-    count = len(next(iter(points.values())))
-    bits = np.zeros(count, dtype=FLAG_DTYPE)
-    for flag, on in points.items():
-        bits |= np.where(on, int(flag), 0)
-    total = np.zeros(count)
-    for item in SIGNAL_ITEMS:
-        worth = [np.where(bits & flag, SIGNAL_POINTS[flag], 0) for flag in item]
-        total += np.maximum.reduce(worth)
-    return total, bits
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from crm.lib.periods import is_month_end
 from metrics import selectors
 from tiering import facts, grading
 from tiering.enums import IndicatorCode
-from tiering.facts import INDICATORS, RELIEF_DAYS, Dates, Debts, MonthLines, People, RatingRows, Standing
+from tiering.facts import INDICATORS, RELIEF_DAYS, Dates, Debts, MonthLines, People, RatingRows, Standing, Troubles
 from tiering.grading import FLAG_DTYPE, MONEY_DECIMALS, Flag
 from tiering.grouping import (
     Ints,
@@ -32,6 +32,7 @@ from tiering.grouping import (
 )
 from tiering.models import ScoringModel
 from tiering.scoring import Bools, Floats, settled
+from tiering.signals import signal_points
 from tiering.windows import Windows, windows_at
 
 DAYS_PER_YEAR = 365.25
@@ -42,6 +43,7 @@ DECLINE, STEEP_DECLINE = 0.3, 0.5
 MARGIN_FLOOR = 0.1
 DISSATISFIED_RATING = 2
 LATE_RHYTHM = 2.0
+SEVERE_REQUESTS = 2
 OVERDUE_HARD_SHARE, OVERDUE_SOFT_SHARE = 0.2, 0.1  # of TTM revenue
 RHYTHM_DAYS, SIGNAL_RHYTHM_DAYS = 3, 4  # different order days needed for L6, and for the signal
 
@@ -70,7 +72,7 @@ class Measured:
 
 
 def measure(model: ScoringModel, *, as_of: date, codes: Collection[str], fiscal_start_month: int) -> Measured:
-    """Measure every account; about eight queries whatever their number. Run it in one snapshot of the database.
+    """Measure every account; about nine queries whatever their number. Run it in one snapshot of the database.
 
     codes : the model's indicators; those that need a query of their own are left out otherwise
     """
@@ -99,7 +101,8 @@ def measure(model: ScoringModel, *, as_of: date, codes: Collection[str], fiscal_
     indicators[IndicatorCode.L4] = owed.pop("on_time_share")
     signals = _signals(money, indicators, rhythm, rhythm_days, opinions, min_base=float(model.min_base))
     signals |= _overdue_signals(money["revenue_ttm"], owed, min_base=float(model.min_base))
-    points, bits = grading.signals(signals)
+    signals |= _noted_signals(everyone.ids, facts.troubles(as_of=as_of))
+    points, bits = signal_points(signals)
     inputs = {name: money[name] for name in grading.INPUTS if name in money} | {
         "months": tenure["months"],
         "evaluators": opinions.evaluators(only_unexpired=True),
@@ -361,6 +364,21 @@ def _overdue_signals(revenue: Floats, owed: Values, *, min_base: float) -> dict[
             Flag.OVERDUE_31: owed["overdue_31"] >= soft,
             Flag.OVERDUE_61: owed["overdue_61"] >= soft,
         }
+
+
+def _noted_signals(ids: Ints, troubles: Troubles) -> dict[Flag, Bools]:
+    """What people noted of requests, contacts and contracts."""
+    here = np.isin(troubles.account_ids, ids)
+    places = places_of(troubles.account_ids[here], among=ids)
+
+    def at_least(least: int, counts: Ints) -> Bools:
+        return group_any(counts[here] >= least, places=places, count=len(ids))
+
+    return {
+        Flag.SEVERE_REQUESTS: at_least(SEVERE_REQUESTS, troubles.severe_requests),
+        Flag.DECIDER_AGAINST: at_least(1, troubles.deciders_against),
+        Flag.NON_RENEWAL: at_least(1, troubles.non_renewals),
+    }
 
 
 def _notes(money: Values, tenure: Values, opinions: _Opinions, invalid_wallet: Bools, *, min_base: float) -> Ints:

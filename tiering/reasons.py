@@ -11,9 +11,10 @@ from accounts.enums import Grade
 from tiering import wording
 from tiering.design import Design
 from tiering.enums import Rule, Unit
-from tiering.grading import DIAMOND, GOLD, NOT_GRADED, POTENTIAL, PROBLEM, SOFT_SIGNALS, STRATEGIC, Flag
+from tiering.grading import DIAMOND, GOLD, NOT_GRADED, POTENTIAL, PROBLEM, STRATEGIC, Flag
 from tiering.models import Score
 from tiering.parts import ConditionPart, GradePart, Run
+from tiering.signals import SOFT_SIGNALS
 
 SHOWN_FAILURES = 2  # conditions of the next grade named in the sentence; the card lists all
 
@@ -112,7 +113,7 @@ def _problem(score: Score) -> str:
         return _(
             "Problem, because gross profit was negative in two half-years running. Without that: %(underlying)s."
         ) % (values)
-    if score.flags & (SOFT_SIGNALS):
+    if score.flags & SOFT_SIGNALS:
         return _("Problem, because warning signs have held for their span. Without that: %(underlying)s.") % values
     return _("Problem until it has been calm for the whole span. Without that: %(underlying)s.") % values
 

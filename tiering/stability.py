@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tiering.grading import GOLD, GRADE_CODES, HARD_SIGNALS, PROBLEM, RANK, WATCH_POINTS, Flag, Ranks, Rules
+from tiering.grading import GOLD, GRADE_CODES, PROBLEM, RANK, Flag, Ranks, Rules
 from tiering.scoring import Bools, Floats
+from tiering.signals import HARD_SIGNALS, WATCH_POINTS
 
 CALM_POINTS = 2  # a problem ends after a span of nights with no more than these (domain.md 3.7)
 PIERCING = Flag.H3_CREDIT_OR_LITIGATION | Flag.H4_INSOLVENT  # overrule an override (domain.md 3.8)

@@ -29,7 +29,10 @@ class AccountInline(SharedChoicesMixin, TabularInline):
 
 class ContactInline(AccountInline):
     model = Contact
-    fields = ("name", "title", "department", "email", "phone", "is_primary", "is_active")
+    fields = (
+        *("name", "title", "department", "email", "phone", "is_primary", "is_active"),
+        *("is_decision_maker", "attitude", "attitude_since"),
+    )
 
 
 class TeamInline(AccountInline):

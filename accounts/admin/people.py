@@ -67,8 +67,8 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
 
 @admin.register(Contact)
 class ContactAdmin(VisibleMixin, ModelAdmin):
-    list_display = ("name", "account", "title", "department", "email", "phone", "is_primary", "is_active")
-    list_filter = ("is_primary", "is_active")
+    list_display = ("name", "account", "title", "department", "email", "phone", "is_primary", "is_active", "attitude")
+    list_filter = ("is_primary", "is_active", "is_decision_maker", "attitude")
     list_select_related = ("account",)
     search_fields = ("name", "email", "phone", "account__search_text")
     autocomplete_fields = ("account",)

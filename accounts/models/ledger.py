@@ -52,6 +52,12 @@ class Contract(TimeStamped):
             "First day on which a cancelled contract is no longer in force; what was not delivered ends with it."
         ),
     )
+    non_renewal_notice_on = models.DateField(
+        _("notice of non-renewal on"),
+        null=True,
+        blank=True,
+        help_text=_("Day on which the customer said in writing that it will not renew."),
+    )
 
     class Meta:
         verbose_name = _("contract")

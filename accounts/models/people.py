@@ -7,7 +7,7 @@ from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from accounts.enums import TeamRole
+from accounts.enums import Attitude, TeamRole
 from accounts.models.base import TimeStamped
 from accounts.querysets import TeamMemberQuerySet
 
@@ -48,6 +48,11 @@ class Contact(TimeStamped):
     phone = models.CharField(_("phone"), max_length=40, blank=True)
     is_primary = models.BooleanField(_("first contact"), default=False)
     is_active = models.BooleanField(_("active"), default=True)
+    is_decision_maker = models.BooleanField(_("key decision maker"), default=False)
+    attitude = models.SmallIntegerField(
+        _("attitude"), null=True, blank=True, choices=Attitude, help_text=_("How this person stands to us.")
+    )
+    attitude_since = models.DateField(_("attitude since"), null=True, blank=True)
     notes = models.TextField(_("notes"), blank=True, help_text=_("Business matters only."))
 
     class Meta:
@@ -57,6 +62,15 @@ class Contact(TimeStamped):
         constraints = [
             models.UniqueConstraint(fields=["account"], condition=Q(is_primary=True), name="contact_one_primary"),
             models.CheckConstraint(condition=~Q(name=""), name="contact_name_given"),
+            models.CheckConstraint(
+                condition=Q(attitude__isnull=True) | Q(attitude__in=Attitude.values), name="contact_attitude_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(attitude__isnull=True, attitude_since__isnull=True)
+                | Q(attitude__isnull=False, attitude_since__isnull=False),
+                name="contact_attitude_dated",
+                violation_error_message=_("Give the attitude and the day since when, or neither."),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -214,6 +214,9 @@ class ContactSerializer(RuledSerializer):
             "phone",
             "is_primary",
             "is_active",
+            "is_decision_maker",
+            "attitude",
+            "attitude_since",
             "notes",
             *STAMPS,
         )
@@ -225,7 +228,7 @@ class ContactFilter(FilterSet):
 
     class Meta:
         model = Contact
-        fields = ["is_primary", "is_active", "department"]
+        fields = ["is_primary", "is_active", "is_decision_maker", "attitude", "department"]
 
 
 class ContactViewSet(EditableViewSet):

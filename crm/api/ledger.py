@@ -76,6 +76,7 @@ class ContractSerializer(RuledSerializer):
             "ends_on",
             "status",
             "cancelled_on",
+            "non_renewal_notice_on",
             "recognition",
             *STAMPS,
         )

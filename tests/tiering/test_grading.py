@@ -12,6 +12,7 @@ from tests.tiering.slow import LADDER, candidate_slowly
 from tiering import grading
 from tiering.grading import FLAG_DTYPE, RANK, Flag
 from tiering.presets import full
+from tiering.signals import signal_points
 
 NAN = float("nan")
 MODEL = {
@@ -193,7 +194,7 @@ def test_signals_count_the_highest_of_each_item():
     on, off = np.array([True]), np.array([False])
     every = {Flag.DECLINE_30: on, Flag.DECLINE_50: on, Flag.LOW_MARGIN: on, Flag.DISSATISFIED: off, Flag.LATE_ORDER: on}
 
-    points, bits = grading.signals(every)
+    points, bits = signal_points(every)
 
     assert points.tolist() == [5]
     assert Flag(int(bits[0])) == Flag.DECLINE_30 | Flag.DECLINE_50 | Flag.LOW_MARGIN | Flag.LATE_ORDER
