@@ -42,7 +42,7 @@ from metrics.services.patterns import is_usual_kept, patterns
 from metrics.services.suggestions import is_product_model_kept, product_model
 from metrics.services.summary import is_summary_kept, portfolio_summary
 from metrics.services.whitespace import is_whitespace_kept, whitespace
-from tiering import evaluation, indicators, publishing
+from tiering import evaluation, indicators, ledger_facts, publishing
 from tiering.enums import UNFINISHED_RUN_STATES, ModelState, RunState, RunTrigger
 from tiering.models import ScoringModel, TierRun
 from tiering.presets import NothingToGrade
@@ -145,11 +145,16 @@ def _run_stages(run: TierRun, *, today: date) -> None:
             as_of=run.as_of,
             codes=design.scheme().codes,
             fiscal_start_month=settings.FISCAL_YEAR_START_MONTH,
+            use_kept=True,
         )
         earlier = publishing.run_before(run.as_of)
         before = evaluation.state_before(earlier, ids=measured.ids, model_id=run.model.pk)
         before = with_people(before, ids=measured.ids, as_of=run.as_of)
         counts["accounts"] = len(measured.ids)
+        ledger = measured.ledger
+        counts["recounted"] = int(ledger.counted.sum()) if ledger is not None else 0
+    if ledger is not None and run.trigger != RunTrigger.REPLAY:  # the next night goes on from the newest one
+        ledger_facts.keep(ledger)
     with phases.phase("scores"):
         composed = evaluation.score(measured, design=design)
     with phases.phase("grades") as counts:

@@ -9,11 +9,12 @@ from metrics.models_notes import GrowthNote
 from metrics.models_products import AccountProduct, ProductDay
 from metrics.models_rejections import SuggestionRejection
 from metrics.models_reported import ReportedAccount, ReportedFigure
+from metrics.models_touched import TouchedAccount
 
 __all__ = [
     "AccountCredit", "AccountDay", "AccountFigures", "AccountMonth", "AccountProduct", "AccountSpan", "ContractDay",
     "GrowthNote", "LifetimeFit", "ProductDay", "ProductNight", "ReportedAccount", "ReportedFigure",
-    "SuggestionRejection",
+    "SuggestionRejection", "TouchedAccount",
 ]  # fmt: skip
 
 

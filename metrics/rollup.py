@@ -13,6 +13,8 @@ from django.db.backends.utils import CursorWrapper
 LEDGER = "accounts_revenuerecord"
 DAY, MONTH, SPAN = "metrics_accountday", "metrics_accountmonth", "metrics_accountspan"
 CREDIT, CONTRACT = "metrics_accountcredit", "metrics_contractday"
+TOUCHED_ACCOUNT = "metrics_touchedaccount"
+EVERY_ACCOUNT = 0  # marked instead of each one
 
 MANY_ROWS = 10_000  # changed by one posting: the planner then plans with outdated statistics until told
 
@@ -139,6 +141,13 @@ UNION
 SELECT a.id FROM accounts_account a JOIN kept k ON a.merged_into_id = k.account_id
 """
 
+# For whoever keeps sums of the roll-up between two nights; a mark set again belongs to the later transaction.
+MARK = f"""
+INSERT INTO {TOUCHED_ACCOUNT} AS kept (account_id, mark)
+SELECT account_id, pg_current_xact_id()::text::bigint FROM {{accounts}}
+ON CONFLICT (account_id) DO UPDATE SET mark = excluded.mark WHERE kept.mark <> excluded.mark
+"""
+
 
 @dataclass(frozen=True)
 class Level:
@@ -179,6 +188,7 @@ def refresh_touched(sender: object = None, *, touched_table: str, **_kwargs: obj
         cursor.execute("ANALYZE touched_account")
         _compute(cursor, only="AND r.account_id IN (SELECT account_id FROM touched_account)")
         _write(cursor, scope="account_id IN (SELECT account_id FROM touched_account)")
+        cursor.execute(MARK.format(accounts="touched_account"))
         cursor.execute("DROP TABLE touched_account")
 
 
@@ -187,7 +197,10 @@ def rebuild() -> int:
     """Compute the whole roll-up anew and write what differs; returns the rows that differed."""
     with connection.cursor() as cursor:
         _compute(cursor, only="")
-        return _write(cursor, scope="true")
+        changed = _write(cursor, scope="true")
+        if changed:
+            cursor.execute(MARK.format(accounts=f"(SELECT {EVERY_ACCOUNT} AS account_id) AS all_of_them"))
+        return changed
 
 
 @transaction.atomic

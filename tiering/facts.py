@@ -154,13 +154,19 @@ def people(*, as_of: date, basis: str) -> People:
     )
 
 
-def month_lines(scope: Scope, *, first: date, end: date) -> MonthLines:
-    """The roll-up of first <= day < end (whole months), translated at dated rates where a currency is foreign."""
+def month_lines(scope: Scope, *, first: date, end: date, only: Ints | None = None) -> MonthLines:
+    """The roll-up of first <= day < end (whole months), translated at dated rates where a currency is foreign.
+
+    only : ids of the accounts to read, of one currency alone; default all
+    """
+    sql: str
+    params: list[Any]
     if scope.is_translated:
         source = lines(scope, first=first, end=end)
-        sql, params = source.sql, source.params
+        sql, params = source.sql, list(source.params)
     else:  # every account, one currency: no view to join, no rate
         sql, params = OWN_MONTHS, [scope.basis, first, end]
+        sql, params = restricted(sql, params, "account_id", only)
     columns: dict[str, Kind] = {
         "account_id": "int8", "day": "date", "net": "float8", "cost": "float8", "without": "int4", "orders": "int4",
     }  # fmt: skip
@@ -179,25 +185,37 @@ OWN_MONTHS = (
 )
 
 
-def order_days(*, as_of: date, basis: str) -> tuple[Ints, Dates]:
+def restricted(sql: str, params: list[Any], column: str, only: Ints | None) -> tuple[str, list[Any]]:
+    """A statement that ends in its conditions, for some accounts alone where ``only`` names them."""
+    return (sql, params) if only is None else (f"{sql} AND {column} = ANY(%s)", [*params, only.tolist()])
+
+
+def order_days(*, as_of: date, basis: str, only: Ints | None = None) -> tuple[Ints, Dates]:
     """(account id, day) of every day with an order up to and with the as-of; a day in two currencies comes twice."""
     sql = (
         f"SELECT {as_sql('account_id', 'int8')}, {as_sql('day', 'date')} FROM metrics_accountday"
         " WHERE basis = %s AND orders > 0 AND day <= %s"
     )
-    rows = fetch(sql, [basis, as_of], {"account_id": "int8", "day": "date"}, using=USING)
+    sql, params = restricted(sql, [basis, as_of], "account_id", only)
+    rows = fetch(sql, params, {"account_id": "int8", "day": "date"}, using=USING)
     return rows["account_id"], rows["day"]
 
 
-def products_bought(*, windows: Windows, basis: str) -> tuple[Ints, Ints, Bools]:
-    """(account id, product id, bought in the last 12 months rather than in the 12 before) of every positive line."""
+def products_bought(*, windows: Windows, basis: str, only: Ints | None = None) -> tuple[Ints, Ints, Bools]:
+    """(account id, product id, bought in the last 12 months rather than in the 12 before) of every positive line.
+
+    only : ids of accounts that stay; whoever was merged into them is read with them
+    """
     sql = (
         f"SELECT {as_sql(COUNTS_FOR, 'int8')}, {as_sql('product_id', 'int8')},"
         f" {as_sql('(booked_on >= %s)::int', 'int4')} FROM accounts_revenuerecord r {MERGED}"
         " WHERE withdrawn_at IS NULL AND basis = %s AND amount > 0 AND product_id IS NOT NULL"
         " AND booked_on >= %s AND booked_on < %s"
     )
-    params = [windows.ttm.start, basis, windows.prior.start, windows.ttm.end]
+    params: list[Any] = [windows.ttm.start, basis, windows.prior.start, windows.ttm.end]
+    if only is not None:
+        members = "SELECT id FROM accounts_account WHERE id = ANY(%s) OR merged_into_id = ANY(%s)"
+        sql, params = f"{sql} AND r.account_id IN ({members})", [*params, only.tolist(), only.tolist()]
     columns: dict[str, Kind] = {"account_id": "int8", "product_id": "int8", "is_recent": "int4"}
     rows = fetch(sql, params, columns, using=USING)
     return rows["account_id"], rows["product_id"], rows["is_recent"] > 0

@@ -17,19 +17,17 @@ from crm.lib.periods import is_month_end
 from metrics import selectors
 from tiering import facts, grading
 from tiering.enums import IndicatorCode
-from tiering.facts import INDICATORS, RELIEF_DAYS, Dates, Debts, MonthLines, People, RatingRows, Standing, Troubles
+from tiering.facts import INDICATORS, RELIEF_DAYS, Dates, Debts, People, RatingRows, Standing, Troubles
 from tiering.grading import FLAG_DTYPE, MONEY_DECIMALS, Flag
 from tiering.grouping import (
     Ints,
     distinct_pairs,
     group_any,
-    group_counts,
     group_medians,
     group_ranges,
     places_of,
-    sorted_distinct,
-    window_sums,
 )
+from tiering.ledger_facts import LedgerCount, count_ledger, of_money
 from tiering.models import ScoringModel
 from tiering.scoring import Bools, Floats, settled
 from tiering.signals import signal_points
@@ -58,6 +56,7 @@ class Measured:
     relief : the same for what expired at most RELIEF_DAYS ago, for the current grade alone: ratings, P2, evaluators,
     opportunity
     flags : bits of grading.Flag known so far; in_business : line 0 does not hold
+    ledger : the part that is kept for the next night
     """
 
     ids: Ints
@@ -69,27 +68,31 @@ class Measured:
     windows: Windows
     last_record_id: int | None
     standing: Standing | None = None
+    ledger: LedgerCount | None = None
 
 
-def measure(model: ScoringModel, *, as_of: date, codes: Collection[str], fiscal_start_month: int) -> Measured:
+def measure(
+    model: ScoringModel, *, as_of: date, codes: Collection[str], fiscal_start_month: int, use_kept: bool = False
+) -> Measured:
     """Measure every account; about nine queries whatever their number. Run it in one snapshot of the database.
 
     codes : the model's indicators; those that need a query of their own are left out otherwise
+    use_kept : of accounts without a new line in the ledger take what ``ledger_facts.keep`` left; the result is the same
     """
     windows = windows_at(as_of, fiscal_start_month=fiscal_start_month)
     last_record_id = facts.last_record_id()
     everyone = facts.people(as_of=as_of, basis=model.basis)
     scope = facts.whole_scope(basis=model.basis, currency=model.currency)
-    lines = facts.month_lines(scope, first=windows.span.start, end=windows.span.end)
-    money = _money(lines, everyone.ids, windows)
+    ledger = count_ledger(scope, everyone.ids, windows, with_products=IndicatorCode.P5 in codes, use_kept=use_kept)
+    money = of_money(ledger)
     data_start = selectors.data_start()
+    has_prior = _is_covered(windows, data_start)
     tenure = _tenure(everyone, as_of=as_of, data_start=data_start)
-    rhythm, rhythm_days = _rhythm(everyone.ids, as_of=as_of, basis=model.basis)
-    indicators = _ledger_indicators(money, tenure, rhythm, rhythm_days, has_prior=_is_covered(windows, data_start))
-    if IndicatorCode.P5 in codes:
-        indicators[IndicatorCode.P5] = _breadth(
-            everyone.ids, windows, model.basis, has_prior=_is_covered(windows, data_start)
-        )
+    rhythm, rhythm_days = _rhythm(ledger)
+    indicators = _ledger_indicators(money, tenure, rhythm, rhythm_days, has_prior=has_prior)
+    if IndicatorCode.P5 in codes:  # growth of the number of different products bought
+        recent, before = ledger.values["recent_products"], ledger.values["prior_products"]
+        indicators[IndicatorCode.P5] = _arc_growth(recent, before) if has_prior else np.full(len(recent), np.nan)
     opinions = _Opinions(everyone.ids, facts.ratings(as_of=as_of))
     wallet, opportunity, invalid = _wallet(model, everyone.ids, money["revenue_ttm"], as_of=as_of)
     stale_wallet, stale_opportunity, _ = _wallet(
@@ -128,45 +131,8 @@ def measure(model: ScoringModel, *, as_of: date, codes: Collection[str], fiscal_
         windows=windows,
         standing=everyone.standing,
         last_record_id=last_record_id,
+        ledger=ledger,
     )
-
-
-def _money(lines: MonthLines, ids: Ints, windows: Windows) -> dict[str, Floats]:
-    """Revenue and gross profit of each window; NaN revenue where a rate is missing, NaN profit also without a cost.
-
-    The windows cut time into slots; every line is added to its slot once, and a window is the sum of its slots.
-    """
-    places = places_of(lines.account_ids, among=ids)
-    edges = sorted({edge for period in windows.money.values() for edge in (period.start, period.end)})
-    slots = np.searchsorted(np.array(edges, dtype="datetime64[D]"), lines.days, side="right")
-    inside = {
-        name: [slot for slot in range(1, len(edges)) if period.start <= edges[slot - 1] < period.end]
-        for name, period in windows.money.items()
-    }
-
-    def sums(values: Floats) -> dict[str, Floats]:
-        found = window_sums(
-            values,
-            places=places,
-            slots=slots,
-            windows=list(inside.values()),
-            count=len(ids),
-            slot_count=len(edges) + 1,
-        )
-        return dict(zip(inside, found, strict=True))
-
-    revenue, cost = sums(lines.net), sums(lines.cost)
-    unknown = sums(lines.lines_without_cost.astype(np.float64))
-    found: dict[str, Floats] = {}
-    for name in inside:
-        suffix = "prior_ttm" if name == "prior" else name
-        found[f"revenue_{suffix}"] = np.round(revenue[name], MONEY_DECIMALS)
-        profit = np.round(revenue[name] - cost[name], MONEY_DECIMALS)
-        found[f"gross_profit_{suffix}"] = np.where(unknown[name] > 0, np.nan, profit)
-    active = np.isin(slots, inside["ttm"]) & (lines.orders > 0)
-    months = lines.days[active].astype("datetime64[M]").astype(np.int64)
-    found["active_months"] = distinct_pairs(places[active], months, count=len(ids)).astype(np.float64)
-    return found
 
 
 def _tenure(everyone: People, *, as_of: date, data_start: date | None) -> dict[str, Floats]:
@@ -195,22 +161,6 @@ def _whole_months(first: Dates, as_of: date) -> Floats:
     return (months - (day_of_month > last_day)).astype(np.float64)
 
 
-def _rhythm(ids: Ints, *, as_of: date, basis: str) -> tuple[Floats, Ints]:
-    """(days since the last order ÷ own median interval between different order days, number of those days)."""
-    account_ids, days = facts.order_days(as_of=as_of, basis=basis)
-    places = places_of(account_ids, among=ids)
-    width = int(np.datetime64(as_of).astype(np.int64)) + 1
-    keys = sorted_distinct(places * width + days.astype(np.int64))
-    places, numbers = keys // width, keys % width
-    counts = group_counts(places, count=len(ids))
-    same = places[1:] == places[:-1]
-    gaps = np.diff(numbers)[same]
-    medians = group_medians(gaps, places=places[1:][same], count=len(ids))
-    last = np.full(len(ids), np.nan)
-    last[places] = numbers  # ascending, so the last one stays
-    return (width - 1 - last) / medians, counts
-
-
 def _arc_growth(now: Floats, before: Floats) -> Floats:
     """(C − B) / ((C + B) / 2) of the positive parts; NaN where both are 0 or one is not known."""
     c, b = np.maximum(now, 0), np.maximum(before, 0)
@@ -223,7 +173,7 @@ def _is_covered(windows: Windows, data_start: date | None) -> bool:
 
 
 def _ledger_indicators(
-    money: Values, tenure: Values, rhythm: Floats, rhythm_days: Ints, *, has_prior: bool
+    money: Values, tenure: Values, rhythm: Floats, rhythm_days: Floats, *, has_prior: bool
 ) -> dict[str, Floats]:
     revenue, profit = money["revenue_ttm"], money["gross_profit_ttm"]
     unknown = np.full(len(revenue), np.nan)
@@ -241,15 +191,12 @@ def _ledger_indicators(
     }
 
 
-def _breadth(ids: Ints, windows: Windows, basis: str, *, has_prior: bool) -> Floats:
-    """Arc growth of the number of different products bought."""
-    if not has_prior:
-        return np.full(len(ids), np.nan)
-    account_ids, product_ids, is_recent = facts.products_bought(windows=windows, basis=basis)
-    places = places_of(account_ids, among=ids)
-    recent = distinct_pairs(places[is_recent], product_ids[is_recent], count=len(ids))
-    prior = distinct_pairs(places[~is_recent], product_ids[~is_recent], count=len(ids))
-    return _arc_growth(recent.astype(np.float64), prior.astype(np.float64))
+def _rhythm(ledger: LedgerCount) -> tuple[Floats, Floats]:
+    """(days since the last order ÷ own median interval between different order days, number of those days)."""
+    today = float(np.datetime64(ledger.as_of).astype(np.int64))
+    values = ledger.values
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return (today - values["last_order"]) / values["usual_gap"], values["order_days"]
 
 
 def _wallet(
@@ -318,7 +265,7 @@ class _Opinions:
 
 
 def _signals(
-    money: Values, indicators: Values, rhythm: Floats, rhythm_days: Ints, opinions: _Opinions, *, min_base: float
+    money: Values, indicators: Values, rhythm: Floats, rhythm_days: Floats, opinions: _Opinions, *, min_base: float
 ) -> dict[Flag, Bools]:
     """Hard and soft signals that the ledger, costs and ratings can give; what is not known is off."""
     now, before = money["revenue_ttm"], money["revenue_prior_ttm"]

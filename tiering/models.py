@@ -28,10 +28,12 @@ from tiering.enums import (
     RunState,
     RunTrigger,
 )
+from tiering.models_facts import KeptLedger, LedgerFacts
 from tiering.models_overrides import Override, ProblemDecision
 
 __all__ = [
-    "Dimension", "GradePeriod", "GradeRule", "Indicator", "Override", "ProblemDecision", "Score", "ScoringModel", "TierRun",
+    "Dimension", "GradePeriod", "GradeRule", "Indicator", "KeptLedger", "LedgerFacts", "Override", "ProblemDecision",
+    "Score", "ScoringModel", "TierRun",
 ]  # fmt: skip
 
 PERCENT = [MinValueValidator(Decimal(0)), MaxValueValidator(HUNDRED)]

@@ -7,6 +7,8 @@ from datetime import date
 
 from crm.lib.periods import MONTHS_PER_HALF, Period, add_months, last_complete_fiscal_year, prior_ttm, ttm
 
+MONEY_WINDOWS = ("ttm", "prior_ttm", "fy1", "fy2", "half1", "half2")
+
 
 @dataclass(frozen=True, slots=True)
 class Windows:
@@ -22,14 +24,8 @@ class Windows:
 
     @property
     def money(self) -> dict[str, Period]:
-        return {
-            "ttm": self.ttm,
-            "prior": self.prior,
-            "fy1": self.fy1,
-            "fy2": self.fy2,
-            "half1": self.half1,
-            "half2": self.half2,
-        }
+        periods = (self.ttm, self.prior, self.fy1, self.fy2, self.half1, self.half2)
+        return dict(zip(MONEY_WINDOWS, periods, strict=True))
 
     @property
     def span(self) -> Period:

@@ -1,0 +1,54 @@
+from django.db import models
+
+from tiering.windows import MONEY_WINDOWS
+
+KEPT_MONEY = tuple(f"{what}_{window}" for window in MONEY_WINDOWS for what in ("revenue", "gross_profit"))
+KEPT = (*KEPT_MONEY, "active_months", "last_order", "usual_gap", "order_days", "recent_products", "prior_products")
+
+
+class LedgerFacts(models.Model):
+    """What the last night read of the ledger for one account, as numbers that do not age: dates, not days since.
+
+    Nothing but a copy: it may be emptied at any time, and the next night counts anew. NaN is not known. Written by COPY.
+    last_order : days from 1970-01-01 to the last order; usual_gap : median days between two order days
+    """
+
+    account_id = models.BigIntegerField(primary_key=True)
+    revenue_ttm = models.FloatField()
+    gross_profit_ttm = models.FloatField()
+    revenue_prior_ttm = models.FloatField()
+    gross_profit_prior_ttm = models.FloatField()
+    revenue_fy1 = models.FloatField()
+    gross_profit_fy1 = models.FloatField()
+    revenue_fy2 = models.FloatField()
+    gross_profit_fy2 = models.FloatField()
+    revenue_half1 = models.FloatField()
+    gross_profit_half1 = models.FloatField()
+    revenue_half2 = models.FloatField()
+    gross_profit_half2 = models.FloatField()
+    active_months = models.FloatField()
+    last_order = models.FloatField()
+    usual_gap = models.FloatField()
+    order_days = models.FloatField()
+    recent_products = models.FloatField()
+    prior_products = models.FloatField()
+
+    def __str__(self) -> str:
+        return f"ledger facts of account {self.account_id}"
+
+
+class KeptLedger(models.Model):
+    """What the rows of LedgerFacts are of; one row, or none where nothing is kept.
+
+    question : basis, currency and windows they were counted for; another one needs another count
+    as_of : order days after it are not counted yet
+    """
+
+    question = models.CharField(max_length=300)
+    as_of = models.DateField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="keptledger_one")]
+
+    def __str__(self) -> str:
+        return f"ledger facts as of {self.as_of}"
