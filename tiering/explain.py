@@ -181,17 +181,18 @@ def _grades(score: Score, values: dict[str, float], design: Design, *, held: flo
     for grade in sorted(RANK, key=RANK.__getitem__, reverse=True):
         relaxed = RANK[grade] <= held
         tests = grading.tested_conditions(grade, inputs, rules=rules, relaxed=relaxed)
-        conditions = tuple(_condition(test) for test in tests)
+        conditions = tuple(_condition(test, flags=score.flags) for test in tests)
         holds = grading.line_holds(tests, relaxed=relaxed) if tests else grade == grading.GENERAL
         is_decisive = score.ladder == grade
         lines.append(GradePart(grade, str(Grade(grade).label), holds, is_decisive, conditions, relaxed))
     return tuple(lines)
 
 
-def _condition(test: grading.Tested) -> ConditionPart:
+def _condition(test: grading.Tested, *, flags: int) -> ConditionPart:
     condition: Condition = test.condition
     unit = wording.RULE_UNIT[condition.rule]
     margin = _known(test.margin[0])
+    passed = bool(test.passed[0])
     decimals = MONEY_DECIMALS if unit == Unit.MONEY else scoring.THRESHOLD_DECIMALS
     return ConditionPart(
         grade=condition.grade,
@@ -203,9 +204,10 @@ def _condition(test: grading.Tested) -> ConditionPart:
         value_text=wording.value_text(test.value[0], unit),
         threshold=test.threshold,
         threshold_text=wording.value_text(test.threshold, unit),
-        passed=bool(test.passed[0]),
+        passed=passed,
         margin=None if margin is None else round(margin, decimals),
         margin_text=wording.value_text(test.margin[0], Unit.COUNT if unit == Unit.PRESENT else unit),
+        reason="" if passed else wording.failure(condition.rule, flags),
     )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from django.utils import timezone
 from numpy.typing import NDArray
 
-from accounts.enums import SIGNED_CONTRACT_STATUSES, ContractStatus, EvaluatorFunction, RatingIndicator
+from accounts.enums import SIGNED_CONTRACT_STATUSES, ContractStatus, EvaluatorFunction, RatingIndicator, TeamRole
 from accounts.models import Account, Receivable, RevenueRecord, WalletEstimate
 from accounts.querysets import AccountQuerySet
 from metrics.binary import Kind, as_sql, fetch
@@ -73,17 +73,23 @@ class MonthLines:
 @dataclass(frozen=True, slots=True)
 class RatingRows:
     """Ratings known at the as-of and not expired longer than RELIEF_DAYS, in order of account, indicator, evaluator,
-    day. ``indicator`` is the position in INDICATORS."""
+    day. ``indicator`` is the position in INDICATORS, ``function`` that in FUNCTIONS.
+
+    is_manager : the evaluator is the account's account manager at the as-of, or was on the day of the rating: who looks
+    after an account speaks for it, also after a handover
+    """
 
     account_ids: Ints
     indicator: Ints
     evaluator_ids: Ints
     score: Floats
-    is_customer: Bools
+    function: Ints
+    is_manager: Bools
     is_unexpired: Bools
 
 
 INDICATORS = tuple(RatingIndicator.values)
+FUNCTIONS = tuple(EvaluatorFunction.values)
 
 
 def grade_number(column: str) -> str:
@@ -222,29 +228,42 @@ def products_bought(*, windows: Windows, basis: str, only: Ints | None = None) -
 
 
 def ratings(*, as_of: date) -> RatingRows:
-    """Ratings that count or hold a current grade at the as-of."""
-    position = " ".join(f"WHEN '{code}' THEN {number}" for number, code in enumerate(INDICATORS))
+    """Ratings that count or hold a current grade at the as-of; one query.
+
+    Who held the manager's seat twice brings a rating twice, side by side: whoever counts takes the last of each person.
+    """
     columns: dict[str, Kind] = {
-        "account_id": "int8", "indicator": "int4", "evaluator_id": "int8", "score": "float8", "is_customer": "int4",
-        "is_unexpired": "int4",
+        "account_id": "int8", "indicator": "int4", "evaluator_id": "int8", "score": "float8", "function": "int4",
+        "is_manager": "int4", "is_unexpired": "int4",
     }  # fmt: skip
     sql = (
-        f"SELECT {as_sql('account_id', 'int8')}, {as_sql(f'CASE indicator {position} END', 'int4')},"
-        f" {as_sql('evaluator_id', 'int8')}, {as_sql('score::float8', 'float8')},"
-        f" {as_sql('(function = %s)::int', 'int4')}, {as_sql('(expires_on > %s)::int', 'int4')}"
-        " FROM accounts_rating WHERE rated_on <= %s AND expires_on > %s"
-        " ORDER BY account_id, indicator, evaluator_id, rated_on, id"
+        f"SELECT {as_sql('r.account_id', 'int8')}, {as_sql(_position('r.indicator', INDICATORS), 'int4')},"
+        f" {as_sql('r.evaluator_id', 'int8')}, {as_sql('r.score::float8', 'float8')},"
+        f" {as_sql(_position('r.function', FUNCTIONS), 'int4')}, {as_sql('(t.id IS NOT NULL)::int', 'int4')},"
+        f" {as_sql('(r.expires_on > %s)::int', 'int4')}"
+        " FROM accounts_rating r LEFT JOIN accounts_teammember t ON t.account_id = r.account_id"
+        " AND t.user_id = r.evaluator_id AND t.role = %s"
+        " AND (daterange(t.valid_from, t.valid_to) @> r.rated_on OR daterange(t.valid_from, t.valid_to) @> %s::date)"
+        " WHERE r.rated_on <= %s AND r.expires_on > %s"
+        " ORDER BY r.account_id, r.indicator, r.evaluator_id, r.rated_on, r.id"
     )
-    params = [EvaluatorFunction.CUSTOMER, as_of, as_of, as_of - timedelta(days=RELIEF_DAYS)]
+    params = [as_of, TeamRole.ACCOUNT_MANAGER, as_of, as_of, as_of - timedelta(days=RELIEF_DAYS)]
     rows = fetch(sql, params, columns, using=USING)
     return RatingRows(
         account_ids=rows["account_id"],
         indicator=rows["indicator"].astype(np.int64),
         evaluator_ids=rows["evaluator_id"],
         score=rows["score"],
-        is_customer=rows["is_customer"] > 0,
+        function=rows["function"].astype(np.int64),
+        is_manager=rows["is_manager"] > 0,
         is_unexpired=rows["is_unexpired"] > 0,
     )
+
+
+def _position(column: str, codes: tuple[str, ...]) -> str:
+    """SQL for the place of a code, from 0."""
+    cases = " ".join(f"WHEN '{code}' THEN {number}" for number, code in enumerate(codes))
+    return f"CASE {column} {cases} END"
 
 
 def wallets(*, as_of: date, currency: str, grace_days: int = 0) -> tuple[Ints, Floats]:

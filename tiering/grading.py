@@ -136,6 +136,8 @@ class Flag(IntFlag):
     SEVERE_REQUESTS = 1 << 33  # severe complaints or disputes, open for long
     DECIDER_AGAINST = 1 << 34  # a key decision maker turned against us
     NON_RENEWAL = 1 << 35  # a running contract will not be renewed, in writing
+    ONE_FUNCTION = 1 << 36  # two or more rated the strategic value, all from one function
+    ONLY_MANAGERS = 1 << 37  # two or more rated it, all of them account managers of the account
 
 
 FLAG_DTYPE = np.int64

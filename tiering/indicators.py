@@ -12,12 +12,12 @@ from datetime import date
 
 import numpy as np
 
-from accounts.enums import STRATEGIC_INDICATORS
+from accounts.enums import STRATEGIC_INDICATORS, EvaluatorFunction
 from crm.lib.periods import is_month_end
 from metrics import selectors
 from tiering import facts, grading
 from tiering.enums import IndicatorCode
-from tiering.facts import INDICATORS, RELIEF_DAYS, Dates, Debts, People, RatingRows, Standing, Troubles
+from tiering.facts import FUNCTIONS, INDICATORS, RELIEF_DAYS, Dates, Debts, People, RatingRows, Standing, Troubles
 from tiering.grading import FLAG_DTYPE, MONEY_DECIMALS, Flag
 from tiering.grouping import (
     Ints,
@@ -36,6 +36,7 @@ from tiering.windows import Windows, windows_at
 DAYS_PER_YEAR = 365.25
 YOUNG_MONTHS = 12
 CALIBRATE_RANGE = 3
+FUNCTIONS_NEEDED = 2  # domain.md 3.4: people from as many functions
 # Soft signals, domain.md 3.7
 DECLINE, STEEP_DECLINE = 0.3, 0.5
 MARGIN_FLOOR = 0.1
@@ -94,6 +95,7 @@ def measure(
         recent, before = ledger.values["recent_products"], ledger.values["prior_products"]
         indicators[IndicatorCode.P5] = _arc_growth(recent, before) if has_prior else np.full(len(recent), np.nan)
     opinions = _Opinions(everyone.ids, facts.ratings(as_of=as_of))
+    evaluators = opinions.evaluators(only_unexpired=True)
     wallet, opportunity, invalid = _wallet(model, everyone.ids, money["revenue_ttm"], as_of=as_of)
     stale_wallet, stale_opportunity, _ = _wallet(
         model, everyone.ids, money["revenue_ttm"], as_of=as_of, grace_days=RELIEF_DAYS
@@ -108,7 +110,7 @@ def measure(
     points, bits = signal_points(signals)
     inputs = {name: money[name] for name in grading.INPUTS if name in money} | {
         "months": tenure["months"],
-        "evaluators": opinions.evaluators(only_unexpired=True),
+        "evaluators": evaluators.counting(),
         "business": business.astype(np.float64),
         "opportunity": opportunity,
         "signal_points": points,
@@ -116,10 +118,10 @@ def measure(
     }
     relief = opinions.medians(only_unexpired=False) | {
         IndicatorCode.P2: stale_wallet[IndicatorCode.P2],
-        "evaluators": opinions.evaluators(only_unexpired=False),
+        "evaluators": opinions.evaluators(only_unexpired=False).counting(),
         "opportunity": stale_opportunity,
     }
-    flags = everyone.flags | bits | _notes(money, tenure, opinions, invalid, min_base=float(model.min_base))
+    flags = everyone.flags | bits | _notes(money, tenure, opinions, evaluators, invalid, min_base=float(model.min_base))
     in_business = ~np.isnan(tenure["months"]) | everyone.signed
     return Measured(
         ids=everyone.ids,
@@ -216,6 +218,30 @@ def _wallet(
     return {IndicatorCode.P2: headroom, IndicatorCode.L3: share}, known, invalid
 
 
+@dataclass(frozen=True, slots=True)
+class Evaluators:
+    """Who rated the strategic value of each account (domain.md 3.4): different people, their functions, and whether one
+    of them is not its account manager."""
+
+    people: Ints
+    functions: Ints
+    has_outsider: Bools
+
+    def counting(self) -> Floats:
+        """Evaluators that count towards the rule. They count as the people they are once the rule of two functions and
+        somebody from outside holds; until then at most one does, so that a threshold of 2 or more fails."""
+        holds = (self.functions >= FUNCTIONS_NEEDED) & self.has_outsider
+        return np.where(holds, self.people, np.minimum(self.people, 1)).astype(np.float64)
+
+    def missing(self) -> dict[Flag, Bools]:
+        """Which part of the rule is not kept where there are people enough."""
+        enough = self.people >= FUNCTIONS_NEEDED
+        return {
+            Flag.ONE_FUNCTION: enough & (self.functions < FUNCTIONS_NEEDED),
+            Flag.ONLY_MANAGERS: enough & ~self.has_outsider,
+        }
+
+
 class _Opinions:
     """Ratings per account: the latest of each evaluator that counts, their median, and how many people gave them."""
 
@@ -240,12 +266,17 @@ class _Opinions:
             )
         return found
 
-    def evaluators(self, *, only_unexpired: bool) -> Floats:
-        """Different people with any rating of strategic value."""
+    def evaluators(self, *, only_unexpired: bool) -> Evaluators:
+        """Who rated the strategic value, and from where."""
         rows = self._latest(only_unexpired=only_unexpired)
         strategic = [INDICATORS.index(code) for code in STRATEGIC_INDICATORS]
         here = rows[np.isin(self.rows.indicator[rows], strategic)]
-        return distinct_pairs(self.places[here], self.rows.evaluator_ids[here], count=self.count).astype(np.float64)
+        places = self.places[here]
+        return Evaluators(
+            people=distinct_pairs(places, self.rows.evaluator_ids[here], count=self.count),
+            functions=distinct_pairs(places, self.rows.function[here], count=self.count),
+            has_outsider=group_any(~self.rows.is_manager[here], places=places, count=self.count),
+        )
 
     def disagreement(self) -> Bools:
         """Ratings of one indicator lie so far apart that people should talk."""
@@ -259,7 +290,8 @@ class _Opinions:
 
     def dissatisfied_customer(self) -> Bools:
         rows = self._latest(only_unexpired=True)
-        is_bad = self.rows.is_customer[rows] & (self.rows.score[rows] <= DISSATISFIED_RATING)
+        is_customer = self.rows.function[rows] == FUNCTIONS.index(EvaluatorFunction.CUSTOMER)
+        is_bad = is_customer & (self.rows.score[rows] <= DISSATISFIED_RATING)
         is_bad &= self.rows.indicator[rows] == INDICATORS.index(IndicatorCode.L5)
         return group_any(is_bad, places=self.places[rows], count=self.count)
 
@@ -328,7 +360,15 @@ def _noted_signals(ids: Ints, troubles: Troubles) -> dict[Flag, Bools]:
     }
 
 
-def _notes(money: Values, tenure: Values, opinions: _Opinions, invalid_wallet: Bools, *, min_base: float) -> Ints:
+def _notes(
+    money: Values,
+    tenure: Values,
+    opinions: _Opinions,
+    evaluators: Evaluators,
+    invalid_wallet: Bools,
+    *,
+    min_base: float,
+) -> Ints:
     """What a reader should know beside the grade."""
     before = money["revenue_prior_ttm"]
     notes = {
@@ -338,6 +378,7 @@ def _notes(money: Values, tenure: Values, opinions: _Opinions, invalid_wallet: B
         Flag.NO_COST: np.isnan(money["gross_profit_ttm"]) & ~np.isnan(money["revenue_ttm"]),
         Flag.WALLET_BELOW_REVENUE: invalid_wallet,
         Flag.CALIBRATE: opinions.disagreement(),
+        **evaluators.missing(),
     }
     bits = np.zeros(len(before), dtype=FLAG_DTYPE)
     for flag, on in notes.items():

@@ -41,7 +41,10 @@ class DimensionPart:
 
 @dataclass(frozen=True, slots=True)
 class ConditionPart:
-    """One condition. margin = value − threshold in the condition's unit, None where the value is not known."""
+    """One condition. margin = value − threshold in the condition's unit, None where the value is not known.
+
+    reason : which part of the rule is not kept, where the value alone does not say it
+    """
 
     grade: str
     rule: str
@@ -55,6 +58,7 @@ class ConditionPart:
     passed: bool
     margin: float | None
     margin_text: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,6 +182,13 @@ def _lacks(condition: ConditionPart, grade: str) -> str:
     }
     if condition.rule == Rule.OPPORTUNITY:
         return _("%(grade)s needs a wallet estimate or a pipeline.") % words
+    if condition.rule == Rule.EVALUATORS:
+        return (
+            _(
+                "%(grade)s needs people from two functions who rate the strategic value, one of them not the account manager."
+            )
+            % words
+        )
     if condition.rule == Rule.BUSINESS:
         return _("%(grade)s needs revenue in the last 12 months or a running contract.") % words
     if condition.rule == Rule.REVENUE_EACH_YEAR:

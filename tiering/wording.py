@@ -76,6 +76,23 @@ NOTES: MappingProxyType[Flag, Promise] = MappingProxyType(
         Flag.STALE: gettext_lazy("Ratings or estimates have expired and hold the grade only for a while."),
     }
 )
+# Which part of the rule of two evaluators (domain.md 3.4) is not kept, the first that holds.
+EVALUATORS_LACK: MappingProxyType[Flag, Promise] = MappingProxyType(
+    {
+        Flag.ONE_FUNCTION: gettext_lazy("All of them are from one function; they have to be from two functions."),
+        Flag.ONLY_MANAGERS: gettext_lazy("All of them are or were its account manager; somebody else has to rate it."),
+    }
+)
+
+
+def failure(rule: str, flags: int) -> str:
+    """Why a failed condition fails, where its value does not say it; "" otherwise."""
+    if rule != Rule.EVALUATORS:
+        return ""
+    words = next((words for flag, words in EVALUATORS_LACK.items() if flag in Flag(flags)), "")
+    return str(
+        words or gettext_lazy("Two people from two functions have to rate, one of them not its account manager.")
+    )
 
 
 def value_text(value: float | None, unit: str) -> str:

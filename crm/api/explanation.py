@@ -23,6 +23,9 @@ class TestedConditionSerializer(serializers.Serializer):
     passed = serializers.BooleanField()
     margin = serializers.FloatField(allow_null=True)
     margin_text = serializers.CharField()
+    reason = serializers.CharField(
+        help_text="Which part of the rule is not kept, where the value does not say it; or empty."
+    )
 
 
 class IndicatorPartSerializer(serializers.Serializer):

@@ -37,11 +37,12 @@ def customer(monthly_revenue, *, months=48, wallet=None, rating=None, cost_share
             account=account, amount=Decimal(wallet), estimated_on=date(2024, 6, 1), expires_on=date(2025, 6, 1)
         )
     for indicator in ("V1", "V2", "V3", "P3", "L5") if rating else ():
-        for _ in range(2):
+        for function in ("sales", "delivery"):
             make_rating(
                 account=account,
                 indicator=indicator,
                 score=rating,
+                function=function,
                 rated_on=date(2024, 6, 1),
                 expires_on=date(2025, 6, 1),
             )

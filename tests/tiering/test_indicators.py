@@ -154,12 +154,19 @@ def test_foreign_revenue_is_translated_at_the_rate_of_the_day_or_unknown(db):
 def test_rating_is_the_median_of_each_evaluators_latest_unexpired_one(db):
     account, other = make_account(), make_account()
     first, second, third = make_user(), make_user(), make_user()
-    for evaluator, score, rated_on in (
-        (first, 1, date(2024, 2, 1)),
-        (first, 5, date(2024, 5, 1)),
-        (second, 2, date(2024, 5, 1)),
+    for evaluator, score, rated_on, function in (
+        (first, 1, date(2024, 2, 1), "sales"),
+        (first, 5, date(2024, 5, 1), "sales"),
+        (second, 2, date(2024, 5, 1), "delivery"),
     ):
-        make_rating(account=account, evaluator=evaluator, score=score, rated_on=rated_on, expires_on=date(2025, 5, 1))
+        make_rating(
+            account=account,
+            evaluator=evaluator,
+            score=score,
+            function=function,
+            rated_on=rated_on,
+            expires_on=date(2025, 5, 1),
+        )
     make_rating(account=account, evaluator=third, score=1, rated_on=date(2022, 1, 1), expires_on=date(2024, 12, 31))
     make_rating(account=other, evaluator=third, score=1, rated_on=date(2025, 1, 1), expires_on=date(2026, 1, 1))
 

@@ -170,9 +170,10 @@ def test_stale_ratings_hold_the_current_grade_only(db):
     activate_model(model=create_model(preset=Preset.FULL, as_of=AS_OF))
     for account in (holder, newcomer):
         for indicator in ("V1", "V2", "V3"):
-            for _ in range(2):
+            for function in ("sales", "delivery"):
                 make_rating(
                     account=account,
+                    function=function,
                     indicator=indicator,
                     score=5,
                     rated_on=date(2024, 1, 1),
@@ -282,9 +283,10 @@ def test_all_six_grades_can_live_together(db):
     for name in month:
         for indicator in ("V1", "V2", "V3", "P3", "L5"):
             top = name == "strategic" or (name == "potential" and indicator == "P3")
-            for _ in range(2):
+            for function in ("sales", "delivery"):
                 make_rating(
                     account=made[name],
+                    function=function,
                     indicator=indicator,
                     score=5 if top else 3,
                     rated_on=date(2024, 6, 1),
