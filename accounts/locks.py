@@ -14,6 +14,7 @@ LEASE_RUN = 7_306_003
 LEASE_PAGES = 7_306_004
 EFFORTS_LOCK = 7_306_005
 TREE_LOCK = 7_306_006
+LISTS_LOCK = 7_306_007
 
 
 def ledger_lock() -> None:
@@ -26,6 +27,12 @@ def efforts_lock() -> None:
     """Take the transaction-level lock of files of market efforts: two of them find out in turn what is there already."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [EFFORTS_LOCK])
+
+
+def lists_lock() -> None:
+    """Take the transaction-level lock of files of receivables, ratings and wallet estimates."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LISTS_LOCK])
 
 
 def tree_lock() -> None:

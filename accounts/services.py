@@ -6,6 +6,7 @@ The day is passed in. Where the caller names none, the edges take the day the fi
 judgement dated today would not count yet.
 """
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
@@ -19,7 +20,7 @@ from crm.lib.periods import add_months
 
 __all__ = [
     "apply_memberships", "change_parent", "merge_accounts", "note_attitude", "rating_expiry", "record_rating",
-    "record_wallet_estimate", "undo_merge", "wallet_expiry",
+    "record_ratings", "record_wallet_estimate", "undo_merge", "wallet_expiry",
 ]  # fmt: skip
 
 GOOD_FOR_MONTHS = 12  # domain.md 3.4 and 1.8: ratings and wallet estimates
@@ -66,6 +67,28 @@ def record_rating(
     rating.full_clean()
     rating.save()
     return rating
+
+
+@transaction.atomic
+def record_ratings(
+    *, account: Account, evaluator: User, function: str, rated_on: date, judgements: Mapping[str, tuple[int, str]]
+) -> list[Rating]:
+    """All that one person says of an account on one day: indicator → (score, evidence); all of it is kept, or nothing.
+
+    Raises ValidationError where a rule of a row is broken.
+    """
+    return [
+        record_rating(
+            account=account,
+            indicator=indicator,
+            score=score,
+            evaluator=evaluator,
+            function=function,
+            rated_on=rated_on,
+            evidence=evidence,
+        )
+        for indicator, (score, evidence) in judgements.items()
+    ]
 
 
 @transaction.atomic

@@ -46,6 +46,7 @@ NAVIGATION = [
         _item(_("Contracts"), "description", "accounts.contract"),
         _item(_("Receivables"), "request_quote", "accounts.receivable"),
         _item(_("Ratings"), "star", "accounts.rating"),
+        _item(_("Anchors of ratings"), "format_list_numbered", "accounts.ratinganchor"),
         _item(_("Wallet estimates"), "account_balance_wallet", "accounts.walletestimate"),
         _item(_("Market efforts"), "campaign", "accounts.marketeffort"),
     ),

@@ -13,6 +13,7 @@ from datetime import date
 import numpy as np
 
 from accounts.enums import STRATEGIC_INDICATORS, EvaluatorFunction
+from accounts.selectors_opinions import CALIBRATE_RANGE, FUNCTIONS_NEEDED
 from crm.lib.periods import is_month_end
 from metrics import selectors
 from tiering import facts, grading
@@ -35,8 +36,6 @@ from tiering.windows import Windows, windows_at
 
 DAYS_PER_YEAR = 365.25
 YOUNG_MONTHS = 12
-CALIBRATE_RANGE = 3
-FUNCTIONS_NEEDED = 2  # domain.md 3.4: people from as many functions
 # Soft signals, domain.md 3.7
 DECLINE, STEEP_DECLINE = 0.3, 0.5
 MARGIN_FLOOR = 0.1

@@ -130,7 +130,7 @@ class AccountAdmin(GradeColumnMixin, VisibleMixin, ModelAdmin):
     list_per_page = 50
     search_fields = ("search_text",)
     search_help_text = _("Name, short name, code, pinyin or initials.")
-    autocomplete_fields = ("parent", "owner", "dealer")
+    autocomplete_fields = ("parent", "owner", "dealer", "referred_by")
     date_hierarchy = "opened_on"
     ordering = ("sort_key", "pk")
     warn_unsaved_form = True
@@ -156,7 +156,17 @@ class AccountAdmin(GradeColumnMixin, VisibleMixin, ModelAdmin):
         ),
         (
             _("Market"),
-            {"fields": (("segment", "industry"), ("channel", "dealer"), ("region", "country"), ("size", "currency"))},
+            {
+                "fields": (
+                    ("segment", "industry"),
+                    ("channel", "dealer"),
+                    ("region", "country"),
+                    ("size", "currency"),
+                    "referred_by",
+                    ("turnover", "turnover_currency"),
+                    ("turnover_year", "turnover_source"),
+                )
+            },
         ),
         (_("Dates"), {"fields": (("opened_on", "closed_on"), "before_data_start")}),
         (

@@ -8,7 +8,7 @@ from unfold.contrib.filters.admin import ChoicesCheckboxFilter, RangeDateFilter
 from unfold.decorators import display
 
 from accounts.admin.shared import VisibleMixin
-from accounts.models import Rating, WalletEstimate
+from accounts.models import Rating, RatingAnchor, WalletEstimate
 from accounts.querysets import today_local
 
 
@@ -53,3 +53,18 @@ class WalletEstimateAdmin(ExpiryMixin, VisibleMixin, ModelAdmin):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, str]:
         return {"author": str(request.user.pk), **super().get_changeform_initial_data(request)}
+
+
+@admin.register(RatingAnchor)
+class RatingAnchorAdmin(ModelAdmin):
+    """What each level means; the words stand beside the choice wherever somebody rates."""
+
+    list_display = ("indicator", "level", "text")
+    list_filter = (("indicator", ChoicesCheckboxFilter),)
+    list_filter_submit = True
+    search_fields = ("text_en", "text_zh_hans", "text_zh_hant")
+    readonly_fields = ("created_at", "updated_at")
+
+    @display(description=_("text"))
+    def text(self, row: RatingAnchor) -> str:
+        return row.text

@@ -67,6 +67,11 @@ REFUSALS = {
         "The file lacks a column for: %(missing)s. Needed are month, purpose, category, and amount or hours. Columns found:"
         " %(found)s."
     ),
+    "too_many_listed_rows": _("The file has more than %(limit)s rows. Split it."),
+    "list_columns": _("The file gives no %(missing)s. Needed are: %(needed)s. Columns found: %(found)s."),
+    "ambiguous_amounts": _(
+        "Every amount fits two readings, %(example)s for one. Write amounts without marks of thousands: 1234.50."
+    ),
     "too_many_api_rows": _("At most %(limit)s rows are taken at once."),
 }  # fmt: skip
 
@@ -112,6 +117,25 @@ ROW_REASONS = {
     "negative_effort": _("below 0; take money back by changing the effort itself"),
     "unknown_effort_account": _("no account that you see has this code"),
     "account_needed": _("no account: what is spent on none is for those who see every account"),
+    "unseen_account": _("no account that you see has this code"),
+    "missing_number": _("no invoice number"),
+    "missing_currency": _("no currency"),
+    "missing_money": _("no amount"),
+    "amount_not_positive": _("an amount is above 0"),
+    "due_before_issue": _("due before it was issued"),
+    "half_payment": _("a payment needs its day and its amount"),
+    "payment_beyond": _("only %(open)s of this invoice is open"),
+    "stored_differs": _("posted before with other content (%(known)s)"),
+    "listed_differs": _("an earlier row of this file says otherwise (%(known)s)"),
+    "missing_indicator": _("no indicator"),
+    "missing_score": _("no rating"),
+    "score_out_of_range": _("a rating is a whole number from 1 to 5"),
+    "missing_function": _("no function of the evaluator"),
+    "unknown_user": _("nobody has this user name"),
+    "speaks_for_others": _("you can only speak in your own name"),
+    "expires_too_early": _("expires before it begins"),
+    "missing_source": _("no source"),
+    "negative_wallet": _("a wallet is 0 or more"),
     "bad_parents": _("not the group parents as an export writes them; an empty cell will do"),
 }  # fmt: skip
 
@@ -127,6 +151,9 @@ REASON_LABELS = {
     "amount_decimals": _("quantity × price has too many decimals; amounts are never rounded"),
     "amount_out_of_range": _("quantity × price has too many digits before the point"),
     "posted_before": _("posted before with other content"),
+    "stored_differs": _("posted before with other content"),
+    "listed_differs": _("an earlier row of the file says otherwise"),
+    "payment_beyond": _("more than is open of the invoice"),
     "rate_differs": _("stored with another value, and not to be replaced"),
     "rate_twice": _("an earlier row of the file gives another value"),
     "unknown_mark": _("no rejected row has the marks _batch and _row of this row"),

@@ -1,6 +1,7 @@
 """Who the customers are, what they bought and what we think of them."""
 
 from accounts.models.account import Account
+from accounts.models.anchors import RatingAnchor
 from accounts.models.base import TimeStamped
 from accounts.models.calendar import FiscalCalendar, FiscalPeriodRow
 from accounts.models.changes import FactChange
@@ -28,6 +29,7 @@ __all__ = [
     "MarketEffort",
     "Product",
     "Rating",
+    "RatingAnchor",
     "Receivable",
     "ReceivablePayment",
     "ResentRow",

@@ -4,13 +4,14 @@ from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import AccountSize, AccountStatus, Grade
-from accounts.models.base import CurrencyField, TimeStamped
+from accounts.models.base import CurrencyField, MoneyField, TimeStamped
 from accounts.querysets import AccountQuerySet
 from accounts.search import index_fields
 
@@ -68,6 +69,27 @@ class Account(TimeStamped):
     before_data_start = models.BooleanField(
         _("customer before the data start"), default=False, help_text=_("Never counted as a new customer.")
     )
+    referred_by = models.ForeignKey(
+        "self",
+        verbose_name=_("referred by"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="referred_accounts",
+        help_text=_("The account that recommended us to this one."),
+    )
+    turnover = MoneyField(
+        _("own turnover"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text=_("What the customer itself sells a year."),
+    )
+    turnover_currency = CurrencyField(_("currency of the turnover"), blank=True, db_default="")
+    turnover_year = models.PositiveSmallIntegerField(
+        _("year of the turnover"), null=True, blank=True, validators=[MinValueValidator(1990), MaxValueValidator(2100)]
+    )
+    turnover_source = models.CharField(_("source of the turnover"), max_length=120, blank=True, db_default="")
     credit_stop_on = models.DateField(_("credit stop since"), null=True, blank=True)
     litigation_on = models.DateField(_("litigation since"), null=True, blank=True)
     insolvency_on = models.DateField(_("insolvent since"), null=True, blank=True)
@@ -105,6 +127,17 @@ class Account(TimeStamped):
             ),
             models.CheckConstraint(
                 condition=Q(merged_into__isnull=True) | ~Q(merged_into=F("pk")), name="account_not_merged_into_itself"
+            ),
+            models.CheckConstraint(
+                condition=Q(turnover__isnull=True, turnover_currency="", turnover_year__isnull=True)
+                | (Q(turnover__gte=0, turnover_year__isnull=False) & ~Q(turnover_currency="")),
+                name="account_turnover_with_currency_and_year",
+                violation_error_message=_("A turnover needs its currency and its year, and they need it."),
+            ),
+            models.CheckConstraint(
+                condition=Q(referred_by__isnull=True) | ~Q(referred_by=F("pk")),
+                name="account_not_referred_by_itself",
+                violation_error_message=_("An account does not refer itself."),
             ),
             models.CheckConstraint(
                 condition=Q(dealer__isnull=True) | ~Q(dealer=F("pk")),

@@ -46,6 +46,9 @@ class AccountSerializer(RuledSerializer):
         help_text="With a new `parent`: its first day, past or to come; null (default): it has always been so.",
     )
     dealer = VisibleKeyField(required=False, allow_null=True, help_text="The account through which this one buys.")
+    referred_by = VisibleKeyField(
+        required=False, allow_null=True, help_text="The account that recommended us to this one."
+    )
     owner = UserKeyField(required=False, allow_null=True)
     owner_name = serializers.CharField(source="owner.display_name", read_only=True, default=None, allow_null=True)
 
@@ -62,12 +65,17 @@ class AccountSerializer(RuledSerializer):
             "parent_since",
             "dealer",
             "channel",
+            "referred_by",
             "segment",
             "industry",
             "region",
             "country",
             "size",
             "currency",
+            "turnover",
+            "turnover_currency",
+            "turnover_year",
+            "turnover_source",
             "owner",
             "owner_name",
             "opened_on",

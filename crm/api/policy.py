@@ -86,6 +86,8 @@ POLICY: dict[tuple[str, str], Rule] = {
     **_editable("rates", "exchangerate"),
     ("rates-missing", "GET"): LOGGED_IN,
     **_editable("ratings", "rating"),
+    **_list("rating-anchors"),
+    ("rating-anchors-detail", "GET"): LOGGED_IN,
     **_editable("wallet-estimates", "walletestimate"),
     **_editable("receivables", "receivable"),
     **_editable("receivable-payments", "receivablepayment"),

@@ -1,20 +1,28 @@
 """What customers owe: invoices to be paid, and the payments of each."""
 
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.utils.translation import gettext as _
 from django_filters.rest_framework import FilterSet
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_view
 from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
 
+from accounts.imports.lists import ListResult
+from accounts.imports.receivables import post_receivables
 from accounts.models import Account, Receivable, ReceivablePayment
 from crm.api.accounts import STAMPS
 from crm.api.fields import StrictKeyField, VisibleKeyField
 from crm.api.filters import VisibleAccountFilter
+from crm.api.lists import ListedCreateViewSet, ListRowSerializer, takes_lists
 from crm.api.serializers import RuledSerializer
 from crm.api.views import EditableViewSet
 from crm.lib.money import money_text
+from crm.web.rights import ADD_RECEIVABLES
 
 
 class ReceivableSerializer(RuledSerializer):
@@ -33,6 +41,19 @@ class ReceivableSerializer(RuledSerializer):
         return money_text(getattr(receivable, "paid", None) or Decimal(0))
 
 
+class ReceivableRowSerializer(ListRowSerializer):
+    """One invoice, or one for each of its payments."""
+
+    number = serializers.CharField(max_length=64)
+    issued_on = serializers.DateField()
+    due_on = serializers.DateField()
+    amount = serializers.DecimalField(19, 4)
+    currency = serializers.RegexField(r"^[A-Z]{3}$")
+    paid_on = serializers.DateField(required=False, allow_null=True)
+    paid_amount = serializers.DecimalField(19, 4, required=False, allow_null=True)
+    source = serializers.CharField(required=False, allow_blank=True, max_length=60)
+
+
 class ReceivableFilter(FilterSet):
     account = VisibleAccountFilter()
 
@@ -46,14 +67,21 @@ class ReceivableFilter(FilterSet):
         }
 
 
-class ReceivableViewSet(EditableViewSet):
+@extend_schema_view(create=takes_lists(name="Receivable", single=ReceivableSerializer, row=ReceivableRowSerializer))
+class ReceivableViewSet(ListedCreateViewSet):
     """Invoices with the day they fall due."""
 
     serializer_class = ReceivableSerializer
+    row_serializer = ReceivableRowSerializer
     filterset_class = ReceivableFilter
     search_fields = ("number",)
     ordering_fields = {"id": "pk", "due_on": "due_on", "issued_on": "issued_on", "amount": "amount"}
     queryset = Receivable.objects.none()
+
+    def post_rows(self, request: Request, rows: Sequence[Mapping[str, Any]]) -> ListResult:
+        if any(row.get("paid_amount") for row in rows) and not request.user.has_perms(ADD_RECEIVABLES):
+            raise PermissionDenied(_("Your log-in may not add payments. An administrator can give you that right."))
+        return post_receivables(rows=rows, accounts=Account.objects.visible_to(request.user))
 
     def get_queryset(self) -> QuerySet[Receivable]:
         mine = Account.objects.visible_to(self.request.user)

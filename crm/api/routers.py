@@ -40,6 +40,7 @@ router.register("contract-milestones", milestones.MilestoneViewSet, "contract-mi
 router.register("revenue", revenue.RevenueViewSet, "revenue")
 router.register("rates", ledger.RateViewSet, "rates")
 router.register("ratings", opinions.RatingViewSet, "ratings")
+router.register("rating-anchors", opinions.RatingAnchorViewSet, "rating-anchors")
 router.register("wallet-estimates", opinions.WalletEstimateViewSet, "wallet-estimates")
 router.register("receivables", receivables.ReceivableViewSet, "receivables")
 router.register("receivable-payments", receivables.PaymentViewSet, "receivable-payments")

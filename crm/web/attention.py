@@ -7,10 +7,12 @@ from decimal import Decimal
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.enums import KEY_GRADES, ContractStatus, Grade
-from accounts.models import Account, Contract
+from accounts.models import Account, Contract, User
 from accounts.querysets import AccountQuerySet
+from accounts.selectors_opinions import expiring_ratings
 from crm.web import formats
 from tiering.selectors import BIG_DECLINE, needs_attention, of_the_night
 
@@ -50,6 +52,26 @@ def needing_attention(accounts: AccountQuerySet, *, limit: int = SHOWN) -> list[
         if reasons:
             found.append(replace(reasons[0], stake=one.at_stake))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Reminder:
+    """Something the reader is asked to do, for no account in particular."""
+
+    text: str
+    action: str
+    href: str
+
+
+def reminders(user: User, *, as_of: date) -> list[Reminder]:
+    """Ratings of the reader's that run out soon. One query."""
+    count = expiring_ratings(user, as_of=as_of).order_by().count()
+    if not count:
+        return []
+    words = ngettext(
+        "%(count)s rating of yours runs out within 30 days", "%(count)s ratings of yours run out within 30 days", count
+    )
+    return [Reminder(words % {"count": formats.number(count)}, _("Rate anew"), reverse("ratings:index"))]
 
 
 def items_of(account: Account, *, has_manager: bool, ending: Iterable[Contract] = ()) -> list[Item]:

@@ -13,12 +13,12 @@ from accounts.enums import GRADE_RANK, Grade
 from accounts.querysets import AccountQuerySet
 from crm.lib.periods import Period
 from crm.web import lifetime_words
-from crm.web.attention import needing_attention
+from crm.web.attention import needing_attention, reminders
 from crm.web.dashboard_charts import bridge_chart, concentration_chart, trend_chart
 from crm.web.drawing import Share
 from crm.web.figure import Figure, Kind
 from crm.web.formats import NumberStyle
-from crm.web.htmx import page_or_fragment, signed_in
+from crm.web.htmx import page_or_fragment, signed_in, user_of
 from crm.web.period_bar import PeriodBar
 from crm.web.scope import accounts_in_scope, number_style
 from crm.web.standing import as_of_of
@@ -97,6 +97,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "bridge": bridge_chart(found.bridge, choice, style),
         "grades": grade_rows(accounts),
         "attention": needing_attention(accounts),
+        "reminders": reminders(user_of(request), as_of=as_of),
         "movers": movers(accounts, choice.comparison),
         "concentration": concentration_chart(found.concentration),
         "top_10": Figure(

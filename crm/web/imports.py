@@ -32,6 +32,7 @@ from crm.web.auth import dress
 from crm.web.export import ledger_file
 from crm.web.htmx import page_or_fragment, signed_in, user_of
 from crm.web.import_result import effect_rows, remaining_text, rows_of_batch
+from crm.web.lists import KINDS
 from crm.web.rights import may_import, may_withdraw, require_withdraw
 from metrics.services.batch_effect import batch_effect
 
@@ -71,6 +72,7 @@ def batch_list(request: HttpRequest) -> HttpResponse:
     context = {
         "page": page,
         "may_import": may_import(request.user),
+        "lists": [kind for kind in KINDS.values() if request.user.has_perms(kind.rights)],
         "may_export": RevenueRecord.objects.of_visible_accounts(user_of(request)).exists(),
     }
     return page_or_fragment(request, "imports/list.html", "imports/_table.html", context)

@@ -1,16 +1,10 @@
 """Exchange rates: which ones the records in view wait for, and a file of them in three steps: upload, check, post."""
 
-import tempfile
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -22,6 +16,7 @@ from accounts.imports.reasons import reason_label
 from crm.lib.exceptions import CrmError
 from crm.web import formats
 from crm.web.basis import basis_words
+from crm.web.drafts import Draft
 from crm.web.export import FORMS, table_file
 from crm.web.htmx import signed_in, user_of
 from crm.web.import_forms import UploadForm
@@ -30,8 +25,7 @@ from crm.web.scope import accounts_in_scope
 from metrics.selectors import default_as_of
 from metrics.services.missing_rates import WaitingRecords, missing_rates
 
-SESSION_FILE = "rates_file"  # of the draft: its place in the storage and the name it was sent under
-FOLDER = "rates/drafts"
+DRAFT = Draft("rates_file", "rates/drafts")
 LIMIT = 20 * 1024**2
 UNPROCESSABLE = 422
 
@@ -95,14 +89,11 @@ def upload(request: HttpRequest) -> HttpResponse:
     is_sent = request.method == "POST"
     form = RatesForm(request.POST, request.FILES) if is_sent else RatesForm()
     if is_sent and form.is_valid():
-        file = form.cleaned_data["file"]
-        _forget(request)
-        name = default_storage.save(f"{FOLDER}/{uuid.uuid4().hex}{''.join(Path(file.name).suffixes[-2:])[:12]}", file)
-        request.session[SESSION_FILE] = [name, Path(file.name).name[:200]]
+        DRAFT.keep(request, form.cleaned_data["file"])
         try:
             _tried(request)
         except CrmError as refused:
-            _forget(request)
+            DRAFT.forget(request)
             form.add_error("file", str(refused))
         else:
             return redirect("imports:rates_check")
@@ -114,23 +105,23 @@ def upload(request: HttpRequest) -> HttpResponse:
 def check(request: HttpRequest) -> HttpResponse:
     """Step 2: what posting would do with every row; step 3, sent from here: post it."""
     require_import_rates(request.user)
-    if SESSION_FILE not in request.session:
+    if not DRAFT.is_there(request):
         return redirect("imports:rates_new")
     form = PostForm(request.POST if request.method == "POST" else request.GET)
     replace = form.is_valid() and form.cleaned_data["replace"]
     try:
-        with _draft(request) as path:
+        with DRAFT.opened(request) as path:
             result = import_rates(path=path, replace=replace, dry_run=request.method != "POST")
     except (CrmError, FileNotFoundError) as refused:
-        _forget(request)
+        DRAFT.forget(request)
         messages.error(request, str(refused) if isinstance(refused, CrmError) else _("Upload the file again."))
         return redirect("imports:rates_new")
     if request.method == "POST":
-        _forget(request)
+        DRAFT.forget(request)
         messages.success(request, _posted(result))
         return redirect("imports:rates")
     context = {
-        "file_name": request.session[SESSION_FILE][1],
+        "file_name": DRAFT.name(request),
         "result": result,
         "replace": replace,
         "writes": result.new + result.replaced,
@@ -151,37 +142,20 @@ def check(request: HttpRequest) -> HttpResponse:
 def errors(request: HttpRequest) -> HttpResponseBase:
     """The rejected rows of the draft with their reasons, to mend and send again."""
     require_import_rates(request.user)
-    if SESSION_FILE not in request.session:
+    if not DRAFT.is_there(request):
         raise Http404
     target = BytesIO()
     form = PostForm(request.GET)
-    with _draft(request) as path:
+    with DRAFT.opened(request) as path:
         import_rates(path=path, replace=form.is_valid() and form.cleaned_data["replace"], dry_run=True, errors=target)
     target.seek(0)
-    stem = Path(request.session[SESSION_FILE][1]).name.split(".")[0] or "rates"
+    stem = DRAFT.stem(request) or "rates"
     return FileResponse(target, as_attachment=True, filename=f"{stem}-errors.csv", content_type="text/csv")
 
 
 def _tried(request: HttpRequest) -> RatesResult:
-    with _draft(request) as path:
+    with DRAFT.opened(request) as path:
         return import_rates(path=path, dry_run=True)
-
-
-@contextmanager
-def _draft(request: HttpRequest) -> Iterator[Path]:
-    """The draft as a file on this machine. Raises FileNotFoundError where it is gone."""
-    name = request.session[SESSION_FILE][0]
-    with default_storage.open(name, "rb") as kept, tempfile.NamedTemporaryFile(suffix=Path(name).suffix) as copy:
-        for piece in kept.chunks():
-            copy.write(piece)
-        copy.flush()
-        yield Path(copy.name)
-
-
-def _forget(request: HttpRequest) -> None:
-    kept = request.session.pop(SESSION_FILE, None)
-    if kept:
-        default_storage.delete(kept[0])
 
 
 def _posted(result: RatesResult) -> str:

@@ -15,6 +15,9 @@ APPROVE_OVERRIDE = "tiering.approve_override"
 DECIDE_PROBLEM = "tiering.decide_problem"
 DRAFT_MODEL = "tiering.add_scoringmodel"
 ADD_EFFORTS = "accounts.add_marketeffort"
+ADD_RECEIVABLES = ("accounts.add_receivable", "accounts.add_receivablepayment")
+ADD_RATING, ADD_WALLET = "accounts.add_rating", "accounts.add_walletestimate"
+SPEAK_FOR_OTHERS = "accounts.change_user"
 
 Reader = User | AnonymousUser
 
@@ -29,6 +32,29 @@ def may_withdraw(user: Reader) -> bool:
 
 def may_add_efforts(user: Reader) -> bool:
     return user.has_perm(ADD_EFFORTS)
+
+
+def may_add_rating(user: Reader) -> bool:
+    return user.has_perm(ADD_RATING)
+
+
+def may_add_wallet(user: Reader) -> bool:
+    return user.has_perm(ADD_WALLET)
+
+
+def require_add_rating(user: Reader) -> None:
+    if not may_add_rating(user):
+        raise PermissionDenied(_("Your log-in may not rate accounts. An administrator can give you that right."))
+
+
+def require_add_wallet(user: Reader) -> None:
+    if not may_add_wallet(user):
+        raise PermissionDenied(_("Your log-in may not estimate wallets. An administrator can give you that right."))
+
+
+def may_speak_for_others(user: Reader) -> bool:
+    """Enter, change and remove what others said: for those who administer users."""
+    return user.has_perm(SPEAK_FOR_OTHERS)
 
 
 def may_retier(user: Reader) -> bool:

@@ -50,6 +50,7 @@ urlpatterns = [
     path("accounts/", include((account_patterns, "accounts"))),
     path("metrics/", include("crm.web.urls_metrics")),
     path("imports/", include("crm.web.urls_imports")),
+    path("ratings/", include("crm.web.urls_ratings")),
     path("tiering/", include("crm.web.urls_tiering")),
     path("choices/scope/", preferences.set_scope, name="set_scope"),
     path("choices/units/", preferences.set_units, name="set_units"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web import import_wizard, imports, rates
+from crm.web import import_wizard, imports, lists, rates
 
 app_name = "imports"
 urlpatterns = [
@@ -14,6 +14,9 @@ urlpatterns = [
     path("rates/new/", rates.upload, name="rates_new"),
     path("rates/check/", rates.check, name="rates_check"),
     path("rates/errors/", rates.errors, name="rates_errors"),
+    path("lists/<slug:kind>/", lists.upload, name="list_new"),
+    path("lists/<slug:kind>/check/", lists.check, name="list_check"),
+    path("lists/<slug:kind>/errors/", lists.errors, name="list_errors"),
     path("<int:pk>/", imports.detail, name="detail"),
     path("<int:pk>/columns/", import_wizard.columns, name="columns"),
     path("<int:pk>/check/", import_wizard.check, name="check"),

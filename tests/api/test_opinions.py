@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from accounts.models import Rating, WalletEstimate
+from accounts.models import Rating, RatingAnchor, WalletEstimate
 from accounts.services import record_rating, record_wallet_estimate
 from tests.api.conftest import assert_problem, make_editor, pointers
 from tests.factories import (
@@ -193,3 +193,55 @@ def test_services_fill_the_expiry(db):
     )
 
     assert (said.expires_on, estimated.expires_on) == (date(2025, 2, 28), date(2025, 8, 31))
+
+
+def test_ratings_are_posted_many_at_once_or_not_at_all(rest):
+    editor = make_editor(*RIGHTS)
+    account, hidden = make_account(owner=editor), make_account()
+    client, rows = rest(editor), [rating(account, rated_on="2024-01-31"), rating(account, indicator="L5", score=2)]
+    first = client.post(RATINGS, rows, format="json")
+    again = client.post(RATINGS, [*rows, rows[0]], format="json")
+
+    assert (first.status_code, first.json()) == (201, {"read": 2, "new": 2, "already_there": 0})
+    assert (again.status_code, again.json()) == (200, {"read": 3, "new": 0, "already_there": 3})
+    bad = [rating(account, indicator="V2"), rating(account, score=7), rating(account, rated_on="2024-01-31", score=1)]
+    problem = assert_problem(client.post(RATINGS, bad, format="json"), 400)
+    assert [error["detail"] for error in problem["errors"]] == [
+        "a rating is a whole number from 1 to 5",
+        "posted before with other content (4, sales, 2025-01-31)",
+    ]
+    assert pointers(problem) == ["/1/score", "/2/rated_on"]
+    assert Rating.objects.count() == 2
+    other = rating(account, indicator="V3", evaluator=make_user().pk)
+    assert pointers(assert_problem(client.post(RATINGS, [other], format="json"), 400)) == ["/0/evaluator"]
+    for unseen in (hidden.pk, 10**9):
+        problem = assert_problem(client.post(RATINGS, [rows[0] | {"account": unseen}], format="json"), 400)
+        assert pointers(problem) == ["/0/account"]
+    assert_problem(client.post(RATINGS, [], format="json"), 400)
+    assert_problem(client.post(RATINGS, rows * 501, format="json"), 413)
+    assert_problem(client.post(RATINGS, [{"account": account.pk}], format="json"), 400)
+
+
+def test_wallets_are_posted_many_at_once(rest):
+    editor, colleague = make_editor(*RIGHTS, "accounts.change_user"), make_user()
+    account = make_account(owner=editor)
+    rows = [wallet(account, author=colleague.pk, estimated_on="2024-02-29"), wallet(account, estimated_on="2024-03-01")]
+
+    assert rest(editor).post(WALLETS, rows, format="json").json() == {"read": 2, "new": 2, "already_there": 0}
+    found = WalletEstimate.objects.order_by("estimated_on").values_list("author", "amount", "expires_on")
+    assert [(author, str(amount), str(day)) for author, amount, day in found] == [
+        (colleague.pk, "1000000.5000", "2025-02-28"),
+        (editor.pk, "1000000.5000", "2025-03-01"),
+    ]
+
+
+def test_anchors_are_read_by_everybody_in_their_language(rest):
+    RatingAnchor.objects.all().delete()
+    RatingAnchor.objects.create(indicator="V1", level=5, text_en="Sets the standard.", text_zh_hans="标准的制定者。")
+    client = rest(make_user())
+    url = "/api/v1/rating-anchors/?indicator=V1&level=5"
+
+    assert [row["text"] for row in client.get(url).json()["results"]] == ["Sets the standard."]
+    chinese = client.get(url, headers={"accept-language": "zh-hans"}).json()["results"]
+    assert [(row["text"], row["text_en"]) for row in chinese] == [("标准的制定者。", "Sets the standard.")]
+    assert_problem(client.post("/api/v1/rating-anchors/", {}, format="json"), 405)

@@ -14,7 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.test import APIClient
 
 from accounts.merges import merge_accounts
-from accounts.models import Account, GroupMembership, User
+from accounts.models import Account, GroupMembership, RatingAnchor, User
 from crm.api.policy import POLICY, rule_for
 from crm.lib.periods import parse_period
 from crm.reported import report
@@ -45,7 +45,17 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 RETAIL = b"Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country\n1,A,B,1,2009-12-01,2,K1,UK\n"
 PEOPLE = ("anonymous", "inactive", "stranger", "owner", "teammate", "former", "editor", "clerk", "admin")
 SEES = {"owner", "teammate", "editor", "admin"}  # the account in question
-FOR_EVERYBODY = {"products", "rates", "metrics", "metrics-contract", "models", "runs", "tiering", ""}  # hang off none
+FOR_EVERYBODY = {
+    "products",
+    "rates",
+    "rating-anchors",
+    "metrics",
+    "metrics-contract",
+    "models",
+    "runs",
+    "tiering",
+    "",
+}  # hang off none
 HOLDS_RIGHTS = {"editor", "clerk", "admin"}  # the clerk holds every right and sees nothing
 
 
@@ -87,6 +97,9 @@ def world(db, settings, tmp_path):
         "contract-milestones": make_milestone(contract=make_contract(account=account, amount=1000, currency="CNY")),
         "rates": make_rate(),
         "ratings": make_rating(account=account, evaluator=editor),
+        "rating-anchors": RatingAnchor.objects.get_or_create(indicator="V1", level=1, defaults={"text_en": "Unknown."})[
+            0
+        ],
         "wallet-estimates": make_wallet_estimate(account=account, author=editor),
         "efforts": make_effort(account=account),
         "revenue": make_revenue(account=account),
