@@ -30,10 +30,11 @@ from tiering.enums import (
 )
 from tiering.models_facts import KeptLedger, LedgerFacts
 from tiering.models_overrides import Override, ProblemDecision
+from tiering.models_replaced import ReplacedPeriod
 
 __all__ = [
     "Dimension", "GradePeriod", "GradeRule", "Indicator", "KeptLedger", "LedgerFacts", "Override", "ProblemDecision",
-    "Score", "ScoringModel", "TierRun",
+    "ReplacedPeriod", "Score", "ScoringModel", "TierRun",
 ]  # fmt: skip
 
 PERCENT = [MinValueValidator(Decimal(0)), MaxValueValidator(HUNDRED)]

@@ -19,7 +19,7 @@ from metrics.models import AccountFigures
 from metrics.selectors import ledger_state
 from tiering.enums import RunState
 from tiering.grading import Flag
-from tiering.models import GradePeriod, Score, TierRun
+from tiering.models import GradePeriod, ReplacedPeriod, Score, TierRun
 
 T = TypeVar("T")
 BIG_DECLINE = -0.3  # growth of the last 12 months on the 12 before, domain.md 3.7
@@ -143,6 +143,11 @@ def movers(accounts: AccountQuerySet, *, run: TierRun) -> QuerySet[Score]:
 def grade_history(account: Account) -> QuerySet[GradePeriod]:
     """The account's grades over time, newest first."""
     return GradePeriod.objects.filter(account=account).select_related("run").order_by("-valid_from", "-pk")
+
+
+def grade_corrections(account: Account) -> QuerySet[ReplacedPeriod]:
+    """What the history said before it was corrected, latest correction first."""
+    return ReplacedPeriod.objects.filter(account=account).order_by("-replaced_at", "-pk")
 
 
 def grade_on(account: Account, day: date) -> GradePeriod | None:

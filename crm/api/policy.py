@@ -129,6 +129,7 @@ POLICY: dict[tuple[str, str], Rule] = {
     ("tiering-simulate", "POST"): LOGGED_IN,
     **_list("scores"),
     **_list("grades"),
+    **_list("grade-corrections"),
 }
 
 

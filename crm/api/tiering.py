@@ -25,7 +25,7 @@ from crm.api.serializers import StrictSerializer
 from crm.api.views import ListedViewSet, ReadableViewSet
 from tiering.enums import Preset, RunState, RunTrigger
 from tiering.grading import Flag
-from tiering.models import Dimension, GradePeriod, GradeRule, Indicator, Score, ScoringModel, TierRun
+from tiering.models import Dimension, GradePeriod, GradeRule, Indicator, ReplacedPeriod, Score, ScoringModel, TierRun
 from tiering.selectors import latest_run, published_runs
 from tiering.services import activate_model, create_model
 
@@ -367,6 +367,35 @@ class GradePeriodViewSet(ListedViewSet):
     def get_queryset(self) -> QuerySet[GradePeriod]:
         mine = Account.objects.visible_to(self.request.user)
         return GradePeriod.objects.filter(account__in=mine).select_related("account")
+
+
+class ReplacedPeriodSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = ReplacedPeriod
+        fields = (
+            *("id", "account", "grade", "underlying", "valid_from", "valid_to", "run", "recorded_at", "replaced_at"),
+        )
+        read_only_fields = fields
+
+
+class ReplacedPeriodFilter(FilterSet):
+    account = VisibleAccountFilter()
+
+    class Meta:
+        model = ReplacedPeriod
+        fields = {"replaced_at": ["gte", "lt"], "valid_from": ["lte", "gte"]}
+
+
+class ReplacedPeriodViewSet(ListedViewSet):
+    """Rows of the grade history as they were before a night that was done again corrected them."""
+
+    serializer_class = ReplacedPeriodSerializer
+    filterset_class = ReplacedPeriodFilter
+    ordering_fields = {"id": "pk", "replaced_at": "replaced_at"}
+    queryset = ReplacedPeriod.objects.none()
+
+    def get_queryset(self) -> QuerySet[ReplacedPeriod]:
+        return ReplacedPeriod.objects.filter(account__in=Account.objects.visible_to(self.request.user))
 
 
 def _known(value: float | None) -> float | None:

@@ -9,14 +9,15 @@ from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import Account
 from tiering.explain import DimensionPart, Explanation, GradePart, Mark, explain
-from tiering.models import GradePeriod, Score
-from tiering.selectors import grade_history, published_runs, score_of
+from tiering.models import GradePeriod, ReplacedPeriod, Score
+from tiering.selectors import grade_corrections, grade_history, published_runs, score_of
 
 FULL_SCALE = 100
 DIMENSION_SERIES = {"SAL": 1, "STR": 4, "GRO": 2, "LOY": 3}
 FADE_STEP = 0.22  # of opacity from one indicator of a dimension to the next
 FAINTEST = 0.35
 NIGHTS_SHOWN = 12
+CORRECTIONS_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class WhyCard:
 
     explanation: Explanation | None
     history: list[GradePeriod]
+    corrections: list[ReplacedPeriod]
     scores: list[tuple[Any, float | None]]
 
     @property
@@ -53,6 +55,7 @@ def why_card(account: Account) -> WhyCard:
     return WhyCard(
         explanation=explain(last) if last else None,
         history=list(grade_history(account)),
+        corrections=list(grade_corrections(account)[:CORRECTIONS_SHOWN]),
         scores=list(rows.order_by("-run__as_of").values_list("run__as_of", "composite")),
     )
 

@@ -11,7 +11,7 @@ from tests.api.conftest import assert_problem, make_editor, pointers
 from tests.api.nights import AS_OF, make_published_run, make_scoring_model
 from tests.factories import make_account, make_user, post_revenue
 from tiering.enums import ModelState, RunState, RunTrigger
-from tiering.models import Score, ScoringModel, TierRun
+from tiering.models import GradePeriod, Score, ScoringModel, TierRun
 
 MODELS = "/api/v1/tiering/models/"
 RUNS = "/api/v1/tiering/runs/"
@@ -303,3 +303,14 @@ def test_the_reasons_of_a_grade_add_up(admin, night):
 
 def test_an_account_no_night_has_graded_yet_has_no_reasons(admin):
     assert_problem(admin.get(f"/api/v1/accounts/{make_account().pk}/tiering/"), 404)
+
+
+def test_corrections_of_the_history_are_listed_for_who_sees_the_account(rest, night):
+    accounts, run = night
+    GradePeriod.objects.filter(account__in=accounts[:2]).delete()
+
+    found = rest(accounts[0].owner).get("/api/v1/tiering/grade-corrections/").json()["results"]
+
+    assert [(row["account"], row["valid_from"], row["run"]) for row in found] == [
+        (accounts[0].pk, "2023-12-31", run.pk)
+    ]

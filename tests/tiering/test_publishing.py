@@ -12,7 +12,7 @@ from tests.tiering.company import AS_OF, monthly, random_ledger
 from tests.tiering.night import account_columns, night, periods, score_rows
 from tiering import publishing
 from tiering.enums import Preset, RunState, RunTrigger
-from tiering.models import GradePeriod, Score, TierRun
+from tiering.models import GradePeriod, ReplacedPeriod, Score, TierRun
 from tiering.presets import full
 from tiering.publishing import AsOfRefused
 from tiering.services import activate_model, create_model
@@ -51,13 +51,14 @@ def test_the_same_night_again_gives_the_same_rows_and_writes_nothing_else(ledger
     first.refresh_from_db()
     assert score_rows(again) == rows
     assert (periods(), account_columns()) == (history, accounts)
+    assert not ReplacedPeriod.objects.exists()  # a period that ends is no correction
     assert (again.counts, again.matrix, again.moves) == (first.counts, first.matrix, first.moves)
     assert (first.state, again.state) == (RunState.SUPERSEDED, RunState.PUBLISHED)
     assert again.phases[-1]["periods"] == 0
 
 
 def test_a_repeat_replaces_what_it_had_said(ledger):
-    """A rating entered between the two runs of one night: the first result leaves no trace in the history."""
+    """A credit stop lifted between two runs of one night: the history is corrected, and what it had said is kept."""
     night(MONTH_ENDS[2])
     account = Account.objects.get(pk=Score.objects.filter(grade="gold").first().account_id)
     account.credit_stop_on = AS_OF
@@ -74,6 +75,14 @@ def test_a_repeat_replaces_what_it_had_said(ledger):
     assert periods(account) == [("gold", MONTH_ENDS[2], None)]
     assert (account.grade, account.underlying_grade, account.grade_since) == ("gold", "", MONTH_ENDS[2])
     assert Score.objects.get(run=run, account=account).previous_grade == "gold"
+    was = ReplacedPeriod.objects.filter(account=account).order_by("valid_from")
+    assert list(was.values_list("grade", "valid_from", "valid_to")) == [
+        ("gold", MONTH_ENDS[2], AS_OF),
+        ("problem", AS_OF, None),
+    ]
+    for change in (was.delete, lambda: was.update(grade="general")):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            change()
 
 
 def test_history_follows_the_runs_day_by_day(ledger):

@@ -13,7 +13,7 @@ from accounts.enums import Grade
 from crm.lib.admin_parts import LargeTableAdmin
 from tiering.enums import RunState, Unit
 from tiering.explain import explain
-from tiering.models import GradePeriod, Score, TierRun
+from tiering.models import GradePeriod, ReplacedPeriod, Score, TierRun
 from tiering.wording import value_text
 
 RUN_STYLES = {
@@ -122,3 +122,12 @@ class GradePeriodAdmin(GradeColumnMixin, FoundByAccountMixin, VisibleMixin, Larg
     list_select_related = ("account", "run")
     date_hierarchy = "valid_from"
     ordering = ("-valid_from", "-pk")
+
+
+@admin.register(ReplacedPeriod)
+class ReplacedPeriodAdmin(GradeColumnMixin, FoundByAccountMixin, VisibleMixin, LargeTableAdmin):
+    list_display = ("account", "grade_badge", "underlying", "valid_from", "valid_to", "recorded_at", "replaced_at")
+    list_filter = (("grade", ChoicesCheckboxFilter), ("valid_from", RangeDateFilter))
+    list_filter_submit = True
+    list_select_related = ("account", "run")
+    ordering = ("-replaced_at", "-pk")
