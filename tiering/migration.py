@@ -8,14 +8,22 @@ from datetime import date
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
+from django.db.models import F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from accounts.enums import GRADE_RANK, Grade
 from accounts.querysets import AccountQuerySet
 from crm.lib.exceptions import PeriodError
-from tiering.selectors import of_the_night
+from crm.lib.periods import add_months
+from tiering.models import GradePeriod, TierRun
+from tiering.selectors import of_the_night, published_runs, rank_of
 
 FEW_ACCOUNTS = 10  # a row on fewer says little, domain.md 3.9
+USUAL_MONTHS = 12  # between the two nights where nobody names the first
+NONE = "none"  # beside the codes of grades: no grade on that day
+UP, DOWN, SAME = "up", "down", "same"
+STEPS = (UP, DOWN, SAME)
 HELD = """
 SELECT account_id, grade FROM tiering_gradeperiod
 WHERE valid_from <= %s AND (valid_to IS NULL OR valid_to > %s) AND grade <> %s AND {view}
@@ -60,6 +68,63 @@ class MigrationMatrix:
     @property
     def accounts(self) -> int:
         return self.up + self.down + self.same
+
+
+def night_at(day: date) -> TierRun | None:
+    """The published night nearest at or before ``day``; None where none is that early."""
+    return published_runs().filter(as_of__lte=day).first()
+
+
+def two_nights_at(*, first: date | None, last: date | None) -> tuple[TierRun, TierRun] | None:
+    """The nights at or before two days, by default the last one and that of 12 months before it.
+
+    A day before the first night stands for the first night. None while there are not two of them. Raises PeriodError where
+    both days come to the same night, or stand the wrong way round.
+    """
+    if first and last and first >= last:
+        raise PeriodError(_("The first day must lie before the last; swap them."))
+    newest, earliest = published_runs().first(), published_runs().last()
+    if newest is None or earliest is None or newest == earliest:
+        return None
+    after = newest if last is None else night_at(last) or earliest
+    before = night_at(first or add_months(after.as_of, -USUAL_MONTHS)) or earliest
+    if before.as_of >= after.as_of:
+        raise PeriodError(
+            _("Both days come to the night of %(day)s. Choose days with a night between them.") % {"day": after.as_of}
+        )
+    return before, after
+
+
+def migrants(
+    accounts: AccountQuerySet, *, first: date, last: date, before: str = "", later: str = "", step: str = ""
+) -> AccountQuerySet:
+    """Accounts with the grades they held on two days as ``before`` and ``later`` (NONE for none), largest revenue first.
+
+    before, later : keep those of one grade, or of NONE; step : those graded on both days that went up, down or stayed
+    Who had no grade on either day is left out.
+    """
+    found = (
+        accounts.annotate(before=_held_on(first), later=_held_on(last))
+        .exclude(before=NONE, later=NONE)
+        .annotate(step=rank_of("later") - rank_of("before"))
+        .select_related("figures", "owner")
+        .order_by(F("figures__ttm_revenue").desc(nulls_last=True), "pk")
+    )
+    if before:
+        found = found.filter(before=before)
+    if later:
+        found = found.filter(later=later)
+    if step:
+        sign = {UP: Q(step__gt=0), DOWN: Q(step__lt=0), SAME: Q(step=0)}[step]
+        found = found.filter(sign).exclude(before=NONE).exclude(later=NONE)
+    return found
+
+
+def _held_on(day: date) -> Coalesce:
+    held = GradePeriod.objects.filter(
+        Q(valid_to__isnull=True) | Q(valid_to__gt=day), account=OuterRef("pk"), valid_from__lte=day
+    ).exclude(grade=Grade.NOT_GRADED)
+    return Coalesce(Subquery(held.order_by("-valid_from").values("grade")[:1]), Value(NONE))
 
 
 def migration_matrix(accounts: AccountQuerySet, *, first: date, last: date) -> MigrationMatrix:

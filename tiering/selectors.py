@@ -134,7 +134,7 @@ def movers(accounts: AccountQuerySet, *, run: TierRun) -> QuerySet[Score]:
     """Rows whose grade differs from the one before, with the sign of the move as ``step``; largest revenue first."""
     moved = scores_in_view(accounts, run=run).exclude(previous_grade="").exclude(grade=F("previous_grade"))
     return (
-        moved.annotate(step=_rank("grade") - _rank("previous_grade"))
+        moved.annotate(step=rank_of("grade") - rank_of("previous_grade"))
         .select_related("account__figures", "account__owner")
         .order_by(F("account__figures__ttm_revenue").desc(nulls_last=True), "account_id")
     )
@@ -222,6 +222,7 @@ def _attention(account: Account) -> Attention:
     )
 
 
-def _rank(field: str) -> Case:
+def rank_of(field: str) -> Case:
+    """The rank of the grade a column holds, 0 for none."""
     whens = [When(**{field: grade}, then=Value(rank)) for grade, rank in GRADE_RANK.items()]
     return Case(*whens, default=Value(0), output_field=IntegerField())

@@ -127,6 +127,7 @@ POLICY: dict[tuple[str, str], Rule] = {
     ("overrides-end", "POST"): holders_of(APPROVE_OVERRIDE),
     **_list("problem-decisions", create=holders_of(DECIDE_PROBLEM)),
     ("tiering-simulate", "POST"): LOGGED_IN,
+    ("tiering-migration", "GET"): LOGGED_IN,
     **_list("scores"),
     **_list("grades"),
     **_list("grade-corrections"),

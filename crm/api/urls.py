@@ -11,6 +11,7 @@ from crm.api.metrics_lifetime import routes as lifetime_routes
 from crm.api.metrics_next import routes as next_routes
 from crm.api.metrics_patterns import routes as pattern_routes
 from crm.api.metrics_whitespace import routes as whitespace_routes
+from crm.api.migration import MigrationView
 from crm.api.root import DocsView, RootView, SchemaView
 from crm.api.routers import router
 from crm.api.simulation import SimulateView
@@ -47,6 +48,7 @@ v1 = [
     *next_routes,
     *pattern_routes,
     *whitespace_routes,
+    path("tiering/migration/", MigrationView.as_view(), name="tiering-migration"),
     path("tiering/simulate/", SimulateView.as_view(), name="tiering-simulate"),
     *router.urls,
 ]

@@ -70,8 +70,8 @@ def money(value: Any, currency: str = "", reason: str = "", decimals: int = 0) -
 
 @register.simple_tag(takes_context=True)
 def money_short(context: template.Context, value: Any, currency: str = "", reason: str = "") -> str:
-    """An amount as 6.23M or 623万, as the reader chose."""
-    if value is None:
+    """An amount as 6.23M or 623万, as the reader chose; a template gives "" for what hangs on a row that is not there."""
+    if value in (None, ""):
         return not_available(reason)
     text = formats.money_short(value, number_style(context["request"]))
     return f"{text} {currency}" if currency else text
@@ -85,7 +85,7 @@ def percent(value: Any, reason: str = "", decimals: int = 1) -> str:
 @register.simple_tag
 def change(value: Any, reason: str = "", decimals: int = 1) -> SafeString | str:
     """A rate of change: sign and arrow first, colour last."""
-    if value is None:
+    if value in (None, ""):
         return not_available(reason)
     text = formats.percent(value, decimals=decimals, signed=True)
     if text.startswith("+"):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web import overrides, sandbox, tiering
+from crm.web import migration, overrides, sandbox, tiering
 
 app_name = "tiering"
 urlpatterns = [
@@ -10,6 +10,8 @@ urlpatterns = [
     path("run/", tiering.run_now, name="run"),
     path("progress/", tiering.progress, name="progress"),
     path("nights/<int:pk>/", tiering.night, name="run_detail"),
+    path("migration/", migration.migration, name="migration"),
+    path("migration/export/<str:form>/", migration.export, name="migration_export"),
     path("sandbox/", sandbox.sandbox, name="sandbox"),
     path("sandbox/keep/", sandbox.keep, name="sandbox_keep"),
     path("overrides/", overrides.index, name="overrides"),
