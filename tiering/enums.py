@@ -148,3 +148,30 @@ class OverrideState(TextChoices):
 class ProblemVerdict(TextChoices):
     CONFIRM = "confirm", _("Confirmed")
     REFUSE = "refuse", _("Refused")
+
+
+class Quadrant(TextChoices):
+    """What to do with an account by its attractiveness and our strength with it (domain.md 3.10)."""
+
+    INVEST = "invest", _("Invest")
+    SELECTIVE = "selective", _("Invest selectively")
+    MAINTAIN = "maintain", _("Maintain")
+    CASH = "cash", _("Manage for cash, or withdraw")
+
+
+class BacktestState(TextChoices):
+    QUEUED = "queued", _("Waiting")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+
+
+UNFINISHED_BACKTEST_STATES = frozenset({BacktestState.QUEUED, BacktestState.RUNNING})
+
+
+class BandVerdict(TextChoices):
+    """What becomes of a customer of low value ([S004])."""
+
+    KEEP = "keep", _("Keep as it is")
+    IMPROVE = "improve", _("Improve")
+    END = "end", _("End")

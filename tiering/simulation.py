@@ -114,13 +114,18 @@ def simulate(*, run: TierRun, design: Design, accounts: AccountQuerySet, fiscal_
     """
     found, as_it_is = snapshot(run), _as_it_is(run, fiscal_start_month)
     if not accounts.is_everything:
-        seen = np.array(sorted(accounts.order_by().values_list("pk", flat=True)), dtype=np.int64)
-        is_seen = np.isin(found.ids, seen)
+        is_seen = seen(found, accounts)
         found, as_it_is = found.where(is_seen), as_it_is[is_seen]
     measured = measured_of(found, run=run, fiscal_start_month=fiscal_start_month)
     after = _settled(found, measured, normalised(design))
     pending = (as_it_is != found.shown) & (as_it_is == after)
     return _summed(found, after, pending, design)
+
+
+def seen(found: Snapshot, accounts: AccountQuerySet) -> Bools:
+    """Which rows of the night are of ``accounts``; one query."""
+    ids = np.array(sorted(accounts.order_by().values_list("pk", flat=True)), dtype=np.int64)
+    return np.isin(found.ids, ids)
 
 
 def _as_it_is(run: TierRun, fiscal_start_month: int) -> Ints:

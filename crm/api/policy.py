@@ -128,6 +128,7 @@ POLICY: dict[tuple[str, str], Rule] = {
     **_list("problem-decisions", create=holders_of(DECIDE_PROBLEM)),
     ("tiering-simulate", "POST"): LOGGED_IN,
     ("tiering-migration", "GET"): LOGGED_IN,
+    ("tiering-portfolio", "GET"): LOGGED_IN,
     **_list("scores"),
     **_list("grades"),
     **_list("grade-corrections"),

@@ -12,6 +12,7 @@ from crm.api.metrics_next import routes as next_routes
 from crm.api.metrics_patterns import routes as pattern_routes
 from crm.api.metrics_whitespace import routes as whitespace_routes
 from crm.api.migration import MigrationView
+from crm.api.portfolio import PortfolioView
 from crm.api.root import DocsView, RootView, SchemaView
 from crm.api.routers import router
 from crm.api.simulation import SimulateView
@@ -49,6 +50,7 @@ v1 = [
     *pattern_routes,
     *whitespace_routes,
     path("tiering/migration/", MigrationView.as_view(), name="tiering-migration"),
+    path("tiering/portfolio/", PortfolioView.as_view(), name="tiering-portfolio"),
     path("tiering/simulate/", SimulateView.as_view(), name="tiering-simulate"),
     *router.urls,
 ]

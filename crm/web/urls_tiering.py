@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web import migration, overrides, sandbox, tiering
+from crm.web import migration, overrides, portfolio, sandbox, tiering
 
 app_name = "tiering"
 urlpatterns = [
@@ -12,6 +12,8 @@ urlpatterns = [
     path("nights/<int:pk>/", tiering.night, name="run_detail"),
     path("migration/", migration.migration, name="migration"),
     path("migration/export/<str:form>/", migration.export, name="migration_export"),
+    path("portfolio/", portfolio.index, name="portfolio"),
+    path("portfolio/export/<str:form>/", portfolio.export, name="portfolio_export"),
     path("sandbox/", sandbox.sandbox, name="sandbox"),
     path("sandbox/keep/", sandbox.keep, name="sandbox_keep"),
     path("overrides/", overrides.index, name="overrides"),
