@@ -36,9 +36,21 @@ def set_segment(*, accounts: QuerySet[Account], segment: str) -> BulkChange:
 
 
 @transaction.atomic
+def set_need(*, accounts: QuerySet[Account], need: str) -> BulkChange:
+    """What these customers look for first, a code of AccountNeed; "" for not known. Two statements."""
+    return _set(accounts, "need", need)
+
+
+@transaction.atomic
+def set_potential(*, accounts: QuerySet[Account], potential: str) -> BulkChange:
+    """How far the market of these customers can carry them, a code of MarketPotential; "" for not known."""
+    return _set(accounts, "potential", potential)
+
+
+@transaction.atomic
 def restore(*, accounts: QuerySet[Account], field: str, before: Mapping[int, Any]) -> int:
     """Give accounts back the values they had; only those still in ``accounts``. Returns how many were restored."""
-    if field not in {"owner_id", "segment"}:
+    if field not in {"owner_id", "segment", "need", "potential"}:
         raise ValueError(field)
     restored = 0
     for value in set(before.values()):

@@ -18,6 +18,22 @@ class AccountSize(TextChoices):
     LARGE = "large", _("Large")
 
 
+class AccountNeed(TextChoices):
+    """What the customer looks for first ([S004])."""
+
+    FUNCTION = "function", _("Function")
+    PRICE = "price", _("Price")
+    SERVICE = "service", _("Service")
+
+
+class MarketPotential(TextChoices):
+    """How far the customer's market can carry it ([S004]); judged by people, unlike the score of growth potential."""
+
+    HIGH = "high", _("High potential")
+    MID = "mid", _("Middle potential")
+    LOW = "low", _("Low potential")
+
+
 class Grade(TextChoices):
     """The six grades and the place of those without one (domain.md 3.6)."""
 

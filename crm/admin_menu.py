@@ -76,6 +76,8 @@ NAVIGATION = [
         _item(_("Corrections of the history"), "history_toggle_off", "tiering.replacedperiod"),
         _item(_("Overrides"), "edit_note", "tiering.override"),
         _item(_("Decisions on problems"), "gavel", "tiering.problemdecision"),
+        _item(_("Decisions on low value"), "rule", "tiering.banddecision"),
+        _item(_("Backtests"), "history", "tiering.backtestrun"),
     ),
     _group(
         _("Figures"),

@@ -19,6 +19,7 @@ from accounts.models import ImportBatch
 from accounts.tasks import import_batch_task
 from crm import pipeline
 from crm.lib.exceptions import CrmError
+from tiering import services_backtests as backtests
 from tiering.enums import RunTrigger
 
 logger = structlog.get_logger(__name__)
@@ -55,6 +56,13 @@ def pages_task() -> None:
             pipeline.ready_pages()
 
 
+@shared_task(acks_late=True, autoretry_for=(OperationalError,), retry_backoff=True, max_retries=backtests.MAX_ATTEMPTS)
+def backtest_task(*, backtest_id: int) -> str | None:
+    """Replay the past for a backtest that waits; returns its state, None where another worker has it or it is done."""
+    run = backtests.run_backtest(backtest_id)
+    return run.state if run else None
+
+
 @shared_task(ignore_result=True)
 def tick_task() -> None:
     """Send what is due, unfinished and in nobody's hands."""
@@ -63,6 +71,8 @@ def tick_task() -> None:
         send(pages_task)
     for batch_id in waiting_batches():
         send(import_batch_task, batch_id=batch_id)
+    for backtest_id in backtests.waiting_backtests():
+        send(backtest_task, backtest_id=backtest_id)
     unfinished = pipeline.broken_off_runs()
     for run in unfinished:
         send(nightly_task, as_of=run.as_of.isoformat(), trigger=run.trigger)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from django.utils.translation import gettext_lazy as _
 
-from accounts.enums import Grade
+from accounts.enums import AccountNeed, AccountSize, Grade, MarketPotential
 from accounts.models import Account, User
 from metrics.binary import as_sql, fetch
 from metrics.frames_spans import ROOTS, IntArray
@@ -36,9 +36,18 @@ class Dimension(StrEnum):
     GROUP = "group"
     DEALER = "dealer"
     CHANNEL = "channel"
+    SIZE = "size"
+    NEED = "need"
+    POTENTIAL = "potential"
 
 
 KEYS = {Dimension.OWNER: "owner_id", Dimension.DEALER: "dealer_id"}  # columns whose values are keys
+CHOICES: Mapping[Dimension, Sequence[tuple[str, Any]]] = {  # of what is chosen from a list, in its order
+    Dimension.GRADE: Grade.choices,
+    Dimension.SIZE: AccountSize.choices,
+    Dimension.NEED: AccountNeed.choices,
+    Dimension.POTENTIAL: MarketPotential.choices,
+}
 NO_VALUES = {Dimension.OWNER: _("nobody"), Dimension.GROUP: _("in no group"), Dimension.DEALER: _("no dealer")}
 
 
@@ -108,7 +117,7 @@ def _names(dimension: Dimension, codes: Sequence[int]) -> Mapping[int, tuple[str
         named = Account.objects.filter(pk__in=codes).values_list("pk", "name")
         return {pk: (str(pk), name) for pk, name in named}
     found = Account.objects.filter(pk__in=codes).values_list("pk", str(dimension))
-    labels: Mapping[str, Any] = dict(Grade.choices) if dimension is Dimension.GRADE else {}
+    labels = dict(CHOICES.get(dimension, ()))
     return {pk: (value, labels.get(value, value)) for pk, value in found if value}
 
 

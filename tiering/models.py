@@ -28,13 +28,15 @@ from tiering.enums import (
     RunState,
     RunTrigger,
 )
+from tiering.models_backtests import BacktestRun
+from tiering.models_bands import BandDecision
 from tiering.models_facts import KeptLedger, LedgerFacts
 from tiering.models_overrides import Override, ProblemDecision
 from tiering.models_replaced import ReplacedPeriod
 
 __all__ = [
-    "Dimension", "GradePeriod", "GradeRule", "Indicator", "KeptLedger", "LedgerFacts", "Override", "ProblemDecision",
-    "ReplacedPeriod", "Score", "ScoringModel", "TierRun",
+    "BacktestRun", "BandDecision", "Dimension", "GradePeriod", "GradeRule", "Indicator", "KeptLedger", "LedgerFacts",
+    "Override", "ProblemDecision", "ReplacedPeriod", "Score", "ScoringModel", "TierRun",
 ]  # fmt: skip
 
 PERCENT = [MinValueValidator(Decimal(0)), MaxValueValidator(HUNDRED)]

@@ -16,7 +16,7 @@ TEXT_LENGTH = 1000
 LONGEST = timedelta(days=366)  # twelve months, whatever year they fall into; the service counts months
 
 
-def _person(label: object, *, is_optional: bool = True) -> models.ForeignKey:
+def person_key(label: object, *, is_optional: bool = True) -> models.ForeignKey:
     return models.ForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=label,
@@ -42,13 +42,13 @@ class Override(models.Model):
     text = models.TextField(_("why"), max_length=TEXT_LENGTH)
     valid_from = models.DateField(_("from"))
     valid_to = models.DateField(_("to"), help_text=_("First day it no longer holds; 12 months at most."))
-    requested_by = _person(_("requested by"), is_optional=False)
+    requested_by = person_key(_("requested by"), is_optional=False)
     requested_at = models.DateTimeField(_("requested at"), auto_now_add=True)
-    approved_by = _person(_("approved by"))
+    approved_by = person_key(_("approved by"))
     approved_at = models.DateTimeField(_("approved at"), null=True, blank=True)
-    seconded_by = _person(_("second approver"))
+    seconded_by = person_key(_("second approver"))
     seconded_at = models.DateTimeField(_("second approval at"), null=True, blank=True)
-    closed_by = _person(_("refused or ended by"))
+    closed_by = person_key(_("refused or ended by"))
     closed_at = models.DateTimeField(_("refused or ended at"), null=True, blank=True)
     closing_text = models.CharField(_("reason of refusal or end"), max_length=300, blank=True)
 
@@ -117,7 +117,7 @@ class ProblemDecision(models.Model):
     since = models.DateField(_("warning signs since"), help_text=_("First day of the run the decision is about."))
     verdict = models.CharField(_("decision"), max_length=7, choices=ProblemVerdict)
     text = models.TextField(_("why"), max_length=TEXT_LENGTH)
-    decided_by = _person(_("decided by"), is_optional=False)
+    decided_by = person_key(_("decided by"), is_optional=False)
     decided_at = models.DateTimeField(_("decided at"), auto_now_add=True)
 
     class Meta:

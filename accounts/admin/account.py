@@ -122,6 +122,7 @@ class AccountAdmin(GradeColumnMixin, VisibleMixin, ModelAdmin):
         ("grade", ChoicesCheckboxFilter),
         ("status", ChoicesCheckboxFilter),
         *("region", "segment", "channel", "industry"),
+        *(("size", ChoicesCheckboxFilter), ("need", ChoicesCheckboxFilter), ("potential", ChoicesCheckboxFilter)),
         ("owner", admin.RelatedOnlyFieldListFilter),
         ("opened_on", RangeDateFilter),
     )
@@ -165,6 +166,7 @@ class AccountAdmin(GradeColumnMixin, VisibleMixin, ModelAdmin):
                     "referred_by",
                     ("turnover", "turnover_currency"),
                     ("turnover_year", "turnover_source"),
+                    ("need", "potential"),
                 )
             },
         ),

@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts.enums import AccountSize, AccountStatus, Grade
+from accounts.enums import AccountNeed, AccountSize, AccountStatus, Grade, MarketPotential
 from accounts.models.base import CurrencyField, MoneyField, TimeStamped
 from accounts.querysets import AccountQuerySet
 from accounts.search import index_fields
@@ -55,6 +55,14 @@ class Account(TimeStamped):
     region = models.CharField(_("region"), max_length=80, blank=True)
     country = models.CharField(_("country"), max_length=80, blank=True)
     size = models.CharField(_("size"), max_length=10, choices=AccountSize, blank=True)
+    need = models.CharField(
+        _("need"), max_length=8, choices=AccountNeed, blank=True, default="", db_default="",
+        help_text=_("What the customer looks for first."),
+    )  # fmt: skip
+    potential = models.CharField(
+        _("market potential"), max_length=4, choices=MarketPotential, blank=True, default="", db_default="",
+        help_text=_("How far the customer's market can carry it, as people judge it."),
+    )  # fmt: skip
     currency = CurrencyField(_("currency"), blank=True)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -122,6 +130,10 @@ class Account(TimeStamped):
             models.CheckConstraint(condition=~Q(code="") & ~Q(name=""), name="account_code_and_name_given"),
             models.CheckConstraint(condition=Q(status__in=AccountStatus.values), name="account_status_known"),
             models.CheckConstraint(condition=Q(grade__in=Grade.values), name="account_grade_known"),
+            models.CheckConstraint(
+                condition=Q(need__in=["", *AccountNeed.values], potential__in=["", *MarketPotential.values]),
+                name="account_need_and_potential_known",
+            ),
             models.CheckConstraint(
                 condition=Q(parent__isnull=True) | ~Q(parent=F("pk")), name="account_not_own_parent"
             ),

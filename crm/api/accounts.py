@@ -71,6 +71,8 @@ class AccountSerializer(RuledSerializer):
             "region",
             "country",
             "size",
+            "need",
+            "potential",
             "currency",
             "turnover",
             "turnover_currency",

@@ -13,7 +13,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework.filters import BaseFilterBackend
 from rest_framework.request import Request
 
-from accounts.enums import AccountSize, AccountStatus, Grade
+from accounts.enums import AccountNeed, AccountSize, AccountStatus, Grade, MarketPotential
 from accounts.models import Account, Contract, User
 from accounts.querysets import AccountQuerySet
 from crm.api.errors import BadParameter
@@ -178,6 +178,9 @@ class PortfolioFilter(FilterSet):
     industry = django_filters.CharFilter()
     region = django_filters.CharFilter()
     channel = django_filters.CharFilter()
+    size = django_filters.MultipleChoiceFilter(choices=AccountSize.choices)
+    need = django_filters.MultipleChoiceFilter(choices=AccountNeed.choices)
+    potential = django_filters.MultipleChoiceFilter(choices=MarketPotential.choices)
     dealer = DealerFilter(help_text="Accounts that buy through this one.")
     owner = UserFilter()
     group = OneAccountFilter(
@@ -197,7 +200,6 @@ class AccountFilter(PortfolioFilter):
     country = django_filters.CharFilter()
     parent = OneAccountFilter()
     status = django_filters.MultipleChoiceFilter(choices=AccountStatus.choices)
-    size = django_filters.MultipleChoiceFilter(choices=AccountSize.choices)
     is_watched = django_filters.BooleanFilter()
 
     class Meta:

@@ -12,11 +12,13 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from crm.web.rights import (
+    ADD_BACKTEST,
     APPROVE_OVERRIDE,
     DECIDE_PROBLEM,
     IMPORT_REVENUE,
     REQUEST_OVERRIDE,
     RETIER,
+    VIEW_BACKTEST,
     WITHDRAW_BATCH,
 )
 
@@ -126,6 +128,9 @@ POLICY: dict[tuple[str, str], Rule] = {
     ("overrides-refuse", "POST"): LOGGED_IN,  # the view asks for who requested it, or the right to approve
     ("overrides-end", "POST"): holders_of(APPROVE_OVERRIDE),
     **_list("problem-decisions", create=holders_of(DECIDE_PROBLEM)),
+    ("backtests-list", "GET"): holders_of(VIEW_BACKTEST),
+    ("backtests-list", "POST"): holders_of(ADD_BACKTEST),
+    ("backtests-detail", "GET"): holders_of(VIEW_BACKTEST),
     ("tiering-simulate", "POST"): LOGGED_IN,
     ("tiering-migration", "GET"): LOGGED_IN,
     ("tiering-portfolio", "GET"): LOGGED_IN,

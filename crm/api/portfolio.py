@@ -40,7 +40,7 @@ class QuadrantSerializer(serializers.Serializer):
     revenue = Money()
 
 
-class PointSerializer(serializers.Serializer):
+class PortfolioPointSerializer(serializers.Serializer):
     account = serializers.IntegerField()
     grade = serializers.CharField()
     quadrant = serializers.CharField()
@@ -67,7 +67,7 @@ class PortfolioSerializer(serializers.Serializer):
     quadrants = QuadrantSerializer(many=True)
     points = serializers.SerializerMethodField()
 
-    @extend_schema_field(PointSerializer(many=True))
+    @extend_schema_field(PortfolioPointSerializer(many=True))
     def get_points(self, answer: dict[str, Any]) -> list[dict[str, Any]]:
         points: Points = answer["points"]
         rows = [
@@ -81,7 +81,7 @@ class PortfolioSerializer(serializers.Serializer):
             }
             for at in range(min(len(points), answer["limit"]))
         ]
-        return list(PointSerializer(rows, many=True).data)
+        return list(PortfolioPointSerializer(rows, many=True).data)
 
 
 class PortfolioView(APIView):

@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from accounts.enums import CreditNotes, Grade, RevenueBasis
+from accounts.enums import AccountNeed, AccountSize, CreditNotes, Grade, MarketPotential, RevenueBasis
 from accounts.models import Account
 from accounts.querysets import AccountQuerySet
 from crm.api.errors import BadParameter
@@ -30,6 +30,9 @@ PORTFOLIO_PARAMETERS = [
     OpenApiParameter("industry"),
     OpenApiParameter("region"),
     OpenApiParameter("channel"),
+    OpenApiParameter("size", enum=AccountSize.values, many=True),
+    OpenApiParameter("need", enum=AccountNeed.values, many=True, description="What the customer looks for first."),
+    OpenApiParameter("potential", enum=MarketPotential.values, many=True, description="Of the customer's market."),
     OpenApiParameter("dealer", OpenApiTypes.INT, description="Accounts that buy through this one."),
     OpenApiParameter("owner", OpenApiTypes.INT, description="Key of the owning user."),
     OpenApiParameter("group", OpenApiTypes.INT, description="An account and everything below it in its group, today."),

@@ -4,6 +4,7 @@ from rest_framework.routers import SimpleRouter
 
 from crm.api import (
     accounts,
+    backtests,
     efforts,
     groups,
     growth_notes,
@@ -54,5 +55,6 @@ router.register("tiering/runs", tiering.RunViewSet, "runs")
 router.register("tiering/scores", tiering.ScoreViewSet, "scores")
 router.register("tiering/overrides", overrides.OverrideViewSet, "overrides")
 router.register("tiering/problem-decisions", overrides.ProblemDecisionViewSet, "problem-decisions")
+router.register("tiering/backtests", backtests.BacktestViewSet, "backtests")
 router.register("tiering/grades", tiering.GradePeriodViewSet, "grades")
 router.register("tiering/grade-corrections", tiering.ReplacedPeriodViewSet, "grade-corrections")

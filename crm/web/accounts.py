@@ -1,5 +1,6 @@
 """The account list: filter, sort, columns, export, and changes to the rows that are selected."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -20,6 +21,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import bulk as bulk_service
+from accounts.enums import AccountNeed, MarketPotential
 from accounts.models import Account, User
 from accounts.querysets import AccountQuerySet
 from crm.models import Density, SavedView, ViewPage
@@ -185,7 +187,52 @@ class SegmentForm(forms.Form):
         dress(self)
 
 
-BULK_FORMS: dict[str, type[forms.Form]] = {"owner": OwnerForm, "segment": SegmentForm}
+class NeedForm(forms.Form):
+    need = forms.ChoiceField(
+        label=gettext_lazy("New need"), required=False, choices=[("", gettext_lazy("not known")), *AccountNeed.choices]
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        dress(self)
+
+
+class PotentialForm(forms.Form):
+    potential = forms.ChoiceField(
+        label=gettext_lazy("New market potential"),
+        required=False,
+        choices=[("", gettext_lazy("not known")), *MarketPotential.choices],
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        dress(self)
+
+
+BULK_FORMS: dict[str, type[forms.Form]] = {
+    "owner": OwnerForm, "segment": SegmentForm, "need": NeedForm, "potential": PotentialForm,
+}  # fmt: skip
+
+
+BULK_CHANGES: dict[str, Callable[..., bulk_service.BulkChange]] = {
+    "owner": bulk_service.assign_owner,
+    "segment": bulk_service.set_segment,
+    "need": bulk_service.set_need,
+    "potential": bulk_service.set_potential,
+}
+
+
+def bulk_words(action: str, count: int) -> str:
+    """What a bulk change did; ``%(count)s`` is filled in by who shows it."""
+    if action == "owner":
+        return ngettext("%(count)s account has a new owner.", "%(count)s accounts have a new owner.", count)
+    if action == "need":
+        return ngettext("%(count)s account has a new need.", "%(count)s accounts have a new need.", count)
+    if action == "potential":
+        return ngettext(
+            "%(count)s account has a new market potential.", "%(count)s accounts have a new market potential.", count
+        )
+    return ngettext("%(count)s account has a new segment.", "%(count)s accounts have a new segment.", count)
 
 
 @signed_in
@@ -220,12 +267,8 @@ def selected(request: HttpRequest) -> AccountQuerySet:
 
 
 def _apply(request: HttpRequest, action: str, accounts: AccountQuerySet, form: forms.Form) -> None:
-    if action == "owner":
-        done = bulk_service.assign_owner(accounts=accounts, owner=form.cleaned_data["owner"])
-        text = ngettext("%(count)s account has a new owner.", "%(count)s accounts have a new owner.", done.changed)
-    else:
-        done = bulk_service.set_segment(accounts=accounts, segment=form.cleaned_data["segment"])
-        text = ngettext("%(count)s account has a new segment.", "%(count)s accounts have a new segment.", done.changed)
+    done = BULK_CHANGES[action](accounts=accounts, **form.cleaned_data)
+    text = bulk_words(action, done.changed)
     words = text % {"count": done.changed}
     if done.named > done.changed:
         words = _("%(done)s %(rest)s already had it.") % {"done": words, "rest": done.named - done.changed}

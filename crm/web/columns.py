@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
-from accounts.enums import AccountSize, AccountStatus, Grade, TeamRole
+from accounts.enums import AccountNeed, AccountSize, AccountStatus, Grade, MarketPotential, TeamRole
 from crm.web import formats
 from crm.web.drawing import sparkline
 from crm.web.formats import PLAIN, NumberStyle
@@ -242,6 +242,10 @@ COLUMNS: dict[str, Column] = {
         _plain_text("country", _lazy("Country")),
         Column("size", _lazy("Size"), ("size",), _choice("size", AccountSize), _value("size"),
                order=Order("size", nullable=False)),
+        Column("need", _lazy("Need"), ("need",), _choice("need", AccountNeed), _value("need"),
+               order=Order("need", nullable=False)),
+        Column("potential", _lazy("Potential"), ("potential",), _choice("potential", MarketPotential),
+               _value("potential"), order=Order("potential", nullable=False)),
         Column("status", _lazy("Status"), ("status",), _choice("status", AccountStatus), _value("status"),
                order=Order("status", nullable=False)),
         _figure("prior", _lazy("Revenue, 12 months before"), "prior_ttm_revenue", "prior_ttm_revenue", _money),

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from accounts.enums import AccountStatus, Grade
+from accounts.enums import AccountNeed, AccountSize, AccountStatus, Grade, MarketPotential
 from accounts.models import Account, User
 from accounts.querysets import AccountQuerySet
 
@@ -112,6 +112,7 @@ def _watch(rows: AccountQuerySet, values: Sequence[str], asked: Asked) -> Accoun
     return rows.filter(is_watched=True)
 
 
+UNKNOWN = ("-", _("not given"))
 GROWTH_BANDS = (
     # xgettext:no-python-format
     ("up20", _("up 20 % or more")),
@@ -139,6 +140,10 @@ FILTERS: dict[str, Filter] = {
         Filter("industry", _("Industry"), _equal("industry"), has_options=True, is_multiple=True),
         Filter("region", _("Region"), _equal("region"), has_options=True, is_multiple=True),
         Filter("channel", _("Channel"), _equal("channel"), has_options=True, is_multiple=True),
+        Filter("size", _("Size"), _equal("size"), choices=(*AccountSize.choices, UNKNOWN), is_multiple=True),
+        Filter("need", _("Need"), _equal("need"), choices=(*AccountNeed.choices, UNKNOWN), is_multiple=True),
+        Filter("potential", _("Potential"), _equal("potential"), choices=(*MarketPotential.choices, UNKNOWN),
+               is_multiple=True),
         Filter("dealer", _("Dealer"), _dealer, has_options=True, is_multiple=True),
         Filter("group", _("Group"), _group, has_options=True),
         Filter("growth", _("Growth"), _growth, choices=GROWTH_BANDS, is_multiple=True),
@@ -146,7 +151,7 @@ FILTERS: dict[str, Filter] = {
         Filter("status", _("Status"), _status, choices=tuple(AccountStatus.choices), is_multiple=True),
         Filter("watch", _("Watch"), _watch, choices=(("1", _("watched")),)),
     )
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,9 @@ LEAF_HEADS: dict[Dimension | ProductDimension, Any] = {
     Dimension.GROUP: gettext_lazy("Group"),
     Dimension.DEALER: gettext_lazy("Dealer"),
     Dimension.CHANNEL: gettext_lazy("Channel"),
+    Dimension.SIZE: gettext_lazy("Size"),
+    Dimension.NEED: gettext_lazy("Need"),
+    Dimension.POTENTIAL: gettext_lazy("Market potential"),
 }
 LEAF_TITLES: dict[Dimension | ProductDimension, Any] = {
     Dimension.OWNER: gettext_lazy("By owner"),
@@ -42,6 +45,9 @@ LEAF_TITLES: dict[Dimension | ProductDimension, Any] = {
     Dimension.GROUP: gettext_lazy("By today's group"),
     Dimension.DEALER: gettext_lazy("By dealer"),
     Dimension.CHANNEL: gettext_lazy("By channel"),
+    Dimension.SIZE: gettext_lazy("By size"),
+    Dimension.NEED: gettext_lazy("By need"),
+    Dimension.POTENTIAL: gettext_lazy("By market potential"),
 }
 
 

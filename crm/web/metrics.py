@@ -45,7 +45,9 @@ from metrics.services.base import Passport
 from metrics.services.credit_notes import unmatched_credit_notes
 
 FIRST = "growth"
-OFFERED_FILTERS = ("grade", "owner", "segment", "industry", "region", "channel", "dealer", "group")
+OFFERED_FILTERS = (
+    *("grade", "owner", "segment", "industry", "region", "size", "need", "potential", "channel", "dealer", "group"),
+)
 LEDGER_FIELDS = ("level", "currency", "basis", "credit_notes")  # of the form: kept where only the periods change
 READY_VIEWS = (  # (words, question, what else it asks), for everybody
     (gettext_lazy("Stable and profitable"), "segments", {"kind": STABLE_PROFITABLE}),

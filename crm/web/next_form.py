@@ -21,6 +21,9 @@ DIMENSIONS = (
     (Dimension.GRADE, _("grade")),
     (Dimension.INDUSTRY, _("industry")),
     (Dimension.GROUP, _("group")),
+    (Dimension.SIZE, _("size")),
+    (Dimension.NEED, _("need")),
+    (Dimension.POTENTIAL, _("market potential")),
     (Dimension.CHANNEL, _("channel")),
     (Dimension.DEALER, _("dealer")),
 )

@@ -14,6 +14,8 @@ REQUEST_OVERRIDE = "tiering.add_override"
 APPROVE_OVERRIDE = "tiering.approve_override"
 DECIDE_PROBLEM = "tiering.decide_problem"
 DRAFT_MODEL = "tiering.add_scoringmodel"
+ADD_BACKTEST, VIEW_BACKTEST = "tiering.add_backtestrun", "tiering.view_backtestrun"
+DECIDE_BAND = "tiering.add_banddecision"
 ADD_EFFORTS = "accounts.add_marketeffort"
 ADD_RECEIVABLES = ("accounts.add_receivable", "accounts.add_receivablepayment")
 ADD_RATING, ADD_WALLET = "accounts.add_rating", "accounts.add_walletestimate"
@@ -114,6 +116,36 @@ def require_approve(user: Reader) -> None:
 def require_decide(user: Reader) -> None:
     if not may_decide(user):
         raise PermissionDenied(_("Your log-in may not decide on problems. An administrator can give you that right."))
+
+
+def may_backtest(user: Reader) -> bool:
+    return user.has_perm(ADD_BACKTEST)
+
+
+def may_decide_band(user: Reader) -> bool:
+    return user.has_perm(DECIDE_BAND)
+
+
+def require_backtests(user: Reader) -> None:
+    """A backtest is about every account, whoever looks at it."""
+    if not user.has_perm(VIEW_BACKTEST):
+        raise PermissionDenied(
+            _(
+                "A backtest counts every account. Your log-in may not look at them. An administrator can give you that right."
+            )
+        )
+
+
+def require_new_backtest(user: Reader) -> None:
+    if not may_backtest(user):
+        raise PermissionDenied(_("Your log-in may not start a backtest. An administrator can give you that right."))
+
+
+def require_decide_band(user: Reader) -> None:
+    if not may_decide_band(user):
+        raise PermissionDenied(
+            _("Your log-in may not decide what becomes of customers. An administrator can give you that right.")
+        )
 
 
 def require_draft(user: Reader) -> None:

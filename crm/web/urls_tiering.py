@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web import migration, overrides, portfolio, sandbox, tiering
+from crm.web import backtest, migration, overrides, portfolio, sandbox, tiering
 
 app_name = "tiering"
 urlpatterns = [
@@ -14,6 +14,10 @@ urlpatterns = [
     path("migration/export/<str:form>/", migration.export, name="migration_export"),
     path("portfolio/", portfolio.index, name="portfolio"),
     path("portfolio/export/<str:form>/", portfolio.export, name="portfolio_export"),
+    path("backtest/", backtest.index, name="backtest"),
+    path("backtest/<int:pk>/", backtest.detail, name="backtest_run"),
+    path("backtest/<int:pk>/progress/", backtest.progress, name="backtest_progress"),
+    path("backtest/<int:pk>/again/", backtest.again, name="backtest_again"),
     path("sandbox/", sandbox.sandbox, name="sandbox"),
     path("sandbox/keep/", sandbox.keep, name="sandbox_keep"),
     path("overrides/", overrides.index, name="overrides"),

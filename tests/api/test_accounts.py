@@ -56,6 +56,8 @@ def test_account_shows_every_column_that_outsiders_may_rely_on(admin):
         "region": "",
         "country": "",
         "size": "",
+        "need": "",
+        "potential": "",
         "currency": "",
         "turnover": "1200000.5000",
         "turnover_currency": "CNY",

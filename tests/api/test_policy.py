@@ -40,6 +40,7 @@ from tests.factories import (
     make_user,
     make_wallet_estimate,
 )
+from tiering.models import BacktestRun
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 RETAIL = b"Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country\n1,A,B,1,2009-12-01,2,K1,UK\n"
@@ -54,6 +55,7 @@ FOR_EVERYBODY = {
     "models",
     "runs",
     "tiering",
+    "backtests",
     "",
 }  # hang off none
 HOLDS_RIGHTS = {"editor", "clerk", "admin"}  # the clerk holds every right and sees nothing
@@ -112,6 +114,7 @@ def world(db, settings, tmp_path):
         "receivable-payments": None,
         "overrides": make_override(account=account, requested_by=people["owner"], approved_by=editor),
         "growth-notes": None,
+        "backtests": None,
     }
     invoice = make_receivable(account=account, paid=[(date(2024, 7, 1), 1)])
     rows["receivable-payments"] = invoice.payments.get()
@@ -125,6 +128,9 @@ def world(db, settings, tmp_path):
         author=editor, account=account, base=parse_period("2023"), comparison=parse_period("2024"), factor="market",
         text="prices",
     )  # fmt: skip
+    rows["backtests"] = BacktestRun.objects.create(
+        model=rows["models"], first_on=date(2023, 1, 31), last_on=date(2023, 2, 28), days=2
+    )
     return World(people, account, rows)
 
 
@@ -186,6 +192,7 @@ def bodies(world: World) -> dict[str, dict[str, Any]]:
             "account": key, "grade": "gold", "reason": "project", "text": "New", "valid_from": "2030-01-01",
             "valid_to": "2030-06-01",
         },
+        "backtests": {"model": world.rows["models"].pk, "first": "2023-01-31", "last": "2023-12-31"},
         "problem-decisions": {"account": key, "verdict": "confirm", "text": "New"},
     }  # fmt: skip
 
@@ -319,6 +326,8 @@ def expected(person: str, route: str, method: str) -> set[int]:
         return {403}  # others asked for it
     if route in {"overrides-approve", "overrides-refuse"} or (route, method) == ("problem-decisions-list", "POST"):
         return {409}  # that one is decided, and no problem is proposed
+    if (route, method) == ("backtests-list", "POST"):
+        return {422}  # its ledger covers too little
     if kind == "migration":
         return {404}  # this world has one night
     if kind == "errors":

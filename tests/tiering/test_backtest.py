@@ -111,7 +111,7 @@ def test_validity_holds_the_score_against_the_year_after(model):
     assert -1 <= row.composite <= 1
     assert row.last_year > 0
     graded = found.nights[DAYS.index(row.as_of)].shown
-    assert sum(count for count, _median in row.by_grade.values()) <= len(graded)
+    assert sum(one.accounts for one in row.by_grade.values()) <= len(graded)
 
 
 def test_without_costs_revenue_is_what_the_score_is_held_against(db):
@@ -143,3 +143,21 @@ def test_an_empty_ledger_is_refused(db):
 
     with pytest.raises(CommandError, match="no such scoring model"):
         call_command("backtest")
+
+
+def test_outcomes_and_the_baseline_are_as_by_hand():
+    grades, later = ["gold", "gold", "problem", "general"], ["gold", "general", "problem", "general"]
+    was, became = np.array([10.0, 20.0, 30.0, 0.0]), np.array([12.0, 14.0, 0.0, 5.0])
+    days = (date(2023, 12, 31), date(2024, 12, 31))
+    nights = [
+        Night(day, np.array([GRADES.index(grade) for grade in shown]), np.ones(4), revenue, np.full(4, np.nan))
+        for day, shown, revenue in zip(days, (grades, later), (was, became), strict=True)
+    ]
+
+    pairs = module._with_year_after(nights)
+    found = {grade: (one.accounts, one.median, one.customers, one.kept, one.declined)
+             for grade, one in module._outcomes(pairs, is_costed=False).items()}  # fmt: skip
+
+    assert len(pairs) == 1
+    assert found == {"gold": (2, 13.0, 2, 2, 1), "problem": (1, 0.0, 1, 0, 1), "general": (1, 5.0, 0, 0, 0)}
+    assert module._outcomes(pairs, is_costed=False)["general"].retention is None

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from crm.lib.periods import add_months
 from metrics.selectors import data_start, default_as_of
-from tiering.backtest import MONTHS_AHEAD, Backtest, Stability, backtest, month_ends
+from tiering.backtest import MONTHS_AHEAD, Backtest, Stability, backtest, month_ends, summary
 from tiering.enums import ModelState
 from tiering.models import ScoringModel
 
@@ -52,34 +52,8 @@ class Command(BaseCommand):
         for row in result.validity:
             self.stdout.write(
                 f"  {row.as_of}: rank correlation with {result.measure} of the next 12 months:"
-                f" score {_number(row.composite)}, last year's {_number(row.last_year)} ({row.accounts} accounts)"
+                f" score {_number(row.composite)}, last year's revenue {_number(row.last_year)} ({row.accounts} accounts)"
             )
-
-
-def summary(result: Backtest) -> dict[str, Any]:
-    return {
-        "evaluations": result.with_rules.evaluations,
-        "measure": result.measure,
-        "with_rules": _stability(result.with_rules),
-        "without_rules": _stability(result.without_rules),
-        "validity": [
-            {
-                "as_of": row.as_of.isoformat(), "accounts": row.accounts, "composite": row.composite,
-                "last_year": row.last_year,
-                "by_grade": {grade: list(pair) for grade, pair in row.by_grade.items()},
-            }
-            for row in result.validity
-        ],
-    }  # fmt: skip
-
-
-def _stability(one: Stability) -> dict[str, Any]:
-    return {
-        "moves": one.moves,
-        "moves_per_account_year": one.moves_per_account_year,
-        "flaps": one.flaps,
-        "flap_rate": one.flap_rate,
-    }
 
 
 def _rate(one: Stability) -> str:
