@@ -70,6 +70,11 @@ NAVIGATION = [
     _group(
         _("Tiering"),
         _item(_("Scoring models"), "tune", "tiering.scoringmodel"),
+        _item(_("Activations"), "published_with_changes", "tiering.activation"),
+        _item(_("Reviews of models"), "fact_check", "tiering.modelreview"),
+        _item(_("Surveys of weights"), "balance", "tiering.weightsurvey"),
+        _item(_("Judgements"), "compare_arrows", "tiering.judgement"),
+        _item(_("Origins of weights"), "source", "tiering.weightorigin"),
         _item(_("Runs"), "event_repeat", "tiering.tierrun"),
         _item(_("Scores"), "leaderboard", "tiering.score"),
         _item(_("Grade history"), "history", "tiering.gradeperiod"),

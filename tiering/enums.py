@@ -14,9 +14,38 @@ class Preset(TextChoices):
 
 
 class ModelState(TextChoices):
+    """Drafts alone can be edited; proposed and approved ones become drafts again where they are refused."""
+
     DRAFT = "draft", _("Draft")
+    PROPOSED = "proposed", pgettext_lazy("scoring model", "Proposed")
+    APPROVED = "approved", pgettext_lazy("scoring model", "Approved")
     ACTIVE = "active", pgettext_lazy("scoring model", "Active")
     RETIRED = "retired", _("Retired")
+
+
+class ActivationState(TextChoices):
+    """How far a version has come on its way into force; one in force with a last day is over."""
+
+    PROPOSED = "proposed", pgettext_lazy("scoring model", "Proposed")
+    APPROVED = "approved", pgettext_lazy("scoring model", "Approved")
+    IN_FORCE = "in_force", _("In force")
+    REFUSED = "refused", _("Refused")
+    WITHDRAWN = "withdrawn", _("Withdrawn")
+
+
+OPEN_ACTIVATIONS = frozenset({ActivationState.PROPOSED, ActivationState.APPROVED})
+
+
+class WeightSource(TextChoices):
+    """Where the weights of one part of a version come from; without a record they were set by hand."""
+
+    AHP = "ahp", _("Pairwise comparison")
+    BLEND = "blend", _("Blend with the dispersion of the data")
+
+
+class SurveyState(TextChoices):
+    OPEN = "open", _("Open")
+    CLOSED = "closed", _("Closed")
 
 
 class DimensionCode(TextChoices):

@@ -28,15 +28,18 @@ from tiering.enums import (
     RunState,
     RunTrigger,
 )
+from tiering.models_activation import Activation, ModelReview
 from tiering.models_backtests import BacktestRun
 from tiering.models_bands import BandDecision
 from tiering.models_facts import KeptLedger, LedgerFacts
 from tiering.models_overrides import Override, ProblemDecision
 from tiering.models_replaced import ReplacedPeriod
+from tiering.models_weights import Judgement, WeightOrigin, WeightSurvey
 
 __all__ = [
-    "BacktestRun", "BandDecision", "Dimension", "GradePeriod", "GradeRule", "Indicator", "KeptLedger", "LedgerFacts",
-    "Override", "ProblemDecision", "ReplacedPeriod", "Score", "ScoringModel", "TierRun",
+    "Activation", "BacktestRun", "BandDecision", "Dimension", "GradePeriod", "GradeRule", "Indicator", "Judgement",
+    "KeptLedger", "LedgerFacts", "ModelReview", "Override", "ProblemDecision", "ReplacedPeriod", "Score",
+    "ScoringModel", "TierRun", "WeightOrigin", "WeightSurvey",
 ]  # fmt: skip
 
 PERCENT = [MinValueValidator(Decimal(0)), MaxValueValidator(HUNDRED)]
@@ -135,6 +138,11 @@ class ScoringModel(TimeStamped):
         related_name="+",
     )
 
+    review_on = models.DateField(
+        _("to be reviewed on"), null=True, blank=True, editable=False,
+        help_text=_("Twelve months after activation, until somebody has looked at it and moves the day."),
+    )  # fmt: skip
+
     class Meta:
         verbose_name = _("scoring model")
         verbose_name_plural = _("scoring models")
@@ -168,7 +176,9 @@ class ScoringModel(TimeStamped):
 
     def clean(self) -> None:
         if self.pk and not ScoringModel.objects.filter(pk=self.pk, state=ModelState.DRAFT).exists():
-            raise ValidationError(_("This version has been in use and cannot be changed. Make a new version."))
+            raise ValidationError(
+                _("Only a draft can be changed. Take its proposal back, or make a new version of one that was in use.")
+            )
 
     def design(self) -> Design:
         """Everything the formulas need, in stored order. Three queries unless the parts are prefetched."""

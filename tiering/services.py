@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import numpy as np
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from crm.lib.exceptions import CrmError, FormulaError
+from crm.lib.exceptions import CrmError
+from crm.lib.periods import add_months
 from metrics import selectors
 from tiering import facts, grouping, presets
-from tiering.design import HUNDRED, SETTINGS, Design
-from tiering.enums import DimensionCode, ModelState, Preset
+from tiering.checks import activation_problems
+from tiering.design import SETTINGS, Design
+from tiering.enums import OPEN_ACTIVATIONS, ActivationState, ModelState, Preset
 from tiering.evaluation import raw_layout
 from tiering.grading import MONEY_DECIMALS
-from tiering.models import Dimension, GradeRule, Indicator, ScoringModel
-from tiering.scoring import Floats, check_anchors
+from tiering.models import Activation, Dimension, GradeRule, Indicator, ScoringModel, WeightOrigin
+from tiering.publishing import last_published
+from tiering.scoring import Floats
 from tiering.windows import windows_at
+
+ONE_DAY = timedelta(days=1)
+REVIEW_MONTHS = 12  # a version is looked at again after so long
 
 
 class ModelRefused(CrmError):
@@ -74,13 +81,37 @@ def create_model(
 
 
 def ensure_model(*, as_of: date) -> tuple[ScoringModel, bool]:
-    """(the active model, whether it was made just now): without one, `ledger-only` from the ledger."""
+    """(the version in force on the day, whether it was made just now).
+
+    Approved versions whose day has come are activated first. Before any version is in force there is nobody to ask:
+    then `ledger-only` is made from the ledger.
+    """
+    _take_up(as_of)
     active = ScoringModel.objects.filter(state=ModelState.ACTIVE).first()
     if active is not None:
-        return active, False
+        return _in_force_on(as_of, active), False
     with transaction.atomic():
         model = create_model(preset=Preset.LEDGER_ONLY, as_of=as_of)
         return activate_model(model=model), True
+
+
+def _take_up(as_of: date) -> None:
+    """Activate, in the order of their days, the approved versions that are to grade ``as_of``."""
+    with transaction.atomic():
+        due = Activation.objects.filter(state=ActivationState.APPROVED, effective_on__lte=as_of)
+        found = list(due.select_for_update().order_by("effective_on", "pk"))
+        last = last_published() if found else None
+        for activation in found:  # one published since the approval keeps its version
+            first = activation.effective_on if last is None else max(activation.effective_on, last.as_of + ONE_DAY)
+            model = ScoringModel.objects.select_for_update().get(pk=activation.model_id)
+            _bring_into_force(model, activation=activation, day=min(first, as_of), by=activation.decided_by)
+
+
+def _in_force_on(as_of: date, active: ScoringModel) -> ScoringModel:
+    """The active version, but for a day before it came into force the one that was in force then, if any was."""
+    periods = Activation.objects.filter(state=ActivationState.IN_FORCE, effective_on__lte=as_of)
+    held = periods.filter(Q(ended_on__isnull=True) | Q(ended_on__gt=as_of)).select_related("model").first()
+    return held.model if held is not None else active
 
 
 @transaction.atomic
@@ -105,14 +136,17 @@ def draft_of(*, model: ScoringModel, design: Design, created_by: User | None = N
         **{name: getattr(model, name) for name in SETTINGS},
     )
     _write_parts(draft, design)
+    _copy_origins(model, draft)
     return draft
 
 
 @transaction.atomic
 def activate_model(*, model: ScoringModel, activated_by: User | None = None) -> ScoringModel:
-    """Make ``model`` the one that grades from the next run on; the active one before is retired.
+    """Make ``model`` the one that grades from the next run on, at once; the active one before is retired.
 
-    raises ModelRefused : weights do not sum to 100, a scale is none, or a threshold is missing
+    For who runs the server, the first night of a ledger and the demo; people propose and approve (domain.md 3.9:
+    tiering.services_activation).
+    raises ModelRefused : weights do not sum to 100, a scale is none, or a threshold is missing or out of order
     Activating the active model changes nothing.
     """
     locked = ScoringModel.objects.select_for_update().get(pk=model.pk)
@@ -121,41 +155,35 @@ def activate_model(*, model: ScoringModel, activated_by: User | None = None) -> 
     problems = activation_problems(locked)
     if problems:
         raise ModelRefused(problems)
+    Activation.objects.filter(model=locked, state__in=OPEN_ACTIVATIONS).update(
+        state=ActivationState.WITHDRAWN, decided_at=timezone.now(), closing_text=_("Activated at once by the operator.")
+    )
+    last = last_published()
+    return _bring_into_force(
+        locked, activation=Activation(model=locked), day=last.as_of if last else None, by=activated_by
+    )
+
+
+def _bring_into_force(
+    model: ScoringModel, *, activation: Activation, day: date | None, by: User | None
+) -> ScoringModel:
+    """``model`` (locked) grades from ``day`` on (None: no night is published yet), the version before it until then."""
+    before = Activation.objects.select_for_update().filter(state=ActivationState.IN_FORCE, ended_on=None).first()
+    if before is not None:
+        day = max(day or before.effective_on, before.effective_on)
+        before.ended_on = day
+        before.save(update_fields=["ended_on"])
     ScoringModel.objects.filter(state=ModelState.ACTIVE).update(state=ModelState.RETIRED)
-    if locked.state == ModelState.DRAFT:
-        locked.raw_layout = raw_layout(locked.design())
-    locked.state = ModelState.ACTIVE
-    locked.activated_at = timezone.now()
-    locked.activated_by = activated_by
-    locked.save()
-    return locked
-
-
-def activation_problems(model: ScoringModel) -> list[str]:
-    """What keeps a model from being activated, as sentences; empty when nothing does."""
-    design = model.design()
-    problems = []
-    if sum(design.dimensions.values()) != HUNDRED:
-        problems.append(_("The weights of the dimensions must sum to 100 %."))
-    if not design.dimensions.get(DimensionCode.SAL):
-        problems.append(_("Sales contribution needs a weight above 0."))
-    for code in design.dimensions:
-        inside = [weight for of, _code, weight, _anchors in design.indicators if of == code]
-        if sum(inside, Decimal(0)) != HUNDRED:
-            problems.append(
-                _("The weights inside %(dimension)s must sum to 100 %%.") % {"dimension": DimensionCode(code).label}
-            )
-    for _of, code, _weight, anchors in design.indicators:
-        try:
-            check_anchors(anchors)
-        except FormulaError:
-            problems.append(_("The scale of %(indicator)s must rise or fall throughout.") % {"indicator": code})
-    needed = {key for key in presets.full().thresholds if key[1] not in {"opportunity", "gross_profit_each_year"}}
-    missing = sorted(needed - set(design.thresholds))
-    if missing:
-        names = ", ".join(f"{grade}: {rule}" for grade, rule in missing)
-        problems.append(_("Fill in these thresholds: %(names)s.") % {"names": names})
-    return problems
+    now = timezone.now()
+    if model.state != ModelState.RETIRED:
+        model.raw_layout = raw_layout(model.design())
+    model.state, model.activated_at, model.activated_by = ModelState.ACTIVE, now, by
+    model.review_on = add_months(timezone.localtime(now).date(), REVIEW_MONTHS)
+    model.save()
+    activation.state, activation.effective_on = ActivationState.IN_FORCE, day or model.as_of
+    activation.decided_by, activation.decided_at = by, activation.decided_at or now
+    activation.save()
+    return model
 
 
 def _design(preset: str, *, as_of: date, currency: str, diamond: Decimal | None) -> Design:
@@ -217,3 +245,11 @@ def _write_parts(model: ScoringModel, design: Design) -> None:
         GradeRule(model=model, grade=grade, condition=rule, threshold=threshold)
         for (grade, rule), threshold in design.thresholds.items()
     )
+
+
+def _copy_origins(model: ScoringModel, draft: ScoringModel) -> None:
+    """Where the weights of ``model`` come from, for the draft; whoever reads it looks whether they are still the same."""
+    copies = list(WeightOrigin.objects.filter(model=model))
+    for origin in copies:
+        origin.pk, origin.model = None, draft
+    WeightOrigin.objects.bulk_create(copies)

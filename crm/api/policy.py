@@ -12,9 +12,11 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from crm.web.rights import (
+    ACTIVATE_MODEL,
     ADD_BACKTEST,
     APPROVE_OVERRIDE,
     DECIDE_PROBLEM,
+    DRAFT_MODEL,
     IMPORT_REVENUE,
     REQUEST_OVERRIDE,
     RETIER,
@@ -117,9 +119,11 @@ POLICY: dict[tuple[str, str], Rule] = {
     ("reported-figures-detail", "GET"): LOGGED_IN,
     ("reported-figures-accounts", "GET"): LOGGED_IN,
     ("reported-figures-withdraw", "POST"): LOGGED_IN,  # the view asks for the author, or the right over others' reports
-    **_list("models", create=holders_of("tiering.add_scoringmodel")),
+    **_list("models", create=holders_of(DRAFT_MODEL)),
     ("models-detail", "GET"): LOGGED_IN,
-    ("models-activate", "POST"): holders_of("tiering.activate_model"),
+    ("models-propose", "POST"): holders_of(DRAFT_MODEL),
+    ("models-approve", "POST"): holders_of(ACTIVATE_MODEL),
+    ("models-refuse", "POST"): LOGGED_IN,  # the view asks for who proposed it, or the right to decide
     **_list("runs", create=holders_of(RETIER)),
     ("runs-detail", "GET"): LOGGED_IN,
     **_list("overrides", create=holders_of(REQUEST_OVERRIDE)),

@@ -6,11 +6,10 @@ from typing import Any
 
 import django_filters
 from django.db import transaction
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Prefetch, Q, QuerySet
 from django_filters.rest_framework import FilterSet
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
-from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -20,14 +19,25 @@ from accounts.querysets import VIEW_ALL
 from crm import pipeline, tasks
 from crm.api.filters import VisibleAccountFilter, VisibleRowFilter
 from crm.api.idempotency import idempotent
+from crm.api.model_activation import ActivationActions, ActivationSerializer
 from crm.api.queries import DayField
 from crm.api.serializers import StrictSerializer
 from crm.api.views import ListedViewSet, ReadableViewSet
 from tiering.enums import Preset, RunState, RunTrigger
 from tiering.grading import Flag
-from tiering.models import Dimension, GradePeriod, GradeRule, Indicator, ReplacedPeriod, Score, ScoringModel, TierRun
+from tiering.models import (
+    Activation,
+    Dimension,
+    GradePeriod,
+    GradeRule,
+    Indicator,
+    ReplacedPeriod,
+    Score,
+    ScoringModel,
+    TierRun,
+)
 from tiering.selectors import latest_run, published_runs
-from tiering.services import activate_model, create_model
+from tiering.services import create_model
 
 
 class DimensionSerializer(serializers.ModelSerializer):
@@ -57,6 +67,7 @@ class ScoringModelSerializer(serializers.ModelSerializer):
     dimensions = DimensionSerializer(many=True, read_only=True)
     indicators = IndicatorSerializer(many=True, read_only=True)
     rules = GradeRuleSerializer(many=True, read_only=True)
+    activations = ActivationSerializer(many=True, read_only=True)
 
     class Meta:
         model = ScoringModel
@@ -85,8 +96,10 @@ class ScoringModelSerializer(serializers.ModelSerializer):
             "dimensions",
             "indicators",
             "rules",
+            "activations",
             "created_at",
             "activated_at",
+            "review_on",
         )
         read_only_fields = fields
 
@@ -108,13 +121,17 @@ class ModelFilter(FilterSet):
         fields = {"state": ["exact"], "preset": ["exact"], "name": ["exact"]}
 
 
-class ScoringModelViewSet(ReadableViewSet):
-    """How accounts are scored and graded, in versions; one is active. Drafts are edited in the admin."""
+class ScoringModelViewSet(ActivationActions, ReadableViewSet):
+    """How accounts are scored and graded, in versions; one is active. Drafts are edited in the admin, proposed by one person
+    and approved by another."""
 
     serializer_class = ScoringModelSerializer
     filterset_class = ModelFilter
     ordering_fields = {"id": "pk", "created_at": "created_at", "activated_at": "activated_at"}
-    queryset = ScoringModel.objects.prefetch_related("dimensions", "indicators__dimension", "rules")
+    queryset = ScoringModel.objects.prefetch_related(
+        "dimensions", "indicators__dimension", "rules",
+        Prefetch("activations", Activation.objects.select_related("proposed_by", "decided_by")),
+    )  # fmt: skip
 
     @extend_schema(request=NewModelSerializer, responses={201: ScoringModelSerializer})
     @idempotent()
@@ -123,16 +140,6 @@ class ScoringModelViewSet(ReadableViewSet):
         form.is_valid(raise_exception=True)
         model = create_model(**form.validated_data, created_by=request.user)
         return self.tagged(model, code=status.HTTP_201_CREATED, Location=self.location_of(model))
-
-    @extend_schema(
-        description="Grade with this version from the next night on; the active one before is retired.",
-        request=None,
-        responses=ScoringModelSerializer,
-    )
-    @action(detail=True, methods=["post"])
-    @idempotent()
-    def activate(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return self.tagged(activate_model(model=self.get_object(), activated_by=request.user))
 
 
 class RunSerializer(serializers.ModelSerializer):

@@ -14,7 +14,9 @@ from accounts.models import Account, Contract, User
 from accounts.querysets import AccountQuerySet
 from accounts.selectors_opinions import expiring_ratings
 from crm.web import formats
+from crm.web.rights import may_activate
 from tiering.selectors import BIG_DECLINE, needs_attention, of_the_night
+from tiering.selectors_activation import overdue_review, waiting_for_decision
 
 CONTRACT_ENDS_WITHIN_DAYS = 90
 SHOWN = 8
@@ -63,15 +65,35 @@ class Reminder:
     href: str
 
 
-def reminders(user: User, *, as_of: date) -> list[Reminder]:
-    """Ratings of the reader's that run out soon. One query."""
+def reminders(user: User, *, as_of: date, today: date) -> list[Reminder]:
+    """What the reader is asked to do: rate anew, decide on a version, look at the one in force. Three queries at most."""
+    found = []
     count = expiring_ratings(user, as_of=as_of).order_by().count()
-    if not count:
-        return []
-    words = ngettext(
-        "%(count)s rating of yours runs out within 30 days", "%(count)s ratings of yours run out within 30 days", count
-    )
-    return [Reminder(words % {"count": formats.number(count)}, _("Rate anew"), reverse("ratings:index"))]
+    if count:
+        words = ngettext(
+            "%(count)s rating of yours runs out within 30 days",
+            "%(count)s ratings of yours run out within 30 days",
+            count,
+        )
+        found.append(Reminder(words % {"count": formats.number(count)}, _("Rate anew"), reverse("ratings:index")))
+    return found + (_model_reminders(user, today=today) if may_activate(user) else [])
+
+
+def _model_reminders(user: User, *, today: date) -> list[Reminder]:
+    """Versions that wait for this person, and the one in force if its review is overdue. Two queries."""
+    found = [
+        Reminder(
+            _("%(model)s is proposed and waits for somebody to decide") % {"model": one.model},
+            _("Decide"),
+            reverse("tiering:activation"),
+        )
+        for one in waiting_for_decision(user)
+    ]
+    model = overdue_review(today=today)
+    if model is not None:
+        words = _("The scoring model was to be reviewed by %(day)s") % {"day": formats.day(model.review_on)}
+        found.append(Reminder(words, _("Review it"), f"{reverse('tiering:model')}#review"))
+    return found
 
 
 def items_of(account: Account, *, has_manager: bool, ending: Iterable[Contract] = ()) -> list[Item]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -97,7 +98,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "bridge": bridge_chart(found.bridge, choice, style),
         "grades": grade_rows(accounts),
         "attention": needing_attention(accounts),
-        "reminders": reminders(user_of(request), as_of=as_of),
+        "reminders": reminders(user_of(request), as_of=as_of, today=timezone.localdate()),
         "movers": movers(accounts, choice.comparison),
         "concentration": concentration_chart(found.concentration),
         "top_10": Figure(

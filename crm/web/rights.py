@@ -16,6 +16,7 @@ DECIDE_PROBLEM = "tiering.decide_problem"
 DRAFT_MODEL = "tiering.add_scoringmodel"
 ADD_BACKTEST, VIEW_BACKTEST = "tiering.add_backtestrun", "tiering.view_backtestrun"
 DECIDE_BAND = "tiering.add_banddecision"
+ACTIVATE_MODEL = "tiering.activate_model"
 ADD_EFFORTS = "accounts.add_marketeffort"
 ADD_RECEIVABLES = ("accounts.add_receivable", "accounts.add_receivablepayment")
 ADD_RATING, ADD_WALLET = "accounts.add_rating", "accounts.add_walletestimate"
@@ -149,5 +150,20 @@ def require_decide_band(user: Reader) -> None:
 
 
 def require_draft(user: Reader) -> None:
-    if not user.has_perm(DRAFT_MODEL):
+    if not may_draft(user):
         raise PermissionDenied(_("Your log-in may not make scoring models. An administrator can give you that right."))
+
+
+def may_draft(user: Reader) -> bool:
+    return user.has_perm(DRAFT_MODEL)
+
+
+def may_activate(user: Reader) -> bool:
+    return user.has_perm(ACTIVATE_MODEL)
+
+
+def require_activate(user: Reader) -> None:
+    if not may_activate(user):
+        raise PermissionDenied(
+            _("Your log-in may not decide on scoring models. An administrator can give you that right.")
+        )

@@ -20,7 +20,7 @@ from accounts.enums import Grade
 from accounts.models import Account
 from crm.web import formats
 from crm.web.htmx import page_or_fragment, signed_in, user_of
-from crm.web.rights import require_draft
+from crm.web.rights import may_draft, require_draft
 from crm.web.scope import accounts_in_scope, number_style
 from crm.web.tiering_model import RULE_ORDER
 from tiering.design import HUNDRED, Design
@@ -185,7 +185,7 @@ def sandbox(request: HttpRequest) -> HttpResponse:
     run = latest_run()
     models = _models()
     model = _chosen(models, request.GET.get("model", ""))
-    context: dict[str, Any] = {"run": run, "models": models, "model": model, "may_draft": _may_draft(request)}
+    context: dict[str, Any] = {"run": run, "models": models, "model": model, "may_draft": may_draft(request.user)}
     if run is not None and model is not None:
         levers = levers_of(model.design(), request.GET)
         context["levers"] = levers
@@ -219,7 +219,9 @@ def keep(request: HttpRequest) -> HttpResponse:
         created_by=user_of(request),
         note=_("From the sandbox."),
     )
-    messages.success(request, _("%(model)s is kept as a draft. Somebody else can activate it.") % {"model": draft})
+    messages.success(
+        request, _("%(model)s is kept as a draft. Propose it, and somebody else can approve it.") % {"model": draft}
+    )
     return redirect(f"{reverse('tiering:sandbox')}?model={draft.pk}")
 
 
@@ -232,10 +234,6 @@ def _chosen(models: QuerySet[ScoringModel], asked: str) -> ScoringModel | None:
     named = [one for one in found if str(one.pk) == asked]
     active = [one for one in found if one.state == ModelState.ACTIVE]
     return next(iter(named or active or found), None)
-
-
-def _may_draft(request: HttpRequest) -> bool:
-    return request.user.has_perm("tiering.add_scoringmodel")
 
 
 def _result(request: HttpRequest, found: Simulated, *, currency: str) -> dict[str, Any]:

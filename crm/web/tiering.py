@@ -18,15 +18,17 @@ from crm import pipeline, tasks
 from crm.lib.exceptions import CrmError
 from crm.web import tiering_model, tiering_night
 from crm.web.htmx import page_or_fragment, signed_in, user_of
-from crm.web.rights import may_retier, require_retier
+from crm.web.rights import may_activate, may_draft, may_retier, require_retier
 from crm.web.scope import ALL, accounts_in_scope, can_choose_scope, number_style, scope_of
 from metrics.selectors import last_booked_on
 from tiering.enums import UNFINISHED_RUN_STATES, ModelState, RunState, RunTrigger
 from tiering.models import ScoringModel, TierRun
 from tiering.selectors import published_runs
+from tiering.selectors_activation import reviews_of
 
 MOVERS_A_PAGE = 25
 NIGHTS_SHOWN = 14
+REVIEWS_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,8 @@ def model(request: HttpRequest, pk: int | None = None) -> HttpResponse:
         "model": shown,
         "versions": versions,
         "can_edit": request.user.is_staff and request.user.has_perm("tiering.change_scoringmodel"),
+        "may_draft": may_draft(request.user),
+        "may_activate": may_activate(request.user),
     }
     if shown is not None:
         whole = ScoringModel.objects.prefetch_related("dimensions", "indicators", "rules").get(pk=shown.pk)
@@ -126,8 +130,15 @@ def model(request: HttpRequest, pk: int | None = None) -> HttpResponse:
             "weights": tiering_model.weights_bar(list(whole.dimensions.all())),
             "dimensions": tiering_model.dimension_parts(whole, style=style),
             "grades": tiering_model.grade_parts(whole, style=style),
+            "reviews": list(reviews_of(shown)[:REVIEWS_SHOWN]),
+            "is_review_overdue": _is_review_overdue(shown),
         }
     return render(request, "tiering/model.html", context)
+
+
+def _is_review_overdue(model: ScoringModel) -> bool:
+    is_due = model.review_on is not None and model.review_on < timezone.localdate()
+    return model.state == ModelState.ACTIVE and is_due
 
 
 def _version(versions: Sequence[ScoringModel], pk: int | None) -> ScoringModel | None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web import backtest, migration, overrides, portfolio, sandbox, tiering
+from crm.web import activation, backtest, migration, overrides, portfolio, sandbox, tiering
 
 app_name = "tiering"
 urlpatterns = [
@@ -28,4 +28,9 @@ urlpatterns = [
     path("problems/<int:pk>/decide/", overrides.decide, name="problem_decide"),
     path("model/", tiering.model, name="model"),
     path("model/<int:pk>/", tiering.model, name="model_version"),
+    path("model/<int:pk>/propose/", activation.propose, name="propose"),
+    path("model/<int:pk>/review/", activation.review, name="model_review"),
+    path("activation/", activation.index, name="activation"),
+    path("activation/<int:pk>/approve/", activation.approve, name="activation_approve"),
+    path("activation/<int:pk>/refuse/", activation.refuse, name="activation_refuse"),
 ]

@@ -259,7 +259,7 @@ def address_of(route: str, world: World) -> str:
         "tiering_compare",
         "errors",
         "withdraw",
-        "activate",
+        "propose",
         "accounts",
         "merge",
         "undo",
@@ -287,9 +287,11 @@ def send(client: APIClient, route: str, method: str, world: World) -> Any:
         return client.get(address, query_of(route))
     if route == "imports-list":
         return client.post(address, {"file": SimpleUploadedFile("f.csv", RETAIL), "wait": "true"}, format="multipart")
-    if route in {"models-activate", "overrides-approve"}:
+    if route in {"models-approve", "overrides-approve"}:
         return client.post(address, format="json")
-    if route in {"overrides-refuse", "overrides-end"}:
+    if route == "models-propose":
+        return client.post(address, {"effective_on": "2030-01-01", "text": "test"}, format="json")
+    if route in {"models-refuse", "overrides-refuse", "overrides-end"}:
         return client.post(address, {"text": "test"}, format="json")
     if route in {"imports-withdraw", "reported-figures-withdraw"}:
         return client.post(address, {"reason": "test"}, format="json")
@@ -324,6 +326,8 @@ def expected(person: str, route: str, method: str) -> set[int]:
         return {403}  # others reported it
     if route == "overrides-refuse" and person not in {"owner", "editor", "admin"}:
         return {403}  # others asked for it
+    if route in {"models-propose", "models-approve", "models-refuse"}:
+        return {409}  # that one is in force
     if route in {"overrides-approve", "overrides-refuse"} or (route, method) == ("problem-decisions-list", "POST"):
         return {409}  # that one is decided, and no problem is proposed
     if (route, method) == ("backtests-list", "POST"):

@@ -9,7 +9,7 @@ from accounts.models import Account
 from crm import pipeline
 from tests.api.conftest import assert_problem, make_editor, pointers
 from tests.api.nights import AS_OF, make_published_run, make_scoring_model
-from tests.factories import make_account, make_user, post_revenue
+from tests.factories import make_account, make_superuser, make_user, post_revenue
 from tiering.enums import ModelState, RunState, RunTrigger
 from tiering.models import GradePeriod, Score, ScoringModel, TierRun
 
@@ -70,25 +70,35 @@ def test_models_are_listed_with_a_constant_number_of_statements(admin, models, d
     for _ in range(models):
         make_scoring_model(active=False)
 
-    with django_assert_num_queries(8):  # token, its siblings, count, page, dimensions, indicators with theirs, rules
+    with django_assert_num_queries(
+        9
+    ):  # token, its siblings, count, page, dimensions, indicators with theirs, rules, activations
         assert len(ids(admin.get(MODELS))) == models
 
 
-def test_a_draft_is_made_from_a_preset_and_activated(admin):
-    before = make_scoring_model()
-    created = admin.post(MODELS, {"preset": "full", "diamond": "500000", "currency": "EUR"}, format="json")
-
+def test_a_draft_is_made_proposed_and_approved_by_somebody_else(admin, rest, night):
+    other = make_superuser()
+    created = admin.post(MODELS, {"preset": "full", "diamond": "50000000", "currency": "EUR"}, format="json")
     assert created.status_code == 201, created.content
     row = created.json()
-    assert (row["state"], row["version"], row["currency"]) == ("draft", 2, "EUR")
-    assert created.headers["Location"] == f"{MODELS}{row['id']}/"
-    activated = admin.post(f"{MODELS}{row['id']}/activate/", format="json")
+    address = f"{MODELS}{row['id']}/"
+    assert (row["state"], row["version"], row["currency"]) == ("draft", 1, "EUR")
+    assert created.headers["Location"] == address
+    early = admin.post(f"{address}propose/", {"effective_on": "2023-12-30", "text": "More"}, format="json")
+    proposed = admin.post(f"{address}propose/", {"effective_on": "2030-01-01", "text": "More"}, format="json")
+    own = admin.post(f"{address}approve/", format="json")
+    approved = rest(other).post(f"{address}approve/", format="json")
 
-    assert (activated.status_code, activated.json()["state"]) == (200, "active")
-    before.refresh_from_db()
-    assert before.state == ModelState.RETIRED
-    assert ScoringModel.objects.get(pk=row["id"]).activated_by == admin.user
-    assert ids(admin.get(MODELS, {"state": "active"})) == [row["id"]]
+    assert [assert_problem(one, 409)["type"] for one in (early, own)] == ["urn:facet:problem:activation-refused"] * 2
+    assert (proposed.status_code, proposed.json()["state"]) == (200, "proposed")
+    assert approved.json()["state"] == "approved"
+    way = approved.json()["activations"][0]
+    assert (way["effective_on"], way["proposed_by"], way["decided_by"]) == (
+        "2030-01-01", admin.user.username, other.username,
+    )  # fmt: skip
+    assert ids(admin.get(MODELS, {"state": "active"})) == [night[1].model_id]
+    refused = admin.post(f"{address}refuse/", {"text": "Not now"}, format="json").json()
+    assert (refused["state"], refused["activations"][0]["state"]) == ("draft", "withdrawn")
 
 
 @pytest.mark.parametrize(
@@ -116,10 +126,11 @@ def test_a_ledger_without_revenue_makes_no_ledger_only_model(admin):
     assert not ScoringModel.objects.exists()
 
 
-def test_a_model_that_lacks_a_threshold_is_not_activated(admin, night):
+def test_a_model_that_lacks_a_threshold_is_not_proposed(admin, night):
     draft = admin.post(MODELS, {"preset": "contribution-two-years"}, format="json").json()
 
-    problem = assert_problem(admin.post(f"{MODELS}{draft['id']}/activate/", format="json"), 422)
+    body = {"effective_on": "2030-01-01", "text": "x"}
+    problem = assert_problem(admin.post(f"{MODELS}{draft['id']}/propose/", body, format="json"), 422)
 
     assert problem["type"] == "urn:facet:problem:model-refused"
     assert ScoringModel.objects.get(pk=draft["id"]).state == ModelState.DRAFT

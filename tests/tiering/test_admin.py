@@ -12,7 +12,7 @@ from tests.factories import make_account, make_superuser, make_user
 from tests.tiering.worked_example import AS_OF, RAW, make_draft, make_night, make_score
 from tiering.admin.fields import AnchorsField, anchors_text, parse_anchors
 from tiering.enums import ModelState
-from tiering.models import GradePeriod, GradeRule, Indicator, Score, ScoringModel, TierRun
+from tiering.models import Activation, GradePeriod, GradeRule, Indicator, Score, ScoringModel, TierRun
 from tiering.services import activate_model, create_model
 
 
@@ -185,29 +185,47 @@ def test_new_version_is_a_draft_equal_to_the_old(admin_client, night):
     assert draft.design() == night.model.design()
 
 
-def test_activation_retires_the_version_before(admin_client, night):
+def act(client, name: str, model: ScoringModel, **fields) -> int:
+    url = reverse(f"admin:tiering_scoringmodel_{name}", args=[model.pk])
+    return client.post(url, {"_form_submitted": "True", **fields}).status_code
+
+
+def test_one_proposes_and_another_approves(client, admin_client, night):
     draft = make_draft()
 
-    admin_client.post(reverse("admin:tiering_scoringmodel_activate", args=[draft.pk]), {"_form_submitted": "True"})
+    assert act(admin_client, "propose", draft, text="Loyalty counts more") == 200
+    assert act(admin_client, "approve", draft) == 200
 
+    assert ScoringModel.objects.get(pk=draft.pk).state == ModelState.PROPOSED
+    assert "somebody else has to approve it" in admin_client.get(change_url(draft)).content.decode()
+    client.force_login(make_superuser(username="second"))
+    act(client, "approve", draft)
     states = dict(ScoringModel.objects.values_list("pk", "state"))
-    assert states == {night.model.pk: ModelState.RETIRED, draft.pk: ModelState.ACTIVE}
-    assert ScoringModel.objects.get(pk=draft.pk).activated_by.username == "root"
+    assert states == {night.model.pk: ModelState.ACTIVE, draft.pk: ModelState.APPROVED}
+    assert Activation.objects.get(model=draft).decided_by.username == "second"
 
 
-def test_looking_at_the_activation_activates_nothing(admin_client):
+def test_a_proposed_version_can_only_be_looked_at(admin_client, night):
+    draft = make_draft()
+    act(admin_client, "propose", draft, text="x")
+
+    assert admin_client.post(change_url(draft), form_of(draft)).status_code == 403
+    assert admin_client.post(reverse("admin:tiering_scoringmodel_delete", args=[draft.pk])).status_code == 403
+
+
+def test_looking_at_the_proposal_proposes_nothing(admin_client):
     draft = make_draft()
 
-    admin_client.get(reverse("admin:tiering_scoringmodel_activate", args=[draft.pk]))
+    admin_client.get(reverse("admin:tiering_scoringmodel_propose", args=[draft.pk]))
 
     assert ScoringModel.objects.get(pk=draft.pk).state == ModelState.DRAFT
 
 
-def test_activation_that_is_refused_says_why(admin_client):
+def test_proposal_that_is_refused_says_why(admin_client):
     draft = make_draft()
     GradeRule.objects.filter(model=draft, grade="gold", condition="revenue_ttm").delete()
 
-    admin_client.post(reverse("admin:tiering_scoringmodel_activate", args=[draft.pk]), {"_form_submitted": "True"})
+    act(admin_client, "propose", draft, text="x")
 
     assert ScoringModel.objects.get(pk=draft.pk).state == ModelState.DRAFT
     assert "gold: revenue_ttm" in admin_client.get(change_url(draft)).content.decode()
@@ -232,7 +250,7 @@ def test_preset_without_revenue_says_what_to_do(admin_client):
     assert "Import revenue" in admin_client.get(reverse("admin:tiering_scoringmodel_changelist")).content.decode()
 
 
-@pytest.mark.parametrize("name", ["new_version", "activate"])
+@pytest.mark.parametrize("name", ["new_version", "propose", "approve"])
 def test_actions_need_their_right(client, night, name):
     staff = make_user(is_staff=True)
     rights = Permission.objects.filter(codename__in=["view_scoringmodel", "change_scoringmodel"])

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.db.models import ForeignKey, QuerySet, TextField
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
@@ -32,10 +34,18 @@ from tiering.admin.preview import candidates, last_night, preview, score_of, wei
 from tiering.design import HUNDRED, Design
 from tiering.enums import ModelState, Preset
 from tiering.models import Dimension, GradeRule, Indicator, ScoringModel
-from tiering.services import ModelRefused, activate_model, create_model, new_version
+from tiering.services import ModelRefused, create_model, new_version
+from tiering.services_activation import (
+    approve_activation,
+    earliest_effective_day,
+    open_activation,
+    propose_activation,
+)
 
 STATE_STYLES = {
     ModelState.DRAFT.value: "info",
+    ModelState.PROPOSED.value: "warning",
+    ModelState.APPROVED.value: "warning",
     ModelState.ACTIVE.value: "success",
     ModelState.RETIRED.value: "default",
 }
@@ -149,7 +159,17 @@ class VersionForm(BaseDialogForm):
     )
 
 
-class ActivateForm(BaseDialogForm):
+class ProposeForm(BaseDialogForm):
+    effective_on = forms.DateField(
+        label=_("In force from"),
+        required=False,
+        widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}),
+        help_text=_("Empty: from the next night on."),
+    )
+    text = forms.CharField(label=_("Why"), max_length=1000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}))
+
+
+class ApproveForm(BaseDialogForm):
     """Nothing to fill in; the button is the consent."""
 
 
@@ -173,7 +193,7 @@ class ScoringModelAdmin(DraftMixin, ModelAdmin):
     inlines = (DimensionInline, IndicatorInline, RuleInline)
     readonly_fields = (
         *("state", "version", "preset", "currency", "basis", "as_of"),
-        *("created_by", "created_at", "activated_by", "activated_at"),
+        *("created_by", "created_at", "activated_by", "activated_at", "review_on"),
     )
     fieldsets = (
         (None, {"fields": (("name", "version"), ("state", "preset"), "note")}),
@@ -197,13 +217,13 @@ class ScoringModelAdmin(DraftMixin, ModelAdmin):
                 ),
             },
         ),
-        (_("Record"), {"fields": (("created_by", "created_at"), ("activated_by", "activated_at"))}),
+        (_("Record"), {"fields": (("created_by", "created_at"), ("activated_by", "activated_at"), "review_on")}),
     )
     warn_unsaved_form = True
     formfield_overrides = {TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 2})}}
     change_form_before_template = "admin/tiering/preview_panel.html"
     actions_list = ("new_from_preset",)
-    actions_detail = ("new_version", "activate")
+    actions_detail = ("new_version", "propose", "approve")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """A model begins as a preset or as a copy, never empty: see the actions."""
@@ -212,11 +232,11 @@ class ScoringModelAdmin(DraftMixin, ModelAdmin):
     def has_make_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         return request.user.has_perm("tiering.add_scoringmodel")
 
-    def has_activate_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        if not request.user.has_perm("tiering.activate_model"):
-            return False
-        active = ScoringModel.objects.filter(pk=object_id, state=ModelState.ACTIVE) if object_id else None
-        return active is None or not active.exists()
+    def has_propose_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.has_perm("tiering.add_scoringmodel") and _is_in(object_id, ModelState.DRAFT)
+
+    def has_approve_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.has_perm("tiering.activate_model") and _is_in(object_id, ModelState.PROPOSED)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.preview_view)
@@ -284,30 +304,65 @@ class ScoringModelAdmin(DraftMixin, ModelAdmin):
         return _go(reverse("admin:tiering_scoringmodel_change", args=[draft.pk]))
 
     @action(
-        description=_("Activate"),
-        url_path="activate",
-        icon="check_circle",
-        permissions=["activate"],
+        description=_("Propose for activation"),
+        url_path="propose",
+        icon="send",
+        permissions=["propose"],
         dialog={
-            "title": _("Activate this version"),
+            "title": _("Propose this version"),
             "description": _(
-                "From the next run on every account is scored and graded by it; the version active now is retired."
+                "Once somebody else has approved it, it grades every account from the night of its day on. Until it is "
+                "decided nobody can edit it."
             ),
-            "form_class": ActivateForm,
-            "form_submit_text": _("Activate"),
+            "form_class": ProposeForm,
+            "form_submit_text": _("Propose it"),
         },
     )
-    def activate(self, request: HttpRequest, form: ActivateForm, object_id: str) -> HttpResponse:
-        model = self._existing(request, object_id)
+    def propose(self, request: HttpRequest, form: ProposeForm, object_id: str) -> HttpResponse:
+        model, today = self._existing(request, object_id), timezone.localdate()
+        done = _("Proposed. It comes into force once somebody else has approved it.")
+        fields = {
+            "effective_on": form.cleaned_data["effective_on"] or earliest_effective_day(today=today),
+            "text": form.cleaned_data["text"],
+        }
+        return self._decided(
+            request,
+            model,
+            done,
+            lambda: propose_activation(model=model, proposed_by=request.user, today=today, **fields),
+        )
+
+    @action(
+        description=_("Approve"),
+        url_path="approve",
+        icon="check_circle",
+        permissions=["approve"],
+        dialog={
+            "title": _("Approve this version"),
+            "description": _("From the night of its day on every account is scored and graded by it."),
+            "form_class": ApproveForm,
+            "form_submit_text": _("Approve"),
+        },
+    )
+    def approve(self, request: HttpRequest, form: ApproveForm, object_id: str) -> HttpResponse:
+        model, done = self._existing(request, object_id), _("Approved. The night of its day takes it up.")
+        return self._decided(
+            request, model, done,
+            lambda: approve_activation(activation=open_activation(model), approved_by=request.user),
+        )  # fmt: skip
+
+    def _decided(
+        self, request: HttpRequest, model: ScoringModel, done: str, decide: Callable[[], object]
+    ) -> HttpResponse:
         try:
-            activate_model(model=model, activated_by=request.user)
+            decide()
         except ModelRefused as refused:
             for problem in refused.problems:
                 self.message_user(request, problem, messages.ERROR)
+        except CrmError as refused:
+            self.message_user(request, str(refused), messages.ERROR)
         else:
-            self.message_user(
-                request, _("%(model)s is active from the next run on.") % {"model": model}, messages.SUCCESS
-            )
+            self.message_user(request, done, messages.SUCCESS)
         return _go(reverse("admin:tiering_scoringmodel_change", args=[model.pk]))
 
     def _existing(self, request: HttpRequest, object_id: str) -> ScoringModel:
@@ -342,6 +397,11 @@ def _preview(request: HttpRequest, model: ScoringModel, design: Design) -> dict[
         return {"run": run, "candidates": found, "reason": _("No account matches.")}
     shown = preview(design=design, score=chosen, run=run, fiscal_start_month=settings.FISCAL_YEAR_START_MONTH)
     return {"run": run, "candidates": found, "chosen": chosen, "preview": shown}
+
+
+def _is_in(object_id: str | None, state: ModelState) -> bool:
+    """Whether the version, if one is on show, is in that state."""
+    return object_id is None or ScoringModel.objects.filter(pk=object_id, state=state).exists()
 
 
 def _go(url: str) -> HttpResponse:
