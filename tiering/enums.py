@@ -44,8 +44,8 @@ class WeightSource(TextChoices):
 
 
 class SurveyState(TextChoices):
-    OPEN = "open", _("Open")
-    CLOSED = "closed", _("Closed")
+    OPEN = "open", pgettext_lazy("survey of weights", "Open")
+    CLOSED = "closed", pgettext_lazy("survey of weights", "Closed")
 
 
 class DimensionCode(TextChoices):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,6 +21,7 @@ CONSISTENT_BELOW = 0.1  # of the consistency ratio
 RANDOM_INDEX = {3: 0.58, 4: 0.90, 5: 1.12, 6: 1.24, 7: 1.32, 8: 1.41, 9: 1.45, 10: 1.49}  # Saaty; CI of random matrices
 MAX_INDICATORS = max(RANDOM_INDEX)
 LEAST_MANUAL_SHARE = 0.5  # entropy measures dispersion, not importance: it may only advise
+PERCENT_DECIMALS = 2
 _RECIPROCAL_NOISE = 1e-9  # a third has no exact float64
 _SUM_NOISE = 1e-9
 
@@ -126,6 +128,22 @@ def blended_weights(manual: ArrayLike, advised: ArrayLike, *, manual_share: floa
     if not LEAST_MANUAL_SHARE <= manual_share <= 1:
         raise FormulaError("the share of the manual weights must lie in [0.5, 1]")
     return np.asarray(manual_share * own + (1 - manual_share) * other)
+
+
+def percentages(weights: ArrayLike, *, decimals: int = PERCENT_DECIMALS) -> list[Decimal]:
+    """Percent that sum to exactly 100: each cut to ``decimals``, and the rest given to the largest remainders.
+
+    weights : (k,), 0 or more, at least one above 0; scaled to sum 1 first; equal remainders go to the earlier place
+    raises FormulaError : a weight is negative or unknown, or all are 0
+    """
+    w = np.asarray(weights, dtype=np.float64)
+    if w.ndim != 1 or not np.isfinite(w).all() or (w < 0).any() or not w.sum() > 0:
+        raise FormulaError("weights must be known, 0 or more, and one above 0")
+    units = w / w.sum() * 100 * 10**decimals
+    whole = np.floor(units + _SUM_NOISE)
+    missing = round(100 * 10**decimals - whole.sum())
+    whole[np.argsort(whole - units, kind="stable")[:missing]] += 1
+    return [Decimal(int(unit)).scaleb(-decimals) for unit in whole]
 
 
 def _checked_judgements(matrix: ArrayLike) -> Floats:

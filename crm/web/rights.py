@@ -17,6 +17,7 @@ DRAFT_MODEL = "tiering.add_scoringmodel"
 ADD_BACKTEST, VIEW_BACKTEST = "tiering.add_backtestrun", "tiering.view_backtestrun"
 DECIDE_BAND = "tiering.add_banddecision"
 ACTIVATE_MODEL = "tiering.activate_model"
+START_SURVEY = "tiering.add_weightsurvey"
 ADD_EFFORTS = "accounts.add_marketeffort"
 ADD_RECEIVABLES = ("accounts.add_receivable", "accounts.add_receivablepayment")
 ADD_RATING, ADD_WALLET = "accounts.add_rating", "accounts.add_walletestimate"
@@ -166,4 +167,15 @@ def require_activate(user: Reader) -> None:
     if not may_activate(user):
         raise PermissionDenied(
             _("Your log-in may not decide on scoring models. An administrator can give you that right.")
+        )
+
+
+def may_start_survey(user: Reader) -> bool:
+    return user.has_perm(START_SURVEY)
+
+
+def require_start_survey(user: Reader) -> None:
+    if not may_start_survey(user):
+        raise PermissionDenied(
+            _("Your log-in may not start surveys of weights. An administrator can give you that right.")
         )

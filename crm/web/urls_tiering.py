@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web import activation, backtest, migration, overrides, portfolio, sandbox, tiering
+from crm.web import activation, backtest, migration, overrides, portfolio, sandbox, tiering, weight_surveys, weights
 
 app_name = "tiering"
 urlpatterns = [
@@ -30,6 +30,14 @@ urlpatterns = [
     path("model/<int:pk>/", tiering.model, name="model_version"),
     path("model/<int:pk>/propose/", activation.propose, name="propose"),
     path("model/<int:pk>/review/", activation.review, name="model_review"),
+    path("weights/", weights.index, name="weights"),
+    path("weights/blend/", weights.blend, name="weights_blend"),
+    path("weights/surveys/new/", weight_surveys.start, name="survey_new"),
+    path("weights/surveys/<int:pk>/", weight_surveys.survey, name="survey"),
+    path("weights/surveys/<int:pk>/judge/", weight_surveys.judge, name="survey_judge"),
+    path("weights/surveys/<int:pk>/invite/", weight_surveys.invite, name="survey_invite"),
+    path("weights/surveys/<int:pk>/close/", weight_surveys.close, name="survey_close"),
+    path("weights/surveys/<int:pk>/take-over/", weight_surveys.take_over, name="survey_take_over"),
     path("activation/", activation.index, name="activation"),
     path("activation/<int:pk>/approve/", activation.approve, name="activation_approve"),
     path("activation/<int:pk>/refuse/", activation.refuse, name="activation_refuse"),

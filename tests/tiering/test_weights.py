@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm.lib.exceptions import FormulaError
-from tiering.weights import blended_weights, entropy_weights, joint_judgements, judged_weights
+from tiering.weights import blended_weights, entropy_weights, joint_judgements, judged_weights, percentages
 
 AGREEING = [[1, 2, 2, 3], [1 / 2, 1, 1, 2], [1 / 2, 1, 1, 2], [1 / 3, 1 / 2, 1 / 2, 1]]
 CONTRADICTING = [[1, 3, 1 / 5], [1 / 3, 1, 4], [5, 1 / 4, 1]]
@@ -177,3 +177,38 @@ def test_entropy_weights_add_up_to_one_and_equal_plain_loops(rows):
     assert found.entropy == pytest.approx(entropies, abs=1e-9)
     if sum(spread) > 1e-6:
         assert found.weights == pytest.approx([one / sum(spread) for one in spread], abs=1e-6)
+
+
+# --- Percent that sum to 100 ---
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [
+        ([1, 1, 1], ["33.34", "33.33", "33.33"]),
+        ([0.423587, 0.227044, 0.227044, 0.122324], ["42.36", "22.71", "22.70", "12.23"]),
+        ([1, 1, 1, 1, 1, 1, 1], ["14.29", "14.29", "14.29", "14.29", "14.28", "14.28", "14.28"]),
+        ([0, 5], ["0.00", "100.00"]),
+        ([0.07, 0.93], ["7.00", "93.00"]),
+    ],
+)
+def test_percentages_sum_to_100_by_the_largest_remainder(weights, expected):
+    found = percentages(weights)
+
+    assert [f"{one:.2f}" for one in found] == expected
+    assert sum(found) == 100
+
+
+@pytest.mark.parametrize("weights", [[], [0, 0], [-1, 2], [math.nan, 1]])
+def test_percentages_of_what_are_no_weights_are_refused(weights):
+    with pytest.raises(FormulaError):
+        percentages(weights)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.floats(0, 1e6), min_size=1, max_size=10).filter(lambda weights: sum(weights) > 0))
+def test_percentages_always_sum_to_exactly_100_and_stay_near(weights):
+    found = percentages(weights)
+
+    assert sum(found) == 100
+    assert all(abs(float(one) - 100 * w / sum(weights)) < 0.0101 for one, w in zip(found, weights, strict=True))
