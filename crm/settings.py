@@ -70,6 +70,7 @@ NIGHTLY_AT = read_env.read(env, "NIGHTLY_AT", "02:30", "a local time such as 02:
 # --- Applications ---
 INSTALLED_APPS = [
     "crm",
+    "plans",
     "tiering",
     "metrics",
     "service",

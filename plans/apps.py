@@ -1,0 +1,24 @@
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
+
+
+class PlansConfig(AppConfig):
+    name = "plans"
+    verbose_name = _("Plans")
+
+    def ready(self) -> None:
+        post_migrate.connect(_first_policy, sender=self)
+
+
+def _first_policy(*, apps: Any, using: str, **_others: Any) -> None:
+    """A fresh database gets the starting values, so that no grade is without promises."""
+    try:
+        apps.get_model("plans", "Strategy")
+    except LookupError:  # migrated to before there were policies
+        return
+    from plans.defaults import ensure_policy
+
+    ensure_policy(using=using)

@@ -1,0 +1,161 @@
+"""Dated work for one account: the plan of a year, and the plan that gets a problem account out of trouble."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models.base import TimeStamped
+from plans.enums import Outcome
+
+TEXT_LENGTH = 1000
+
+
+def _person(label: Any, *, related_name: str = "+") -> models.ForeignKey:
+    return models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name=label,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name=related_name,
+    )
+
+
+class DatedAction(models.Model):
+    """A step somebody does by a day."""
+
+    text = models.CharField(_("what"), max_length=300)
+    owner = _person(_("owner"))
+    due_on = models.DateField(_("due on"))
+    done_on = models.DateField(_("done on"), null=True, blank=True)
+
+    class Meta:
+        abstract = True
+        ordering = ["due_on", "pk"]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class RemediationPlan(TimeStamped):
+    """How an account gets out of the problem state: who, by when, and what must hold then. One is open at a time."""
+
+    account = models.ForeignKey(
+        "accounts.Account", verbose_name=_("account"), on_delete=models.CASCADE, related_name="remediation_plans"
+    )
+    owner = _person(_("owner"))
+    opened_on = models.DateField(_("opened on"))
+    due_on = models.DateField(_("due on"))
+    exit_test = models.TextField(
+        _("exit test"), max_length=TEXT_LENGTH, blank=True, help_text=_("What must hold for the plan to end well.")
+    )
+    closed_on = models.DateField(_("closed on"), null=True, blank=True)
+    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome, blank=True)
+    closing_text = models.CharField(_("what came of it"), max_length=300, blank=True)
+    closed_by = _person(_("closed by"))
+
+    class Meta:
+        verbose_name = _("remediation plan")
+        verbose_name_plural = _("remediation plans")
+        ordering = ["-opened_on", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account"],
+                condition=Q(closed_on__isnull=True),
+                name="remediationplan_one_open",
+                violation_error_message=_("A remediation plan is open already."),
+            ),
+            models.CheckConstraint(
+                condition=Q(due_on__gte=F("opened_on")),
+                name="remediationplan_due_after_opened",
+                violation_error_message=_("It cannot be due before it is opened."),
+            ),
+            models.CheckConstraint(
+                condition=Q(closed_on__isnull=True, outcome="")
+                | Q(closed_on__isnull=False, outcome__in=Outcome.values),
+                name="remediationplan_closed_with_outcome",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.opened_on}..{self.closed_on or ''}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.closed_on is None
+
+
+class RemediationAction(DatedAction):
+    plan = models.ForeignKey(RemediationPlan, on_delete=models.CASCADE, related_name="actions")
+
+    class Meta(DatedAction.Meta):
+        verbose_name = _("remediation step")
+        verbose_name_plural = _("remediation steps")
+
+
+class AccountPlan(TimeStamped):
+    """What we want with an account in one time, how much we put in, and who approved it."""
+
+    account = models.ForeignKey(
+        "accounts.Account", verbose_name=_("account"), on_delete=models.CASCADE, related_name="plans"
+    )
+    valid_from = models.DateField(_("from"))
+    valid_to = models.DateField(_("to"), help_text=_("First day it no longer covers; 12 months at most."))
+    owner = _person(_("owner"))
+    goal = models.TextField(_("goal"), max_length=TEXT_LENGTH)
+    priority_rank = models.PositiveSmallIntegerField(
+        _("priority rank"), validators=[MinValueValidator(1)], help_text=_("1 comes first.")
+    )
+    planned_hours = models.DecimalField(
+        _("planned hours"), max_digits=8, decimal_places=1, validators=[MinValueValidator(0)]
+    )
+    made_by = _person(_("made by"))
+    approved_by = _person(_("approved by"))
+    approved_on = models.DateField(_("approved on"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("account plan")
+        verbose_name_plural = _("account plans")
+        ordering = ["-valid_from", "-pk"]
+        permissions = [("approve_accountplan", _("Can approve an account plan"))]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "valid_from"],
+                name="accountplan_once_a_start",
+                violation_error_message=_("There is a plan that starts on this day."),
+            ),
+            models.CheckConstraint(
+                condition=Q(valid_to__gt=F("valid_from")),
+                name="accountplan_not_empty",
+                violation_error_message=_("A plan must end after it begins."),
+            ),
+            models.CheckConstraint(
+                condition=Q(made_by__isnull=True) | Q(approved_by__isnull=True) | ~Q(made_by=F("approved_by")),
+                name="accountplan_approved_by_another",
+                violation_error_message=_("Another person than the one who made it must approve it."),
+            ),
+            models.CheckConstraint(
+                condition=Q(priority_rank__gte=1, planned_hours__gte=0), name="accountplan_rank_and_hours"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.valid_from}..{self.valid_to}"
+
+    @property
+    def is_approved(self) -> bool:
+        return self.approved_on is not None
+
+
+class PlanAction(DatedAction):
+    plan = models.ForeignKey(AccountPlan, on_delete=models.CASCADE, related_name="actions")
+
+    class Meta(DatedAction.Meta):
+        verbose_name = _("plan step")
+        verbose_name_plural = _("plan steps")
