@@ -1,0 +1,164 @@
+"""One query a kind of fact → pandas frames: what was promised to whom from when, and what was done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from accounts.enums import GRADE_RANK, LADDER_GRADES, Grade
+from accounts.querysets import AccountQuerySet
+from crm.lib.periods import add_months
+from plans.enums import SPAN_MONTHS, PolicyState
+from plans.formulas import with_grace
+from plans.models import AccountPlan, Promise, RemediationPlan
+from service.models import Discount, Interaction, ServiceRequest, Sponsor
+from tiering.models import GradePeriod
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LONGEST_MONTHS = max(SPAN_MONTHS.values())
+FAR = "2200-01-01"  # of an open end; datetime64[ns] reaches until 2262
+REQUEST_TIMES = ("opened_at", "first_response_at", "escalated_at", "resolved_at")
+PROMISE_FIELDS = (
+    "pk", "grade", "type", "evidence", "target", "level", "period", "clock", "severity", "stop_event", "counts_remote",
+    "weight", "unit_cost", "currency", "version__valid_from", "version__valid_to",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The days that are looked at: up to ``as_of``, this day included; ``now`` is its last moment or the present."""
+
+    as_of: date
+    now: datetime
+
+    @property
+    def end(self) -> date:
+        return self.as_of + timedelta(days=1)
+
+    def start(self, months: int = LONGEST_MONTHS) -> date:
+        return add_months(self.end, -months)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Frames with a column ``account`` each; ``promises`` are those of every version that has been in use."""
+
+    spans: pd.DataFrame
+    promises: pd.DataFrame
+    interactions: pd.DataFrame
+    requests: pd.DataFrame
+    sponsors: pd.DataFrame
+    discounts: pd.DataFrame
+    plans: pd.DataFrame
+    remediations: pd.DataFrame
+
+
+def read_facts(accounts: AccountQuerySet, window: Window) -> Facts:
+    """Everything a measurement of these accounts rests on; eight queries, however many accounts there are."""
+    start = window.start()
+    begun = timezone.make_aware(datetime.combine(start, datetime.min.time()))
+    until = timezone.make_aware(datetime.combine(window.end, datetime.min.time()))
+    held = Q(valid_to__isnull=True) | Q(valid_to__gt=window.as_of)
+    return Facts(
+        spans=grade_spans(accounts, start=start, end=window.end),
+        promises=promise_rows(),
+        interactions=_frame(
+            _of(Interaction.objects.filter(held_on__gte=start, held_on__lt=window.end), accounts),
+            {"account": "account_id", "kind": "kind", "purpose": "purpose", "day": "held_on"},
+            days=("day",),
+        ),
+        requests=request_rows(
+            _of(ServiceRequest.objects.filter(opened_at__gte=begun, opened_at__lt=until), accounts), until=until
+        ),
+        sponsors=_frame(
+            _of(Sponsor.objects.current(window.as_of), accounts),
+            {"account": "account_id", "kind": "kind", "is_exclusive": "is_exclusive"},
+        ),
+        discounts=_frame(
+            _of(Discount.objects.filter(granted_on__gte=start, granted_on__lt=window.end), accounts),
+            {"account": "account_id", "day": "granted_on", "percent": "percent", "approver": "approved_by_id"},
+            days=("day",),
+        ),
+        plans=_frame(
+            _of(
+                AccountPlan.objects.filter(held, approved_on__lte=window.as_of, valid_from__lte=window.as_of), accounts
+            ),
+            {"account": "account_id"},
+        ),
+        remediations=_frame(
+            _of(RemediationPlan.objects.filter(closed_on__isnull=True, due_on__gte=window.as_of), accounts),
+            {"account": "account_id"},
+        ),
+    )
+
+
+def grade_spans(accounts: AccountQuerySet, *, start: date, end: date) -> pd.DataFrame:
+    """account, grade, start, end: whose policy holds when, with the days of grace after a step down. The day before
+    ``start`` reaches back far enough for a grace that is still running."""
+    reach = start - timedelta(days=31)
+    periods = GradePeriod.objects.filter(valid_from__lt=end).filter(Q(valid_to__isnull=True) | Q(valid_to__gt=reach))
+    found = _frame(
+        _of(periods, accounts).order_by("account_id", "valid_from"),
+        {"account": "account_id", "grade": "grade", "start": "valid_from", "end": "valid_to"},
+        days=("start", "end"),
+    )
+    found["end"] = found["end"].fillna(FAR)
+    if found.empty:
+        return found
+    begun, ended = with_grace(
+        found["account"],
+        found["start"].to_numpy(dtype="datetime64[D]"),
+        found["end"].to_numpy(dtype="datetime64[D]"),
+        rank=found["grade"].map(GRADE_RANK),
+        is_ladder=found["grade"].isin([str(grade) for grade in LADDER_GRADES]),
+    )
+    found = found.assign(start=begun, end=ended)
+    return found[(found["start"] < found["end"]) & (found["grade"] != Grade.NOT_GRADED)]
+
+
+def promise_rows() -> pd.DataFrame:
+    found = _frame(
+        Promise.objects.exclude(version__state=PolicyState.DRAFT).order_by("pk"),
+        {name.replace("version__", ""): name for name in PROMISE_FIELDS},
+        days=("valid_from", "valid_to"),
+    )
+    found["valid_to"] = found["valid_to"].fillna(FAR)
+    for name in ("target", "weight", "unit_cost", "severity"):
+        found[name] = found[name].astype("float64")
+    return found
+
+
+def request_rows(requests: QuerySet[ServiceRequest], *, until: datetime) -> pd.DataFrame:
+    """Requests with local times; what happened after ``until`` has not happened yet."""
+    import pandas as pd
+
+    names = {"account": "account_id", "kind": "kind", "severity": "severity", "pk": "pk"}
+    found = _frame(requests, names | {name: name for name in REQUEST_TIMES})
+    zone = timezone.get_current_timezone_name()
+    for name in REQUEST_TIMES:
+        moments = pd.to_datetime(found[name], utc=True)
+        moments = moments.where(moments < pd.Timestamp(until), pd.NaT)
+        found[name] = moments.dt.tz_convert(zone).dt.tz_localize(None)
+    found["day"] = found["opened_at"].dt.normalize()
+    return found
+
+
+def _of(rows: QuerySet[Any], accounts: AccountQuerySet) -> QuerySet[Any]:
+    return rows.filter(account__in=accounts.order_by().values("pk"))
+
+
+def _frame(rows: QuerySet[Any], columns: dict[str, str], *, days: tuple[str, ...] = ()) -> pd.DataFrame:
+    import pandas as pd
+
+    found = pd.DataFrame.from_records(list(rows.values_list(*columns.values())), columns=list(columns))
+    if "account" in columns:  # an empty frame has no type of its own, and could not be merged
+        found["account"] = found["account"].astype("int64")
+    for name in days:
+        found[name] = pd.to_datetime(found[name])
+    return found
