@@ -85,6 +85,14 @@ NAVIGATION = [
         _item(_("Backtests"), "history", "tiering.backtestrun"),
     ),
     _group(
+        _("Plans"),
+        _item(_("Policy versions"), "rule", "plans.policyversion"),
+        _item(_("Account plans"), "flag", "plans.accountplan"),
+        _item(_("Remediation plans"), "healing", "plans.remediationplan"),
+        _item(_("Promises to accounts"), "fact_check", "plans.promiseresult"),
+        _item(_("Compliance of the accounts"), "percent", "plans.accountcompliance"),
+    ),
+    _group(
         _("Figures"),
         _item(_("Account figures"), "monitoring", "metrics.accountfigures"),
         _item(_("Account months"), "calendar_month", "metrics.accountmonth"),

@@ -1,6 +1,6 @@
 """The nightly chain; the order of its stages is written here and nowhere else.
 
-roll-up (a check, rebuilt only if it differs) → figures → products → indicators → scores → grades → publish
+roll-up (a check, rebuilt only if it differs) → figures → products → indicators → scores → grades → publish → promises
 
 Everything before the publish writes where no reader looks, and the publish is one transaction: a night that is killed
 anywhere leaves the one before in view, and the next try starts over and completes. The lease is a session-level
@@ -42,6 +42,8 @@ from metrics.services.patterns import is_usual_kept, patterns
 from metrics.services.suggestions import is_product_model_kept, product_model
 from metrics.services.summary import is_summary_kept, portfolio_summary
 from metrics.services.whitespace import is_whitespace_kept, whitespace
+from plans.services_measure import is_measured, measure_all
+from plans.services_work import open_remediations
 from tiering import evaluation, indicators, ledger_facts, publishing
 from tiering.enums import UNFINISHED_RUN_STATES, ModelState, RunState, RunTrigger
 from tiering.models import ScoringModel, TierRun
@@ -163,6 +165,10 @@ def _run_stages(run: TierRun, *, today: date) -> None:
         counts["moves"] = run.moves
     with phases.phase("publish") as counts:
         counts["periods"] = publishing.publish(run, evaluated, today=today)
+    if run.trigger != RunTrigger.REPLAY:
+        with phases.phase("promises") as counts:
+            counts["plans"] = open_remediations(as_of=run.as_of)
+            counts["accounts"] = measure_all()
 
 
 @contextmanager
@@ -240,6 +246,7 @@ def _prepared() -> list[Prepared]:
         Prepared(partial(are_cohorts_kept, as_of=as_of), partial(cohorts, accounts, as_of=as_of)),
         Prepared(partial(is_decline_backtest_kept, as_of=as_of), partial(decline_backtest, as_of=as_of)),
         Prepared(partial(is_lifetime_backtest_kept, as_of=as_of), partial(lifetime_backtest, accounts, as_of=as_of)),
+        Prepared(is_measured, measure_all),
     ]
     day = products_as_of()
     if day is not None:

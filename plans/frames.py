@@ -70,7 +70,7 @@ def read_facts(accounts: AccountQuerySet, window: Window) -> Facts:
         promises=promise_rows(),
         interactions=_frame(
             _of(Interaction.objects.filter(held_on__gte=start, held_on__lt=window.end), accounts),
-            {"account": "account_id", "kind": "kind", "purpose": "purpose", "day": "held_on"},
+            {"pk": "pk", "account": "account_id", "kind": "kind", "purpose": "purpose", "day": "held_on"},
             days=("day",),
         ),
         requests=request_rows(
@@ -82,7 +82,13 @@ def read_facts(accounts: AccountQuerySet, window: Window) -> Facts:
         ),
         discounts=_frame(
             _of(Discount.objects.filter(granted_on__gte=start, granted_on__lt=window.end), accounts),
-            {"account": "account_id", "day": "granted_on", "percent": "percent", "approver": "approved_by_id"},
+            {
+                "pk": "pk",
+                "account": "account_id",
+                "day": "granted_on",
+                "percent": "percent",
+                "approver": "approved_by_id",
+            },
             days=("day",),
         ),
         plans=_frame(

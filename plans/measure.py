@@ -39,7 +39,7 @@ def measure(facts: Facts, window: Window) -> pd.DataFrame:
     import pandas as pd
 
     cells = cells_of(facts, window)
-    now = cells[(cells["start"] <= _stamp(window.as_of)) & (cells["end"] > _stamp(window.as_of))]
+    now = in_force(cells, window)
     found = pd.concat(
         [
             _counted(cells, now, facts, window),
@@ -64,6 +64,11 @@ def cells_of(facts: Facts, window: Window) -> pd.DataFrame:
     return cells[(cells["start"] < cells["end"]) & (cells["start"] < _stamp(window.end))]
 
 
+def in_force(cells: pd.DataFrame, window: Window) -> pd.DataFrame:
+    """Those that hold on the day itself."""
+    return cells[(cells["start"] <= _stamp(window.as_of)) & (cells["end"] > _stamp(window.as_of))]
+
+
 def _counted(cells: pd.DataFrame, now: pd.DataFrame, facts: Facts, window: Window) -> pd.DataFrame:
     """Counted promises over the span of each, ending on the day; parts under former grades or versions add up."""
     parts = _alike(cells[cells["kind"] == PromiseKind.COUNT], now)
@@ -81,7 +86,7 @@ def _counted(cells: pd.DataFrame, now: pd.DataFrame, facts: Facts, window: Windo
     promised = formulas.promised_units(parts["target"], days, window_days=whole)
     parts["promised"] = np.where(parts["period"] == "", once_due, promised)
     parts["held_days"], parts["window_days"] = days, whole
-    given = _evidence(facts.interactions).merge(
+    given = evidence_of(facts.interactions).merge(
         parts[["account", "type", "evidence", "counts_remote", "low", "high"]], on=["account", "evidence"]
     )
     given = given[(given["day"] >= given["low"]) & (given["day"] < given["high"])]
@@ -146,31 +151,34 @@ def _next_due(rows: pd.DataFrame, given: pd.DataFrame, owed: Any, window: Window
     return found.mask(waits, begun).set_axis(rows.index)
 
 
-def _timed(cells: pd.DataFrame, now: pd.DataFrame, facts: Facts, window: Window) -> pd.DataFrame:
-    """Cases of the last twelve months against the hours promised to the grade of the day they were opened on."""
+def cases_of(cells: pd.DataFrame, now: pd.DataFrame, facts: Facts, window: Window) -> pd.DataFrame:
+    """Cases of the last twelve months against the hours promised to the grade of the day they were opened on: a row a
+    case and promise with ``met``, ``late`` (neither: open and not yet due), ``taken`` hours and ``due_on``."""
     import pandas as pd
 
     mine = now[now["kind"] == PromiseKind.TIME]
     rules = cells[cells["kind"] == PromiseKind.TIME]
     rules = rules[["account", "type", "evidence", "start", "end", "target", "clock", "severity", "stop_event"]]
-    requests = facts.requests.assign(
-        evidence=facts.requests["kind"]
-        .map({str(k): str(v) for k, v in SPECIAL_REQUESTS.items()})
-        .fillna(Evidence.REQUEST)
-    ).rename(columns={"severity": "case_severity"})
+    kinds = {str(kind): str(evidence) for kind, evidence in SPECIAL_REQUESTS.items()}
+    requests = facts.requests.rename(columns={"severity": "case_severity"})
+    requests["evidence"] = requests["kind"].map(kinds).fillna(str(Evidence.REQUEST)).astype(object)
     cases = requests.merge(rules, on=["account", "evidence"])
     cases = cases[(cases["day"] >= cases["start"]) & (cases["day"] < cases["end"])]
     cases = cases[cases["severity"].isna() | (cases["case_severity"] <= cases["severity"])]
     cases = cases.merge(mine[KEY], on=KEY)
     is_business = (cases["clock"] == Clock.BUSINESS).to_numpy()
-    opened = cases["opened_at"].to_numpy(dtype="datetime64[s]")
+    opened, hours = cases["opened_at"].to_numpy(dtype="datetime64[s]"), cases["target"].to_numpy()
     present = np.datetime64(window.now, "s")
-    met, late, taken = formulas.time_outcome(
-        opened, _stops(cases), now=present, hours=cases["target"], is_business=is_business
-    )
-    due = formulas.due_at(opened, cases["target"].to_numpy(), is_business=is_business)
+    met, late, taken = formulas.time_outcome(opened, _stops(cases), now=present, hours=hours, is_business=is_business)
+    due = formulas.due_at(opened, hours, is_business=is_business)
     cases = cases.assign(met=met, late=late, taken=taken, due_on=pd.Series(due, index=cases.index).dt.normalize())
     cases["due_on"] = cases["due_on"].where(~cases["met"] & ~cases["late"])
+    return cases
+
+
+def _timed(cells: pd.DataFrame, now: pd.DataFrame, facts: Facts, window: Window) -> pd.DataFrame:
+    mine = now[now["kind"] == PromiseKind.TIME]
+    cases = cases_of(cells, now, facts, window)
     found = cases.groupby(KEY, as_index=False).agg(
         met=("met", "sum"), late=("late", "sum"), median=("taken", "median"),
         p90=("taken", lambda hours: hours.quantile(P90)), due_on=("due_on", "min"),
@@ -248,7 +256,7 @@ def violations_of(cells: pd.DataFrame, facts: Facts) -> pd.DataFrame:
     return given.assign(is_violation=above & given["approver"].isna())
 
 
-def _evidence(interactions: pd.DataFrame) -> pd.DataFrame:
+def evidence_of(interactions: pd.DataFrame) -> pd.DataFrame:
     """An interaction is evidence by its kind, by its purpose, or both."""
     import pandas as pd
 
@@ -260,7 +268,7 @@ def _evidence(interactions: pd.DataFrame) -> pd.DataFrame:
     named = named[
         named["evidence"].notna() & (is_check | named["kind"].isin([str(kind) for kind in IN_PERSON_OR_CALL]))
     ]
-    return pd.concat([visits, named])[["account", "evidence", "day", "is_remote"]]
+    return pd.concat([visits, named])[["pk", "account", "evidence", "day", "is_remote"]]
 
 
 def _row(rows: pd.DataFrame, *, state: Any, **values: Any) -> pd.DataFrame:

@@ -23,6 +23,7 @@ PURE = (
     "tiering.scoring",
     "tiering.grading",
     "tiering.signals",
+    "plans.formulas",
     "accounts.imports.readers",
     "accounts.imports.sniff",
 )

@@ -58,6 +58,7 @@ MANAGER_PERMISSIONS = (
     ),
     *("view_rating", "add_rating", "change_rating", "view_walletestimate", "add_walletestimate"),
     *("view_marketeffort", "add_marketeffort", "change_marketeffort"),
+    *("add_policyversion", "activate_policy", "approve_accountplan", "view_policyversion", "view_promiseresult"),
     *("change_walletestimate", "view_importbatch", "view_scoringmodel", "view_tierrun", "view_score"),
     "view_gradeperiod",
 )

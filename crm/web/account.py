@@ -105,6 +105,7 @@ class AccountPage:
         ("grade", _("Grade")),
         ("people", _("People")),
         ("contracts", _("Contracts")),
+        ("plan", _("Plan")),
     )
 
     def __init__(self, request: HttpRequest, pk: int, tab: str) -> None:

@@ -28,6 +28,7 @@ NAVIGATION = (
     (_("Accounts"), "/accounts/", "building"),
     (_("Metrics"), "/metrics/", "chart-line"),
     (_("Tiering"), "/tiering/", "stairs-up"),
+    (_("Plans"), "/plans/", "flag"),
     (_("Imports"), "/imports/", "file-import"),
 )
 

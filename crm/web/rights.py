@@ -22,6 +22,9 @@ ADD_EFFORTS = "accounts.add_marketeffort"
 ADD_RECEIVABLES = ("accounts.add_receivable", "accounts.add_receivablepayment")
 ADD_RATING, ADD_WALLET = "accounts.add_rating", "accounts.add_walletestimate"
 SPEAK_FOR_OTHERS = "accounts.change_user"
+DRAFT_POLICY = "plans.add_policyversion"
+ACTIVATE_POLICY = "plans.activate_policy"
+APPROVE_PLAN = "plans.approve_accountplan"
 
 Reader = User | AnonymousUser
 
@@ -178,4 +181,36 @@ def require_start_survey(user: Reader) -> None:
     if not may_start_survey(user):
         raise PermissionDenied(
             _("Your log-in may not start surveys of weights. An administrator can give you that right.")
+        )
+
+
+def may_draft_policy(user: Reader) -> bool:
+    return user.has_perm(DRAFT_POLICY)
+
+
+def may_activate_policy(user: Reader) -> bool:
+    return user.has_perm(ACTIVATE_POLICY)
+
+
+def may_approve_plans(user: Reader) -> bool:
+    return user.has_perm(APPROVE_PLAN)
+
+
+def require_draft_policy(user: Reader) -> None:
+    """Raises PermissionDenied that says who can give the right."""
+    if not may_draft_policy(user):
+        raise PermissionDenied(_("Your log-in may not change policies. An administrator can give you that right."))
+
+
+def require_activate_policy(user: Reader) -> None:
+    if not may_activate_policy(user):
+        raise PermissionDenied(
+            _("Your log-in may not put policies into force. An administrator can give you that right.")
+        )
+
+
+def require_approve_plans(user: Reader) -> None:
+    if not may_approve_plans(user):
+        raise PermissionDenied(
+            _("Your log-in may not approve account plans. An administrator can give you that right.")
         )

@@ -32,6 +32,7 @@ PHASE_LABELS: dict[str, Any] = {
     "scores": gettext_lazy("Score"),
     "grades": gettext_lazy("Grade"),
     "publish": gettext_lazy("Publish"),
+    "promises": gettext_lazy("Promises"),
 }
 COUNT_LABELS: dict[str, Any] = {
     "rebuilt_rows": gettext_lazy("rows rebuilt"),
@@ -39,6 +40,7 @@ COUNT_LABELS: dict[str, Any] = {
     "accounts": gettext_lazy("accounts"),
     "moves": gettext_lazy("moves"),
     "periods": gettext_lazy("grade periods"),
+    "plans": gettext_lazy("remediation plans opened"),
 }
 
 

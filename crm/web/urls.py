@@ -6,6 +6,7 @@ from django.urls import include, path
 from crm.web import (
     account,
     account_ideas,
+    account_plan,
     accounts,
     auth,
     dashboard,
@@ -37,6 +38,13 @@ account_patterns = [
     path("<int:pk>/merge/", merges.merge, name="merge"),
     path("<int:pk>/merges/<int:merge>/undo/", merges.undo, name="undo_merge"),
     path("<int:pk>/contracts/", account.contracts, name="contracts"),
+    path("<int:pk>/plan/", account_plan.plan, name="plan"),
+    path("<int:pk>/plan/new/", account_plan.new_plan, name="plan_new"),
+    path("<int:pk>/plan/<int:plan>/approve/", account_plan.approve, name="plan_approve"),
+    path("<int:pk>/plan/remediation/", account_plan.edit_remedy, name="remedy_edit"),
+    path("<int:pk>/plan/remediation/close/", account_plan.close_remedy, name="remedy_close"),
+    path("<int:pk>/plan/<slug:kind>/<int:plan>/steps/", account_plan.new_step, name="step_new"),
+    path("<int:pk>/plan/<slug:kind>/steps/<int:step>/", account_plan.tick_step, name="step_tick"),
 ]
 
 urlpatterns = [
@@ -52,6 +60,7 @@ urlpatterns = [
     path("imports/", include("crm.web.urls_imports")),
     path("ratings/", include("crm.web.urls_ratings")),
     path("tiering/", include("crm.web.urls_tiering")),
+    path("plans/", include("crm.web.urls_plans")),
     path("choices/scope/", preferences.set_scope, name="set_scope"),
     path("choices/units/", preferences.set_units, name="set_units"),
     path("choices/language/", preferences.set_language, name="set_language"),

@@ -1,0 +1,16 @@
+"""Addresses under /plans/."""
+
+from django.urls import path
+
+from crm.web import plans, policies
+
+app_name = "plans"
+urlpatterns = [
+    path("", plans.portfolio, name="portfolio"),
+    path("policies/", policies.index, name="policies"),
+    path("policies/draft/", policies.draft, name="policy_draft"),
+    path("policies/<slug:code>/", policies.grade, name="grade"),
+    path("policies/versions/<int:number>/activate/", policies.activate, name="policy_activate"),
+    path("policies/versions/<int:number>/discard/", policies.discard, name="policy_discard"),
+    path("policies/versions/<int:number>/<slug:code>/", policies.edit, name="grade_edit"),
+]
