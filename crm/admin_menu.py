@@ -87,10 +87,13 @@ NAVIGATION = [
     _group(
         _("Plans"),
         _item(_("Policy versions"), "rule", "plans.policyversion"),
+        _item(_("Promises"), "handshake", "plans.promise"),
+        _item(_("Strategies of the grades"), "lightbulb", "plans.strategy"),
         _item(_("Account plans"), "flag", "plans.accountplan"),
         _item(_("Remediation plans"), "healing", "plans.remediationplan"),
         _item(_("Promises to accounts"), "fact_check", "plans.promiseresult"),
         _item(_("Compliance of the accounts"), "percent", "plans.accountcompliance"),
+        _item(_("Measurements of promises"), "schedule", "plans.measurement"),
     ),
     _group(
         _("Figures"),

@@ -122,6 +122,8 @@ def run_night(
             _end(run, state=again, error=f"{type(error).__name__}: {error}")
             raise
         _end(run, state=RunState.PUBLISHED, error="")
+        if run.trigger != RunTrigger.REPLAY:
+            _follow_up(run)
     return run
 
 
@@ -165,10 +167,17 @@ def _run_stages(run: TierRun, *, today: date) -> None:
         counts["moves"] = run.moves
     with phases.phase("publish") as counts:
         counts["periods"] = publishing.publish(run, evaluated, today=today)
-    if run.trigger != RunTrigger.REPLAY:
-        with phases.phase("promises") as counts:
+
+
+def _follow_up(run: TierRun) -> None:
+    """What new grades bring along: plans for problem accounts, and promises measured anew. The night stands whatever
+    comes of it; the tick measures again."""
+    try:
+        with Phases(run).phase("promises") as counts:
             counts["plans"] = open_remediations(as_of=run.as_of)
             counts["accounts"] = measure_all()
+    except Exception:
+        logger.exception("promises_not_measured", run=run.pk, as_of=str(run.as_of))
 
 
 @contextmanager

@@ -1,5 +1,4 @@
 from django.contrib import admin
-from django.http import HttpRequest
 from unfold.admin import TabularInline
 
 from crm.lib.admin_parts import LargeTableAdmin, ReadOnlyMixin
@@ -41,6 +40,3 @@ class StrategyAdmin(LargeTableAdmin):
     list_display = ("version", "grade", "purpose_en")
     list_filter = ("version", "grade")
     list_select_related = ("version",)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return False  # reached through its version

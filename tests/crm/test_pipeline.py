@@ -49,7 +49,7 @@ def test_a_night_runs_its_stages_in_order_and_keeps_their_times(ledger):
     run = night(AS_OF)
 
     names = [phase["name"] for phase in run.phases]
-    assert names == ["roll_up", "figures", "products", "indicators", "scores", "grades", "publish"]
+    assert names == ["roll_up", "figures", "products", "indicators", "scores", "grades", "publish", "promises"]
     assert all(phase["seconds"] >= 0 for phase in run.phases)
     assert run.phases[0]["rebuilt_rows"] == 0
     assert (run.state, run.attempts, run.error) == (RunState.PUBLISHED, 1, "")

@@ -154,6 +154,7 @@ def test_phases_of_the_run_are_shown_with_their_times(client):
             "Score",
             "Grade",
             "Publish",
+            "Promises",
         )
     ]
     assert 99 < sum(float(phase.width) for phase in phases) < 104
