@@ -83,7 +83,7 @@ TIMED = tuple(one.value for one, kind in KIND_OF.items() if kind == PromiseKind.
 class Unit(TextChoices):
     TIMES = "times", _("times")
     HOURS = "hours", _("hours")
-    PERCENT = "percent", _("% off list")
+    PERCENT = "percent", _("per cent off list")
     NONE = "none", "–"
 
 
