@@ -115,7 +115,11 @@ class GradeForm:
 
 
 def _target_label(kind: PromiseKind) -> str:
-    labels = {PromiseKind.COUNT: _("How often"), PromiseKind.TIME: _("Hours"), PromiseKind.PERMISSION: _("per cent off list")}
+    labels = {
+        PromiseKind.COUNT: _("How often"),
+        PromiseKind.TIME: _("Hours"),
+        PromiseKind.PERMISSION: _("per cent off list"),
+    }
     return labels[kind]
 
 

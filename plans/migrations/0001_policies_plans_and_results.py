@@ -349,7 +349,12 @@ class Migration(migrations.Migration):
                 (
                     "unit",
                     models.CharField(
-                        choices=[("times", "times"), ("hours", "hours"), ("percent", "per cent off list"), ("none", "–")],
+                        choices=[
+                            ("times", "times"),
+                            ("hours", "hours"),
+                            ("percent", "per cent off list"),
+                            ("none", "–"),
+                        ],
                         default="none",
                         max_length=8,
                         verbose_name="unit",
