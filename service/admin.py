@@ -1,9 +1,13 @@
+from typing import Any
+
 from django.contrib import admin
-from unfold.admin import ModelAdmin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import RangeDateFilter, RangeDateTimeFilter
 
 from accounts.admin.shared import VisibleMixin
-from service.models import Discount, Interaction, ServiceRequest, Sponsor
+from service.models import Discount, Interaction, RequestStep, ServiceRequest, Sponsor
 
 
 @admin.register(Interaction)
@@ -18,6 +22,21 @@ class InteractionAdmin(VisibleMixin, ModelAdmin):
     readonly_fields = ("created_at", "updated_at")
 
 
+class StepInline(TabularInline):
+    """What was done, to read; the pages and REST add to it."""
+
+    model = RequestStep
+    extra = 0
+    fields = readonly_fields = ("kind", "at", "by", "text")
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).select_related("by")
+
+
 @admin.register(ServiceRequest)
 class ServiceRequestAdmin(VisibleMixin, ModelAdmin):
     list_display = ("number", "account", "subject", "kind", "severity", "opened_at", "resolved_at", "assigned_to")
@@ -28,6 +47,7 @@ class ServiceRequestAdmin(VisibleMixin, ModelAdmin):
     autocomplete_fields = ("account", "contact", "assigned_to", "opened_by")
     date_hierarchy = "opened_at"
     readonly_fields = ("number", "created_at", "updated_at")
+    inlines = (StepInline,)
 
 
 @admin.register(Sponsor)

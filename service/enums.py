@@ -57,6 +57,14 @@ class SponsorKind(TextChoices):
     SENIOR_PARTNER = "senior_partner", _("Senior partner")
 
 
+class RequestStepKind(TextChoices):
+    RESPONSE = "response", _("First response")
+    ESCALATION = "escalation", _("Escalation")
+    RESOLUTION = "resolution", _("Resolution")
+    REOPENING = "reopening", _("Opened again")
+    CHANGE = "change", _("Change")
+
+
 class RequestState(TextChoices):
     """How far a request is; derived from its times, never stored."""
 

@@ -16,6 +16,7 @@ from service.enums import (
     InteractionPurpose,
     RequestKind,
     RequestState,
+    RequestStepKind,
     Severity,
     SponsorKind,
 )
@@ -192,6 +193,29 @@ class ServiceRequest(TimeStamped):
         return RequestState.NEW if self.first_response_at is None else RequestState.ANSWERED
 
 
+class RequestStep(models.Model):
+    """What somebody did about a request, and when it happened. Rows are added, never edited."""
+
+    request = models.ForeignKey(
+        ServiceRequest, verbose_name=_("request"), on_delete=models.CASCADE, related_name="steps"
+    )
+    kind = models.CharField(_("kind"), max_length=10, choices=RequestStepKind)
+    at = models.DateTimeField(_("at"))
+    by = _person(_("by"))
+    text = models.TextField(_("text"), max_length=TEXT_LENGTH, blank=True)
+
+    class Meta:
+        verbose_name = _("step of a request")
+        verbose_name_plural = _("steps of requests")
+        ordering = ["at", "pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=RequestStepKind.values), name="requeststep_kind_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.at:%Y-%m-%d}"
+
+
 class Sponsor(TimeStamped):
     """Someone from our top who stands by an account, from a day on, until a day (exclusive; empty: still)."""
 
@@ -262,6 +286,7 @@ class Discount(TimeStamped):
         verbose_name = _("discount")
         verbose_name_plural = _("discounts")
         ordering = ["-granted_on", "-pk"]
+        permissions = [("approve_discount", _("Can approve a discount that somebody else granted"))]
         constraints = [
             models.CheckConstraint(
                 condition=Q(percent__gte=0, percent__lte=FULL),
