@@ -99,6 +99,12 @@ def correct_interaction(
 
 
 @transaction.atomic
+def delete_interaction(*, interaction: Interaction) -> None:
+    """Take off the log what never took place."""
+    Interaction.objects.filter(pk=interaction.pk).delete()
+
+
+@transaction.atomic
 def finish_next_step(*, interaction: Interaction, on: date) -> Interaction:
     """Say that the next step is done. Raises InteractionRefused where there is none, or it was done before."""
     row = Interaction.objects.select_for_update().get(pk=interaction.pk)

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from accounts.enums import ContractStatus, TeamRole
+from accounts.enums import Attitude, ContractStatus, TeamRole
 from accounts.models import Account, Contract, RevenueRecord, TeamMember
 from crm.lib.periods import Period, ttm
 from crm.web import lifetime_words
@@ -30,7 +30,7 @@ from crm.web.growth_notes import notes_of_account
 from crm.web.htmx import signed_in
 from crm.web.keyset import Order, page_of
 from crm.web.metric_patterns import patterns_card
-from crm.web.rights import may_request
+from crm.web.rights import CHANGE_CONTACT, may_request
 from crm.web.scope import number_style
 from crm.web.standing import as_of_of
 from crm.web.why import why_card
@@ -106,6 +106,7 @@ class AccountPage:
         ("people", _("People")),
         ("contracts", _("Contracts")),
         ("plan", _("Plan")),
+        ("service", _("Service")),
     )
 
     def __init__(self, request: HttpRequest, pk: int, tab: str) -> None:
@@ -189,9 +190,9 @@ class AccountPage:
     def render(self, **context: Any) -> HttpResponse:
         return self.render_as(f"accounts/{self.tab}.html", **context)
 
-    def render_as(self, template: str, **context: Any) -> HttpResponse:
+    def render_as(self, template: str, *, status: int = 200, **context: Any) -> HttpResponse:
         """A page under the tab, with the same head."""
-        return render(self.request, template, {"page": self, "account": self.account, **context})
+        return render(self.request, template, {"page": self, "account": self.account, **context}, status=status)
 
 
 @signed_in
@@ -307,7 +308,13 @@ def people(request: HttpRequest, pk: int) -> HttpResponse:
     today = timezone.localdate()
     past = [member for member in page.members if member.valid_to is not None and member.valid_to <= today]
     contacts = page.account.contacts.order_by("-is_active", "-is_primary", "name", "pk")
-    return page.render(contacts=list(contacts), past=past)
+    return page.render(
+        contacts=list(contacts),
+        past=past,
+        may_note=request.user.has_perm(CHANGE_CONTACT),
+        attitudes=Attitude.choices,
+        today=today,
+    )
 
 
 @signed_in

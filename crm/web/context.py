@@ -29,6 +29,7 @@ NAVIGATION = (
     (_("Metrics"), "/metrics/", "chart-line"),
     (_("Tiering"), "/tiering/", "stairs-up"),
     (_("Plans"), "/plans/", "flag"),
+    (_("Service"), "/service/", "inbox"),
     (_("Imports"), "/imports/", "file-import"),
 )
 

@@ -9,7 +9,7 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Self
 
@@ -153,6 +153,8 @@ def _page(rows: list[dict[str, Any]], order: Order, first: int, *, has_previous:
 def _pack(value: Any) -> tuple[str, Any]:
     if isinstance(value, Decimal):
         return "n", str(value)
+    if isinstance(value, datetime):
+        return "t", value.isoformat()
     if isinstance(value, date):
         return "d", value.isoformat()
     return "v", value
@@ -161,6 +163,8 @@ def _pack(value: Any) -> tuple[str, Any]:
 def _unpack(kind: str, value: Any) -> Any:
     if kind == "n":
         return Decimal(value)
+    if kind == "t":
+        return datetime.fromisoformat(value)
     if kind == "d":
         return date.fromisoformat(value)
     if value is not None and not isinstance(value, str | int | float):

@@ -25,6 +25,10 @@ SPEAK_FOR_OTHERS = "accounts.change_user"
 DRAFT_POLICY = "plans.add_policyversion"
 ACTIVATE_POLICY = "plans.activate_policy"
 APPROVE_PLAN = "plans.approve_accountplan"
+CHANGE_CONTACT = "accounts.change_contact"
+CHANGE_INTERACTION, DELETE_INTERACTION = "service.change_interaction", "service.delete_interaction"
+ADD_SPONSOR, CHANGE_SPONSOR = "service.add_sponsor", "service.change_sponsor"
+ADD_DISCOUNT, APPROVE_DISCOUNT = "service.add_discount", "service.approve_discount"
 
 Reader = User | AnonymousUser
 
@@ -213,4 +217,41 @@ def require_approve_plans(user: Reader) -> None:
     if not may_approve_plans(user):
         raise PermissionDenied(
             _("Your log-in may not approve account plans. An administrator can give you that right.")
+        )
+
+
+def require_change_contact(user: Reader) -> None:
+    if not user.has_perm(CHANGE_CONTACT):
+        raise PermissionDenied(_("Your log-in may not change contacts. An administrator can give you that right."))
+
+
+def require_name_sponsor(user: Reader) -> None:
+    if not user.has_perm(ADD_SPONSOR):
+        raise PermissionDenied(_("Your log-in may not name sponsors. An administrator can give you that right."))
+
+
+def require_end_sponsor(user: Reader) -> None:
+    if not user.has_perm(CHANGE_SPONSOR):
+        raise PermissionDenied(_("Your log-in may not end sponsorships. An administrator can give you that right."))
+
+
+def require_grant_discount(user: Reader) -> None:
+    if not user.has_perm(ADD_DISCOUNT):
+        raise PermissionDenied(_("Your log-in may not grant discounts. An administrator can give you that right."))
+
+
+def require_approve_discount(user: Reader) -> None:
+    if not user.has_perm(APPROVE_DISCOUNT):
+        raise PermissionDenied(_("Your log-in may not approve discounts. An administrator can give you that right."))
+
+
+def may_correct(user: Reader, *, logged_by: int, right: str = CHANGE_INTERACTION) -> bool:
+    """Whoever wrote an interaction down corrects it, and those with the right over others' words."""
+    return user.pk == logged_by or user.has_perm(right)
+
+
+def require_correct(user: Reader, *, logged_by: int, right: str = CHANGE_INTERACTION) -> None:
+    if not may_correct(user, logged_by=logged_by, right=right):
+        raise PermissionDenied(
+            _("Somebody else wrote this down. They can change it, or an administrator can give you that right.")
         )

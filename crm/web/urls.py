@@ -7,6 +7,7 @@ from crm.web import (
     account,
     account_ideas,
     account_plan,
+    account_service,
     accounts,
     auth,
     dashboard,
@@ -37,6 +38,7 @@ account_patterns = [
     path("<int:pk>/people/", account.people, name="people"),
     path("<int:pk>/merge/", merges.merge, name="merge"),
     path("<int:pk>/merges/<int:merge>/undo/", merges.undo, name="undo_merge"),
+    path("<int:pk>/people/<int:contact>/attitude/", account_service.note_contact, name="attitude"),
     path("<int:pk>/contracts/", account.contracts, name="contracts"),
     path("<int:pk>/plan/", account_plan.plan, name="plan"),
     path("<int:pk>/plan/new/", account_plan.new_plan, name="plan_new"),
@@ -45,6 +47,11 @@ account_patterns = [
     path("<int:pk>/plan/remediation/close/", account_plan.close_remedy, name="remedy_close"),
     path("<int:pk>/plan/<slug:kind>/<int:plan>/steps/", account_plan.new_step, name="step_new"),
     path("<int:pk>/plan/<slug:kind>/steps/<int:step>/", account_plan.tick_step, name="step_tick"),
+    path("<int:pk>/service/", account_service.service, name="service"),
+    path("<int:pk>/service/log/", account_service.log, name="log_interaction"),
+    path("<int:pk>/service/request/", account_service.open_request, name="open_request"),
+    path("<int:pk>/service/sponsor/", account_service.name_sponsor, name="name_sponsor"),
+    path("<int:pk>/service/discount/", account_service.grant_discount, name="grant_discount"),
 ]
 
 urlpatterns = [
@@ -61,6 +68,7 @@ urlpatterns = [
     path("ratings/", include("crm.web.urls_ratings")),
     path("tiering/", include("crm.web.urls_tiering")),
     path("plans/", include("crm.web.urls_plans")),
+    path("service/", include("crm.web.urls_service")),
     path("choices/scope/", preferences.set_scope, name="set_scope"),
     path("choices/units/", preferences.set_units, name="set_units"),
     path("choices/language/", preferences.set_language, name="set_language"),

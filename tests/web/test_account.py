@@ -27,7 +27,7 @@ from tests.web.people import AS_OF, make_cast, make_figures, reach_end_of_2024, 
 from tiering.explain import DimensionPart, IndicatorPart, Mark
 
 pytestmark = pytest.mark.django_db
-TABS = ("detail", "revenue", "grade", "people", "contracts")
+TABS = ("detail", "revenue", "grade", "people", "contracts", "service")
 
 
 def page(client, account, tab="detail", query=""):
