@@ -267,6 +267,14 @@ SPECTACULAR_SETTINGS = {
             name: f"tiering.enums.{name}"
             for name in ["DimensionCode", "IndicatorCode", "ModelState", "Preset", "RunState", "RunTrigger"]
         },
+        **{
+            name: f"service.enums.{name}"
+            for name in [
+                *("InteractionKind", "InteractionPurpose", "RequestKind", "RequestState", "RequestStepKind"),
+                *("Severity", "SponsorKind"),
+            ]
+        },
+        "Purpose": "accounts.enums.EffortPurpose",
         "GradeCondition": "tiering.enums.Rule",
     },
     "POSTPROCESSING_HOOKS": [

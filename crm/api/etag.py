@@ -55,8 +55,8 @@ class TaggedReadMixin(GenericViewSet):
         return Response(data, status=code, headers={"ETag": etag_of(data), **headers})
 
 
-class TaggedWriteMixin(TaggedReadMixin):
-    """Update and delete under a row lock, with If-Match."""
+class TaggedUpdateMixin(TaggedReadMixin):
+    """Update under a row lock, with If-Match."""
 
     def update(self, request: Request, *args: Any, partial: bool = False, **kwargs: Any) -> Response:
         with transaction.atomic():
@@ -70,6 +70,20 @@ class TaggedWriteMixin(TaggedReadMixin):
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.update(request, *args, partial=True, **kwargs)
 
+    def perform_update(self, serializer: Any) -> None:
+        serializer.save()
+
+    def get_locked_object(self) -> Model:
+        """The object of the address, locked until the transaction ends; hidden and missing are both 404."""
+        rows = self.get_queryset().select_for_update(of=("self",))
+        instance = get_object_or_404(rows, pk=self.kwargs[self.lookup_url_kwarg or self.lookup_field])
+        self.check_object_permissions(self.request, instance)
+        return instance
+
+
+class TaggedWriteMixin(TaggedUpdateMixin):
+    """Delete too."""
+
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """If-Match is honoured where it is sent."""
         with transaction.atomic():
@@ -78,15 +92,5 @@ class TaggedWriteMixin(TaggedReadMixin):
             self.perform_destroy(instance)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    def perform_update(self, serializer: Any) -> None:
-        serializer.save()
-
     def perform_destroy(self, instance: Model) -> None:
         instance.delete()
-
-    def get_locked_object(self) -> Model:
-        """The object of the address, locked until the transaction ends; hidden and missing are both 404."""
-        rows = self.get_queryset().select_for_update(of=("self",))
-        instance = get_object_or_404(rows, pk=self.kwargs[self.lookup_url_kwarg or self.lookup_field])
-        self.check_object_permissions(self.request, instance)
-        return instance

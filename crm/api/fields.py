@@ -3,10 +3,11 @@
 from typing import Any
 
 from django.db.models import Model, QuerySet
+from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.models import Account, Contract, User
+from accounts.models import Account, Contact, Contract, User
 from accounts.querysets import AccountQuerySet
 
 
@@ -43,6 +44,49 @@ class VisibleContractField(StrictKeyField):
 
     def get_queryset(self) -> QuerySet[Contract]:
         return Contract.objects.filter(account__in=Account.objects.visible_to(self.context["request"].user))
+
+
+@extend_schema_field(serializers.IntegerField())
+class VisibleContactField(StrictKeyField):
+    """A contact of an account the caller may see; a hidden one is answered like a missing one."""
+
+    def get_queryset(self) -> QuerySet[Contact]:
+        return Contact.objects.filter(account__in=Account.objects.visible_to(self.context["request"].user))
+
+
+@extend_schema_field(serializers.ListField(child=serializers.IntegerField()))
+class PeopleField(serializers.Field):
+    """People by key, up to MOST of them; two statements however many there are."""
+
+    MOST = 100
+    default_error_messages = {
+        "not_a_list": gettext_lazy("Give a list of whole numbers."),
+        "too_many": gettext_lazy("Name at most {most} people."),
+        "does_not_exist": gettext_lazy("There is nobody with the number {missing} here."),
+    }
+
+    def __init__(self, *, of: type[Model], **kwargs: Any) -> None:
+        self.of = of
+        super().__init__(**kwargs)
+
+    def to_representation(self, value: Any) -> list[int]:
+        return sorted(row.pk for row in value.all())
+
+    def to_internal_value(self, data: Any) -> list[Model]:
+        if not isinstance(data, list) or any(isinstance(key, bool) or not isinstance(key, int) for key in data):
+            self.fail("not_a_list")
+        if len(data) > self.MOST:
+            self.fail("too_many", most=self.MOST)
+        wanted = set(data)
+        known = self._rows().in_bulk([key for key in wanted if 0 < key < 2**63])
+        if missing := wanted - set(known):
+            self.fail("does_not_exist", missing=min(missing))
+        return list(known.values())
+
+    def _rows(self) -> QuerySet[Any]:
+        if self.of is Contact:
+            return Contact.objects.filter(account__in=Account.objects.visible_to(self.context["request"].user))
+        return User.objects.filter(is_active=True)
 
 
 @extend_schema_field(serializers.IntegerField())

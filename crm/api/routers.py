@@ -9,6 +9,7 @@ from crm.api import (
     groups,
     growth_notes,
     imports,
+    interactions,
     ledger,
     merges,
     metrics_whitespace,
@@ -18,6 +19,8 @@ from crm.api import (
     receivables,
     reported,
     revenue,
+    service_requests,
+    sponsors,
     tiering,
 )
 
@@ -50,6 +53,10 @@ router.register("imports", imports.ImportViewSet, "imports")
 router.register("suggestion-rejections", metrics_whitespace.SuggestionRejectionViewSet, "suggestion-rejections")
 router.register("growth-notes", growth_notes.GrowthNoteViewSet, "growth-notes")
 router.register("reported-figures", reported.ReportedFigureViewSet, "reported-figures")
+router.register("interactions", interactions.InteractionViewSet, "interactions")
+router.register("service-requests", service_requests.ServiceRequestViewSet, "service-requests")
+router.register("sponsors", sponsors.SponsorViewSet, "sponsors")
+router.register("discounts", sponsors.DiscountViewSet, "discounts")
 router.register("tiering/models", tiering.ScoringModelViewSet, "models")
 router.register("tiering/runs", tiering.RunViewSet, "runs")
 router.register("tiering/scores", tiering.ScoreViewSet, "scores")

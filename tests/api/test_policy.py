@@ -27,14 +27,18 @@ from tests.factories import (
     make_batch,
     make_contact,
     make_contract,
+    make_discount,
     make_effort,
+    make_interaction,
     make_milestone,
     make_override,
     make_product,
     make_rate,
     make_rating,
     make_receivable,
+    make_request,
     make_revenue,
+    make_sponsor,
     make_superuser,
     make_team_member,
     make_user,
@@ -58,6 +62,7 @@ FOR_EVERYBODY = {
     "backtests",
     "",
 }  # hang off none
+STEPS = ("done", "respond", "escalate", "resolve", "reopen")  # of an interaction and of a request
 HOLDS_RIGHTS = {"editor", "clerk", "admin"}  # the clerk holds every right and sees nothing
 
 
@@ -115,6 +120,12 @@ def world(db, settings, tmp_path):
         "overrides": make_override(account=account, requested_by=people["owner"], approved_by=editor),
         "growth-notes": None,
         "backtests": None,
+        "interactions": make_interaction(
+            account=account, logged_by=editor, next_step="Call", next_step_on=date(2024, 2, 1)
+        ),
+        "service-requests": make_request(account=account),
+        "sponsors": make_sponsor(account=account),
+        "discounts": make_discount(account=account),
     }
     invoice = make_receivable(account=account, paid=[(date(2024, 7, 1), 1)])
     rows["receivable-payments"] = invoice.payments.get()
@@ -194,6 +205,10 @@ def bodies(world: World) -> dict[str, dict[str, Any]]:
         },
         "backtests": {"model": world.rows["models"].pk, "first": "2023-01-31", "last": "2023-12-31"},
         "problem-decisions": {"account": key, "verdict": "confirm", "text": "New"},
+        "interactions": {"account": key, "kind": "call", "held_on": "2024-02-01", "summary": "New"},
+        "service-requests": {"account": key, "kind": "question", "subject": "New"},
+        "sponsors": {"account": key, "user": user, "kind": "senior_partner", "valid_from": "2030-01-01"},
+        "discounts": {"account": key, "percent": "5", "granted_on": "2024-02-01", "reason": "New"},
     }  # fmt: skip
 
 
@@ -266,6 +281,7 @@ def address_of(route: str, world: World) -> str:
         "approve",
         "refuse",
         "end",
+        *STEPS,
     }:
         return reverse(f"api:{route}", args=[world.rows[resource].pk])
     return reverse(f"api:{route}")
@@ -287,11 +303,15 @@ def send(client: APIClient, route: str, method: str, world: World) -> Any:
         return client.get(address, query_of(route))
     if route == "imports-list":
         return client.post(address, {"file": SimpleUploadedFile("f.csv", RETAIL), "wait": "true"}, format="multipart")
-    if route in {"models-approve", "overrides-approve"}:
+    if route in {"models-approve", "overrides-approve", "discounts-approve", "interactions-done"}:
         return client.post(address, format="json")
     if route == "models-propose":
         return client.post(address, {"effective_on": "2030-01-01", "text": "test"}, format="json")
     if route in {"models-refuse", "overrides-refuse", "overrides-end"}:
+        return client.post(address, {"text": "test"}, format="json")
+    if route == "sponsors-end":
+        return client.post(address, {"on": "2024-06-01"}, format="json")
+    if resource == "service-requests" and route.rpartition("-")[2] in STEPS:
         return client.post(address, {"text": "test"}, format="json")
     if route in {"imports-withdraw", "reported-figures-withdraw"}:
         return client.post(address, {"reason": "test"}, format="json")
@@ -322,6 +342,10 @@ def expected(person: str, route: str, method: str) -> set[int]:
         return {404}
     if is_of_account and method == "POST" and resource not in {"accounts", "imports"} and not sees:
         return {400}  # the account named in the body is unknown to them
+    if route == "interactions-detail" and method != "GET" and person not in {"editor", "admin"}:
+        return {403}  # others wrote it down
+    if route == "service-requests-reopen":
+        return {409}  # that one is open
     if route == "reported-figures-withdraw" and person not in {"editor", "admin"}:
         return {403}  # others reported it
     if route == "overrides-refuse" and person not in {"owner", "editor", "admin"}:
