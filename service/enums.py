@@ -9,7 +9,7 @@ class InteractionKind(TextChoices):
     VISIT = "visit", _("Visit")
     CALL = "call", pgettext_lazy("on the phone", "Call")
     MEETING = "meeting", _("Meeting")
-    EMAIL = "email", _("E-mail")
+    EMAIL = "email", pgettext_lazy("interaction", "E-mail")
     NOTE = "note", _("Note")
 
 
@@ -31,10 +31,10 @@ class InteractionPurpose(TextChoices):
 class RequestKind(TextChoices):
     """What customers ask for; the last two are what Diamond accounts are promised first (domain.md 4)."""
 
-    QUESTION = "question", _("Question")
+    QUESTION = "question", pgettext_lazy("request", "Question")
     COMPLAINT = "complaint", _("Complaint")
     DISPUTE = "dispute", _("Dispute")
-    SUPPORT = "support", _("Support")
+    SUPPORT = "support", pgettext_lazy("request", "Support")
     EXPERT = "expert", _("Expert consulting")
     RESOURCES = "resources", _("Resource dispatch")
 
@@ -62,7 +62,7 @@ class RequestStepKind(TextChoices):
     ESCALATION = "escalation", _("Escalation")
     RESOLUTION = "resolution", _("Resolution")
     REOPENING = "reopening", _("Opened again")
-    CHANGE = "change", _("Change")
+    CHANGE = "change", pgettext_lazy("request", "Change")
 
 
 class RequestState(TextChoices):

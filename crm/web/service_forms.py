@@ -46,7 +46,7 @@ class InteractionForm(forms.ModelForm):
             "their_people": gettext_lazy("Who of the customer?"),
             "our_people": gettext_lazy("Who of us?"),
             "next_step": gettext_lazy("Next step"),
-            "next_step_on": gettext_lazy("Due"),
+            "next_step_on": gettext_lazy("Due on"),
             "purpose": gettext_lazy("Held for"),
             "minutes": gettext_lazy("Minutes"),
             "is_remote": gettext_lazy("Remote"),
@@ -147,7 +147,11 @@ class SponsorForm(forms.ModelForm):
     class Meta:
         model = Sponsor
         fields = ("kind", "user", "valid_from", "is_exclusive")
-        labels = {"kind": gettext_lazy("Role"), "user": gettext_lazy("Who?"), "valid_from": gettext_lazy("From")}
+        labels = {
+            "kind": gettext_lazy("Role"),
+            "user": gettext_lazy("Who?"),
+            "valid_from": gettext_lazy("Stands by it from"),
+        }
         widgets = {"valid_from": _day()}
 
     def __init__(self, *args: Any, account: Account, today: date, **kwargs: Any) -> None:
