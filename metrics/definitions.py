@@ -17,6 +17,7 @@ from metrics.definitions_efforts import EFFORTS
 from metrics.definitions_lifetime import LIFETIME
 from metrics.definitions_next import NEXT
 from metrics.definitions_products import ASSOCIATION, PATTERNS
+from metrics.definitions_receivables import RECEIVABLES
 from metrics.metric import Direction, Metric, Unit
 
 __all__ = ["METRICS", "Direction", "Metric", "Unit"]
@@ -347,6 +348,7 @@ METRICS: dict[str, Metric] = {
         *DRIVERS,
         *ECONOMICS,
         *EFFORTS,
+        *RECEIVABLES,
         *LIFETIME,
         *NEXT,
         *ASSOCIATION,

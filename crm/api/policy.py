@@ -113,6 +113,7 @@ POLICY: dict[tuple[str, str], Rule] = {
     **{(f"metrics-{question}", "GET"): LOGGED_IN for question in ("association", "association_accounts", "patterns")},
     **{(f"metrics-{question}", "GET"): LOGGED_IN for question in ("contract-growth", "backlog")},
     **{(f"metrics-{question}", "GET"): LOGGED_IN for question in ("acquisition", "split", "margins", "wallet")},
+    ("metrics-receivables", "GET"): LOGGED_IN,
     **_list("suggestion-rejections", create=LOGGED_IN),
     ("suggestion-rejections-detail", "GET"): LOGGED_IN,
     ("suggestion-rejections-withdraw", "POST"): LOGGED_IN,

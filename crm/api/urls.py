@@ -10,6 +10,7 @@ from crm.api.metrics_efforts import routes as effort_routes
 from crm.api.metrics_lifetime import routes as lifetime_routes
 from crm.api.metrics_next import routes as next_routes
 from crm.api.metrics_patterns import routes as pattern_routes
+from crm.api.metrics_receivables import routes as receivables_routes
 from crm.api.metrics_whitespace import routes as whitespace_routes
 from crm.api.migration import MigrationView
 from crm.api.portfolio import PortfolioView
@@ -48,6 +49,7 @@ v1 = [
     *lifetime_routes,
     *next_routes,
     *pattern_routes,
+    *receivables_routes,
     *whitespace_routes,
     path("tiering/migration/", MigrationView.as_view(), name="tiering-migration"),
     path("tiering/portfolio/", PortfolioView.as_view(), name="tiering-portfolio"),

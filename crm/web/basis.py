@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from accounts.enums import CreditNotes, RevenueBasis
 from crm.lib.exceptions import PeriodError
 from metrics.frames_backlog import CONTRACTS
+from metrics.frames_receivables import RECEIVABLES
 from metrics.selectors import company_basis
 
 
@@ -29,6 +30,8 @@ def ledger_choices(params: Mapping[str, Any]) -> dict[str, str | None]:
 def basis_words(basis: str) -> str:
     if basis == CONTRACTS:
         return _("Signed contracts")
+    if basis == RECEIVABLES:
+        return _("Invoices to be paid")
     return str(dict(RevenueBasis.choices).get(basis, basis))
 
 

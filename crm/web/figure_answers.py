@@ -20,6 +20,7 @@ from crm.web.figure_cohorts import KIND_KEYS, kinds_answer
 from crm.web.figure_contracts import CONTRACT_KEYS, contract_answer
 from crm.web.figure_efforts import EFFORT_KEYS, effort_answer
 from crm.web.figure_next import NEXT_KEYS, next_answer
+from crm.web.figure_receivables import RECEIVABLES_KEYS, receivables_figure
 from crm.web.filters import AccountFilter, Asked
 from crm.web.htmx import user_of
 from crm.web.levels import level_choices
@@ -139,8 +140,8 @@ def answer_for(request: HttpRequest, metric: str) -> FigureAnswer:
         return _of_kinds(request, definition)
     if metric in NEXT_KEYS:
         return _of_next(request, definition)
-    if metric in CONTRACT_KEYS:
-        return _of_contracts(request, definition)
+    if metric in CONTRACT_KEYS | RECEIVABLES_KEYS:
+        return _of_papers(request, definition)
     if metric in EFFORT_KEYS:
         return _of_efforts(request, definition)
     if request.GET.get("account") and not PERIODS & set(request.GET):
@@ -215,11 +216,12 @@ def _of_next(request: HttpRequest, definition: Metric) -> FigureAnswer:
     return _simple(definition, found, heads, params)
 
 
-def _of_contracts(request: HttpRequest, definition: Metric) -> FigureAnswer:
-    """Contracts on two days and their backlog; an account is a filter here."""
+def _of_papers(request: HttpRequest, definition: Metric) -> FigureAnswer:
+    """Contracts on two days, their backlog, invoices to be paid; an account is a filter here."""
     params = request.GET
     asked = {**level_choices(params.get("level", "")), "currency": _currency(params.get("currency", ""))}
-    return _as_driven(definition, contract_answer(definition.key, filtered_accounts(request), params, **asked), params)
+    answer = receivables_figure if definition.key in RECEIVABLES_KEYS else contract_answer
+    return _as_driven(definition, answer(definition.key, filtered_accounts(request), params, **asked), params)
 
 
 def _of_efforts(request: HttpRequest, definition: Metric) -> FigureAnswer:

@@ -39,7 +39,7 @@ def contract_answer(
     if key in BACKLOG_FIELDS:
         return _backlog(key, accounts, params, level=level, currency=currency)
     defaults = contract_growth_defaults(params, default_as_of())  # type: ignore[arg-type]
-    days = {name: _day(params.get(name) or defaults[name]) for name in ("base", "comparison")}
+    days = {name: read_day(params.get(name) or defaults[name]) for name in ("base", "comparison")}
     found = contract_growth(accounts, **days, level=level, currency=currency)
     if key in LINE_FIELDS:
         line = LINE_FIELDS[key]
@@ -59,7 +59,7 @@ def contract_answer(
 
 def _backlog(key: str, accounts: AccountQuerySet, params: Mapping[str, Any], **choices: Any) -> Driven:
     default = backlog_defaults(params, default_as_of())["as_of"]  # type: ignore[arg-type]
-    found, field = backlog(accounts, as_of=_day(params.get("as_of") or default), **choices), BACKLOG_FIELDS[key]
+    found, field = backlog(accounts, as_of=read_day(params.get("as_of") or default), **choices), BACKLOG_FIELDS[key]
     shown = ("contract_signed", "contract_recognised", "backlog")
     others = [one for one in shown if one != key][:2]
     heads = tuple((METRICS[one].label, BACKLOG_FIELDS[one], Kind.MONEY) for one in (key, *others))
@@ -70,7 +70,8 @@ def _backlog(key: str, accounts: AccountQuerySet, params: Mapping[str, Any], **c
     )  # fmt: skip
 
 
-def _day(text: str) -> Any:
+def read_day(text: str) -> Any:
+    """A day of an address. Raises PeriodError where it is none."""
     try:
         return DayField().clean(str(text).replace("\x00", "").strip())
     except forms.ValidationError as error:

@@ -30,6 +30,7 @@ from crm.web.metric_form import ChoicesForm
 from crm.web.metric_lifetime import lifetime_answer
 from crm.web.metric_margin import margin_answer
 from crm.web.metric_patterns import patterns_answer
+from crm.web.metric_receivables import receivables_answer
 from crm.web.metric_segments import segments_answer
 from crm.web.metric_sleepers import sleepers_answer
 from crm.web.metric_split import split_answer
@@ -44,6 +45,7 @@ from crm.web.next_form import (
     whitespace_defaults,
 )
 from crm.web.products_form import AssociationForm, PatternsForm, association_defaults
+from crm.web.receivables_form import ReceivablesForm, receivables_defaults
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,10 @@ QUESTIONS: dict[str, Question] = {
         Question(
             "wallet", gettext_lazy("How much of their spending is ours?"), gettext_lazy("Our revenue of 12 months against what each account is estimated to spend."),
             "chart-bar", WalletForm, no_defaults, wallet_answer,
+        ),
+        Question(
+            "receivables", gettext_lazy("What do they owe us, and since when?"), gettext_lazy("Open invoices by age on a day, and how much is paid in time."),
+            "receipt", ReceivablesForm, receivables_defaults, receivables_answer, needs_ledger=False,
         ),
         Question(
             "retention-economics", gettext_lazy("What is better retention worth?"), gettext_lazy("One uplift, three readings; the claims of the articles beside them."),

@@ -32,6 +32,8 @@ MONEY_COLUMNS = frozenset({
     "profit", "clv_low", "clv_high", "expected_revenue_low", "expected_revenue_high", "contract_value",
     "signed", "recognised", "recognised_from_records", "recognised_by_proxy", "backlog", "overrun", "next_12_months",
     "later", "overdue", "undated",
+    "owed", "owed_overdue", "owed_not_due", "owed_30", "owed_60", "owed_90", "owed_older", "fell_due", "paid_in_time",
+    "issued",
     *map(str, BridgeLine),
 })  # fmt: skip
 NAMED_ACCOUNTS = 20  # behind a bar or a figure, before "and n more"

@@ -1,12 +1,13 @@
 """Invoices and payments over REST, many in one request."""
 
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
 from accounts.models import Receivable, ReceivablePayment
 from tests.api.conftest import assert_problem, make_editor, pointers
-from tests.factories import make_account
+from tests.factories import make_account, make_receivable, make_user
 
 URL = "/api/v1/receivables/"
 
@@ -58,3 +59,23 @@ def test_rights_and_visibility(rest, account):
     assert pointers(problem) == ["/0/account"]
     assert not ReceivablePayment.objects.exists()
     assert Receivable.objects.get().amount == Decimal("1000.5")
+
+
+def test_ageing_answers_to_the_letter(rest):
+    owner = make_user()
+    account = make_account(name="Late", owner=owner)
+    for days, amount in ((-5, 10), (10, 20), (100, 70)):
+        make_receivable(account=account, amount=amount, due_on=date(2024, 12, 31) - timedelta(days=days))
+    make_receivable(account=make_account(), amount=5000)
+    url = "/api/v1/metrics/receivables/"
+    answer = rest(owner).get(url, {"as_of": "2024-12-31"}).json()
+
+    assert {name: answer[name] for name in ("owed", "owed_not_due", "owed_overdue", "owed_30", "owed_older")} == {
+        "owed": "100.0000", "owed_not_due": "10.0000", "owed_overdue": "90.0000", "owed_30": "20.0000", "owed_older": "70.0000",
+    }  # fmt: skip
+    assert (answer["overdue_share"], answer["on_time_share"], answer["currency"]) == (0.9, 0.0, "CNY")
+    assert (answer["passport"]["metric"], answer["passport"]["basis"]) == ("receivables", "receivables")
+    assert [(row["name"], row["oldest"], row["open_invoices"]) for row in answer["results"]] == [("Late", 100.0, 3)]
+    assert rest(owner).get(url, {"as_of": "2024-12-31", "account": account.pk}).json()["owed"] == "100.0000"
+    assert rest(make_user()).get(url).json()["results"] == []
+    assert_problem(rest(owner).get(url, {"basis": "cash"}), 400)
