@@ -39,10 +39,10 @@ RECEIVABLES = (
            _("Of what fell due, the part paid by its due day ÷ what fell due"), PUNCTUALITY,
            _("By amount. Undefined where nothing fell due.")),
     Metric("days_outstanding", _("Days of invoices outstanding"), Unit.DAYS, Direction.DOWN,
-           _("Owed to us ÷ invoices issued in the last 12 whole months or after them × 365"), PUNCTUALITY,
+           _("Owed to us ÷ invoices issued in the last 12 whole months or after them × days of that span"), PUNCTUALITY,
            _("How many days of invoicing are still to be paid. Both sides are invoices, with tax.")),
     Metric("open_invoices", _("Open invoices"), Unit.COUNT, Direction.NEITHER,
            _("Invoices with something left to pay"), INVOICES, _("Each is named on the page of its account.")),
     Metric("late_accounts", _("Accounts that are late"), Unit.COUNT, Direction.DOWN,
-           _("Accounts with an overdue invoice"), INVOICES, _("The longest overdue first in the table.")),
+           _("Accounts with an overdue invoice"), INVOICES, _("Who to ask first.")),
 )  # fmt: skip

@@ -55,7 +55,7 @@ class ReceivablesSerializer(RowsSerializer):
     paid_in_time = Money(help_text="What of it was paid by its due day.")
     on_time_share = Rate()
     issued = Money(help_text="Invoices issued since the first day of the last 12 whole months.")
-    days_outstanding = Rate(help_text="owed ÷ issued × 365.")
+    days_outstanding = Rate(help_text="owed ÷ issued × the days since the first of those months.")
     open_invoices = Count()
     owing_accounts = Count()
     late_accounts = Count()

@@ -22,7 +22,6 @@ from metrics.services.backlog import contract_units
 from metrics.services.base import AccountTable, Answer, Reasons, passport, rates_missing
 
 OVERDUE_AGES = AGES[1:]
-DAYS_A_YEAR = 365
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -30,7 +29,7 @@ class ReceivablesFigures(Answer):
     """Money in one currency at closing rates. owed = owed_not_due + owed_overdue; owed_overdue is the sum of the four ages.
 
     overdue_share : owed_overdue ÷ owed; fell_due, paid_in_time : over the 12 whole months before ``as_of`` ends, and until
-    then; on_time_share : one over the other; days_outstanding : owed ÷ issued in those months × 365
+    then; on_time_share : one over the other; days_outstanding : owed ÷ issued since then × the days since then
     The table has the same money by account, on_time_share, open_invoices and oldest (days after the due day).
     """
 
@@ -73,7 +72,7 @@ def receivables_ageing(
     found = debts_by_age(scope, as_of=as_of, first=since)
     table = _table(scope, found, level)
     why = Reasons()
-    totals = _totals(table, why) | _rates_of(table, why)
+    totals = _totals(table, why) | _rates_of(table, why, days=(as_of - since).days + 1)
     if found.missing:
         unknown = [name for name, value in totals.items() if value is None]
         why.by_field |= rates_missing(found.missing, unknown)
@@ -125,8 +124,8 @@ def _totals(table: AccountTable, why: Reasons) -> dict[str, Any]:
     return {name: exact_total(table.columns[name]) if known[name] else None for name in names}
 
 
-def _rates_of(table: AccountTable, why: Reasons) -> dict[str, float | None]:
-    """Shares and days from sums; a missing rate leaves them undefined, and is said elsewhere."""
+def _rates_of(table: AccountTable, why: Reasons, *, days: int) -> dict[str, float | None]:
+    """Shares and days from sums; a missing rate leaves them undefined, and is said elsewhere. days : over which was issued"""
     totals = {
         name: exact_total(np.nan_to_num(table.columns[name]))
         for name in ("owed", "owed_overdue", "fell_due", "paid_in_time", "issued")
@@ -138,9 +137,9 @@ def _rates_of(table: AccountTable, why: Reasons) -> dict[str, float | None]:
             return None
         return why.rate(name, exact_ratio(totals[part], totals[whole]), key)
 
-    days = over("owed", "issued", "nothing_issued", "days_outstanding")
+    outstanding = over("owed", "issued", "nothing_issued", "days_outstanding")
     return {
         "overdue_share": over("owed_overdue", "owed", "nothing_owed", "overdue_share"),
         "on_time_share": over("paid_in_time", "fell_due", "nothing_fell_due", "on_time_share"),
-        "days_outstanding": None if days is None else days * DAYS_A_YEAR,
+        "days_outstanding": None if outstanding is None else outstanding * days,
     }
