@@ -16,6 +16,7 @@ EFFORTS_LOCK = 7_306_005
 TREE_LOCK = 7_306_006
 LISTS_LOCK = 7_306_007
 LEASE_BACKTEST = 7_306_010
+PLAN_LOCK = 7_306_011
 
 
 def ledger_lock() -> None:
@@ -36,6 +37,12 @@ def lists_lock() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LISTS_LOCK])
 
 
+def plan_lock() -> None:
+    """Take the transaction-level lock of whoever writes down which nights are due, so that two find them once."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [PLAN_LOCK])
+
+
 def tree_lock() -> None:
     """Take the transaction-level lock of whoever changes groups or merges accounts, so that two changes make no loop."""
     with connection.cursor() as cursor:
@@ -51,7 +58,7 @@ def lease(kind: int, key: int) -> Iterator[bool]:
     try:
         yield held
     finally:
-        if held and connection.connection is not None and not connection.needs_rollback:
+        if held and connection.connection is not None and not connection.needs_rollback and connection.is_usable():
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [kind, key])
 

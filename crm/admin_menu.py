@@ -77,6 +77,7 @@ NAVIGATION = [
         _item(_("Origins of weights"), "source", "tiering.weightorigin"),
         _item(_("Runs"), "event_repeat", "tiering.tierrun"),
         _item(_("Scores"), "leaderboard", "tiering.score"),
+        _item(_("Accounts set apart"), "front_hand", "tiering.quarantine"),
         _item(_("Grade history"), "history", "tiering.gradeperiod"),
         _item(_("Corrections of the history"), "history_toggle_off", "tiering.replacedperiod"),
         _item(_("Overrides"), "edit_note", "tiering.override"),

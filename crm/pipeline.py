@@ -13,18 +13,19 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 from functools import partial
 from typing import Any
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.groups import apply_memberships
-from accounts.locks import LEASE_RUN, is_leased, lease
+from accounts.locks import LEASE_RUN, lease
 from accounts.models import Account, User
 from crm.lib.exceptions import CrmError
 from crm.lib.periods import ttm
@@ -44,11 +45,10 @@ from metrics.services.summary import is_summary_kept, portfolio_summary
 from metrics.services.whitespace import is_whitespace_kept, whitespace
 from plans.services_measure import is_measured, measure_all
 from plans.services_work import open_remediations
-from tiering import evaluation, indicators, ledger_facts, publishing
+from tiering import evaluation, indicators, ledger_facts, publishing, quarantine
 from tiering.enums import UNFINISHED_RUN_STATES, ModelState, RunState, RunTrigger
 from tiering.models import ScoringModel, TierRun
-from tiering.presets import NothingToGrade
-from tiering.services import ensure_model
+from tiering.services import check_model, ensure_model
 from tiering.services_overrides import with_people
 
 logger = structlog.get_logger(__name__)
@@ -61,6 +61,13 @@ class NightUnderWay(CrmError):
     """Another process holds the lease."""
 
     code = "night-under-way"
+    status = 409
+
+
+class NightNotAsked(CrmError):
+    """A message for a night that is done, or not the next in order."""
+
+    code = "night-not-asked"
     status = 409
 
 
@@ -93,9 +100,12 @@ def run_night(
     requested_by: User | None = None,
     replay: bool = False,
     make_model: bool = True,
+    only_asked: bool = False,
 ) -> TierRun:
     """Grade every account as of one day and publish it; the same day again gives the same rows and replaces them.
 
+    only_asked : do it only where the day's row is the next unfinished one; a message may come late, or twice
+    raises NightNotAsked : there is no such row
     raises NightUnderWay : another process is at it
     raises AsOfRefused : a day before the last published one, unless ``replay`` fills history before the first run
     raises NothingToGrade : no model is active and the ledger gives none; the run is listed as failed
@@ -108,6 +118,8 @@ def run_night(
     with lease(LEASE_RUN, ANY_NIGHT) as is_held:
         if not is_held:
             raise NightUnderWay(_("Another run is under way. Wait until it has finished."))
+        if only_asked and as_of != _next_asked():
+            raise NightNotAsked(_("This night is done, or another one comes first."))
         if publishing.check_as_of(as_of, replay=replay, today=today):
             trigger = RunTrigger.REPLAY
         run = _claim(as_of=as_of, trigger=trigger, requested_by=requested_by)
@@ -117,9 +129,10 @@ def run_night(
             _end(run, state=RunState.FAILED, error=str(refused))
             raise
         except Exception as error:
-            again = RunState.DUE if run.attempts < MAX_ATTEMPTS else RunState.FAILED
             logger.exception("night_failed", run=run.pk, as_of=str(as_of), attempt=run.attempts)
-            _end(run, state=again, error=f"{type(error).__name__}: {error}")
+            if connection.is_usable():  # else the lease is gone with it, and another worker may hold the run by now
+                again = RunState.DUE if run.attempts < MAX_ATTEMPTS else RunState.FAILED
+                _end(run, state=again, error=_in_words(error))
             raise
         _end(run, state=RunState.PUBLISHED, error="")
         if run.trigger != RunTrigger.REPLAY:
@@ -137,6 +150,7 @@ def _run_stages(run: TierRun, *, today: date) -> None:
     run.save(update_fields=["model"])
     if is_new:
         logger.info("model_made", model=str(run.model), as_of=str(run.as_of))
+    check_model(run.model)
     if run.trigger != RunTrigger.REPLAY:  # pages show the figures of the newest night
         with phases.phase("figures") as counts:
             counts["accounts"] = write_account_figures(run.as_of).accounts
@@ -154,15 +168,19 @@ def _run_stages(run: TierRun, *, today: date) -> None:
         earlier = publishing.run_before(run.as_of)
         before = evaluation.state_before(earlier, ids=measured.ids, model_id=run.model.pk)
         before = with_people(before, ids=measured.ids, as_of=run.as_of)
-        counts["accounts"] = len(measured.ids)
         ledger = measured.ledger
+        faults = quarantine.find(measured)
+        measured = quarantine.without(measured, faults)
+        counts["accounts"], counts["set_apart"] = len(measured.ids), len(faults)
         counts["recounted"] = int(ledger.counted.sum()) if ledger is not None else 0
     if ledger is not None and run.trigger != RunTrigger.REPLAY:  # the next night goes on from the newest one
         ledger_facts.keep(ledger)
+    quarantine.record(run, measured, faults)
     with phases.phase("scores"):
         composed = evaluation.score(measured, design=design)
     with phases.phase("grades") as counts:
         evaluated = evaluation.grade(measured, composed, design=design, before=before, layout=run.model.raw_layout)
+        evaluated = quarantine.keep_grades(evaluated, faults, before=before, day=run.as_of, rules=design.rules())
         publishing.stage(run, evaluated)
         counts["moves"] = run.moves
     with phases.phase("publish") as counts:
@@ -178,6 +196,16 @@ def _follow_up(run: TierRun) -> None:
             counts["accounts"] = measure_all()
     except Exception:
         logger.exception("promises_not_measured", run=run.pk, as_of=str(run.as_of))
+
+
+def follow_up_if_left_undone() -> None:
+    """What the last night was to bring along, where it was ended before it came to that."""
+    last = publishing.last_published()
+    if last is None or last.trigger == RunTrigger.REPLAY or any(part["name"] == "promises" for part in last.phases):
+        return
+    with lease(LEASE_RUN, ANY_NIGHT) as is_held:
+        if is_held:
+            _follow_up(last)
 
 
 @contextmanager
@@ -206,21 +234,25 @@ def _claim(*, as_of: date, trigger: str, requested_by: User | None) -> TierRun:
     return run
 
 
+def _next_asked() -> date | None:
+    """The earliest day that is asked for or left unfinished."""
+    unfinished = TierRun.objects.filter(state__in=UNFINISHED_RUN_STATES).order_by("as_of")
+    return unfinished.values_list("as_of", flat=True).first()
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, SoftTimeLimitExceeded):
+        minutes = settings.NIGHT_LIMITS["soft_time_limit"] // 60
+        return _(
+            "The run was ended after %(minutes)d minutes, so that it does not hold up the others. Look for what slows"
+            " the database down, then grade again."
+        ) % {"minutes": minutes}
+    return f"{type(error).__name__}: {error}"
+
+
 def _end(run: TierRun, *, state: str, error: str) -> None:
     run.state, run.error, run.finished_at = state, error, timezone.now()
     run.save(update_fields=["state", "error", "finished_at"])
-
-
-def request_night(*, requested_by: User | None, as_of: date | None = None) -> TierRun:
-    """A run that is due, for a worker to do; one that is asked for already is given again."""
-    day = as_of or default_as_of()
-    publishing.check_as_of(day, replay=False, today=timezone.localdate())
-    run, _made = TierRun.objects.get_or_create(
-        as_of=day,
-        state__in=UNFINISHED_RUN_STATES,
-        defaults={"state": RunState.DUE, "trigger": RunTrigger.PAGE, "requested_by": requested_by},
-    )
-    return run
 
 
 # --- What pages show of every account, computed before somebody asks ---
@@ -235,9 +267,18 @@ class Prepared:
 
 
 def ready_pages() -> None:
-    """Compute what pages show of the whole portfolio, as far as it is not kept for the ledger as it stands."""
+    """Compute what pages show of the whole portfolio, as far as it is not kept for the ledger as it stands.
+
+    An answer that cannot be had is logged; its page says so itself, and the others are made ready all the same.
+    """
     for one in _prepared():
-        one.compute()
+        try:
+            with transaction.atomic():
+                one.compute()
+        except OperationalError:
+            raise
+        except Exception:
+            logger.exception("page_not_ready", answer=str(getattr(one.compute, "func", one.compute)))
 
 
 def are_pages_ready() -> bool:
@@ -273,60 +314,3 @@ def _usual_view() -> dict[str, Any]:
     as_of = default_as_of()
     year = ttm(as_of)
     return {"base": year.shift_years(-1), "comparison": year, "as_of": as_of}
-
-
-# --- What is due; the database answers, the broker only wakes ---
-
-
-def first_night_due() -> date | None:
-    """The day of the first night of a ledger: it has a record, and no night is published or has been tried in vain."""
-    if last_booked_on() is None or TierRun.objects.filter(state__in=[RunState.PUBLISHED, RunState.FAILED]).exists():
-        return None
-    return default_as_of()
-
-
-def first_night_if_due() -> TierRun | None:
-    """Do the first night of a ledger; a ledger that cannot be graded yet is listed, not raised."""
-    as_of = first_night_due()
-    if as_of is None:
-        return None
-    try:
-        return run_night(as_of=as_of, trigger=RunTrigger.FIRST)
-    except (NothingToGrade, NightUnderWay) as refused:
-        logger.warning("first_night_not_done", reason=str(refused))
-        return None
-
-
-def due_night(*, now: datetime | None = None) -> date | None:
-    """The day to grade if NIGHTLY_AT has passed since the last run was started; None otherwise.
-
-    A night that failed for good after NIGHTLY_AT is not due again before the next one.
-    """
-    if last_booked_on() is None:
-        return None
-    moment = timezone.localtime(now)
-    nightly = moment.replace(hour=settings.NIGHTLY_AT.hour, minute=settings.NIGHTLY_AT.minute, second=0, microsecond=0)
-    since = nightly if nightly <= moment else nightly - timedelta(days=1)
-    done = TierRun.objects.filter(state__in=[RunState.PUBLISHED, RunState.FAILED], started_at__gte=since)
-    if done.exclude(trigger=RunTrigger.REPLAY).exists():
-        return None
-    as_of = default_as_of(today=moment.date())
-    last = publishing.last_published()
-    return as_of if last is None or as_of >= last.as_of else None
-
-
-def broken_off_runs() -> list[TierRun]:
-    """Unfinished runs nobody works on, oldest day first; those past their attempts are listed as failed instead."""
-    if is_leased(LEASE_RUN, ANY_NIGHT):
-        return []
-    unfinished = TierRun.objects.filter(state__in=UNFINISHED_RUN_STATES)
-    unfinished.filter(attempts__gte=MAX_ATTEMPTS).update(
-        state=RunState.FAILED, finished_at=timezone.now(), error=_("The run broke off several times.")
-    )
-    return list(unfinished.order_by("as_of"))
-
-
-def is_wanted(as_of: date) -> bool:
-    """Whether a message that asks for this day still has something to do: it may come late, or twice."""
-    unfinished = TierRun.objects.filter(as_of=as_of, state__in=UNFINISHED_RUN_STATES)
-    return unfinished.exists() or as_of in {first_night_due(), due_night()}

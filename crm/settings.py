@@ -31,6 +31,12 @@ _database = read_env.read(
 )
 DATABASES = {"default": env.db_url_config(_database or ENGINES.database)}
 DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+# What PostgreSQL ends by itself, by the role a process takes on (crm.roles); commands wait as long as it takes. The
+# web server gives up before gunicorn does, so that the answer is ours; a worker's statement ends within its task.
+DATABASE_LIMITS = {
+    "web": {"statement_timeout": "75s", "lock_timeout": "30s", "idle_in_transaction_session_timeout": "5min"},
+    "worker": {"statement_timeout": "14min", "lock_timeout": "10min", "idle_in_transaction_session_timeout": "10min"},
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 _redis = read_env.read(env, "REDIS_URL", "", "redis://host:port", read_env.url("redis", "rediss"))
@@ -212,6 +218,25 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = read_env.read(
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 900, "global_keyprefix": "facet:"}
 CELERY_TASK_PUBLISH_RETRY = False
+# Each kind of work has its queue. What people start and what may take long (files, replays of the past) has workers of
+# its own: it never holds up a night.
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {
+    "crm.tasks.nightly_task": {"queue": "nights"},
+    "accounts.import_batch": {"queue": "imports"},
+    "crm.tasks.backtest_task": {"queue": "imports"},
+}
+# Seconds. The soft limit ends the work with its reason on the row, the hard one kills what does not listen; the tick
+# finds either and tries again, three times in all. A message that comes again meanwhile finds the lease taken.
+NIGHT_LIMITS = {"soft_time_limit": 900, "time_limit": 960}
+IMPORT_LIMITS = {"soft_time_limit": 1800, "time_limit": 1860}
+OTHER_LIMITS = {"soft_time_limit": 600, "time_limit": 660}
+CELERY_TASK_SOFT_TIME_LIMIT, CELERY_TASK_TIME_LIMIT = OTHER_LIMITS["soft_time_limit"], OTHER_LIMITS["time_limit"]
+CELERY_TASK_ANNOTATIONS = {
+    "crm.tasks.nightly_task": NIGHT_LIMITS,
+    "accounts.import_batch": IMPORT_LIMITS,
+    "crm.tasks.backtest_task": IMPORT_LIMITS,
+}
 CELERY_BEAT_SCHEDULE = {
     "retier-nightly": {
         "task": "crm.tasks.nightly_task",

@@ -5,7 +5,6 @@ Messages only wake: a lost one costs a minute, a doubled one finds the work done
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 import structlog
@@ -17,7 +16,7 @@ from accounts.groups import apply_memberships
 from accounts.locks import LEASE_BATCH, LEASE_PAGES, is_leased, lease
 from accounts.models import ImportBatch
 from accounts.tasks import import_batch_task
-from crm import pipeline
+from crm import nights, pipeline
 from crm.lib.exceptions import CrmError
 from tiering import services_backtests as backtests
 from tiering.enums import RunTrigger
@@ -35,17 +34,28 @@ def send(task: Task, **kwargs: Any) -> bool:
     return True
 
 
-@shared_task(acks_late=True, autoretry_for=(OperationalError,), retry_backoff=True, max_retries=pipeline.MAX_ATTEMPTS)
+@shared_task(autoretry_for=(OperationalError,), retry_backoff=True, max_retries=pipeline.MAX_ATTEMPTS)
 def nightly_task(*, as_of: str | None = None, trigger: str = RunTrigger.NIGHT) -> int | None:
-    """Grade one day, given as ISO date; without one, tonight's if it is due. Returns the id of the run."""
-    day = date.fromisoformat(as_of) if as_of else pipeline.due_night()
-    if day is None or not pipeline.is_wanted(day):
+    """Do the earliest night that waits, and wake a worker for the next one. Returns the id of the run.
+
+    as_of : the day this message is about, as ISO date; it does nothing where that day does not wait (any more).
+    Without one, nights that have become due are planned first.
+    """
+    if as_of is None:
+        nights.plan_nights()
+    waiting = nights.waiting_runs()
+    if not waiting or (as_of is not None and as_of not in {run.as_of.isoformat() for run in waiting}):
         return None
+    run, *later = waiting
+    is_replay = run.trigger == RunTrigger.REPLAY
     try:
-        return pipeline.run_night(as_of=day, trigger=trigger).pk
+        done = pipeline.run_night(as_of=run.as_of, trigger=run.trigger, replay=is_replay, only_asked=True)
     except CrmError as refused:
-        logger.warning("night_not_done", as_of=str(day), reason=str(refused))
+        logger.warning("night_not_done", as_of=str(run.as_of), reason=str(refused))
         return None
+    if later:
+        send(nightly_task, as_of=later[0].as_of.isoformat(), trigger=later[0].trigger)
+    return done.pk
 
 
 @shared_task(ignore_result=True)
@@ -73,18 +83,10 @@ def tick_task() -> None:
         send(import_batch_task, batch_id=batch_id)
     for backtest_id in backtests.waiting_backtests():
         send(backtest_task, backtest_id=backtest_id)
-    unfinished = pipeline.broken_off_runs()
-    for run in unfinished:
+    pipeline.follow_up_if_left_undone()
+    nights.plan_nights()
+    for run in nights.waiting_runs()[:1]:  # the others follow it, in order
         send(nightly_task, as_of=run.as_of.isoformat(), trigger=run.trigger)
-    if unfinished:
-        return
-    first = pipeline.first_night_due()
-    if first is not None:
-        send(nightly_task, as_of=first.isoformat(), trigger=RunTrigger.FIRST)
-        return
-    due = pipeline.due_night()
-    if due is not None:
-        send(nightly_task, as_of=due.isoformat(), trigger=RunTrigger.NIGHT)
 
 
 def waiting_batches() -> list[int]:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.enums import Grade
 from crm.lib.exceptions import FormulaError
 from tiering import presets
-from tiering.design import HUNDRED, Design
+from tiering.design import HUNDRED, SETTINGS, Design
 from tiering.enums import DimensionCode, IndicatorCode, Rule, Unit, WeightSource
 from tiering.models import ScoringModel, WeightOrigin
 from tiering.scoring import TOP_SCORE, check_anchors
@@ -24,6 +24,9 @@ DROPPABLE = frozenset({Rule.SAL, Rule.COMPOSITE})  # a minimum of 0 is not teste
 def activation_problems(model: ScoringModel) -> list[str]:
     """What keeps a version from being activated; empty when nothing does. About seven queries."""
     design = model.design()
+    not_numbers = _number_problems(design)
+    if not_numbers:  # nothing else can be asked of them
+        return not_numbers
     return [
         *_weight_problems(design),
         *_scale_problems(design),
@@ -43,6 +46,19 @@ def is_as_taken_over(origin: WeightOrigin, design: Design) -> bool:
     """Whether the part still has the weights it took over; edited since, they count as set by hand."""
     taken = {code: Decimal(weight) for code, weight in origin.weights.items()}
     return taken == weights_of(design, origin.part)
+
+
+def _number_problems(design: Design) -> list[str]:
+    """No form takes NaN, but the database can hold it."""
+    problems = []
+    weights = [*design.dimensions.values(), *(weight for _of, _code, weight, _anchors in design.indicators)]
+    if not all(threshold.is_finite() for threshold in design.thresholds.values()):
+        problems.append(_("Every threshold must be a number."))
+    if not all(Decimal(getattr(design, name)).is_finite() for name in SETTINGS):
+        problems.append(_("Every setting of the model must be a number."))
+    if not all(weight.is_finite() for weight in weights):
+        problems.append(_("Every weight must be a number."))
+    return problems
 
 
 def _weight_problems(design: Design) -> list[str]:

@@ -139,6 +139,7 @@ class RunState(TextChoices):
     PUBLISHED = "published", _("Published")
     FAILED = "failed", _("Failed")
     SUPERSEDED = "superseded", _("Replaced by a repeat")
+    SKIPPED = "skipped", _("Skipped")
 
 
 UNFINISHED_RUN_STATES = frozenset({RunState.DUE, RunState.COMPUTING, RunState.READY})
@@ -150,6 +151,15 @@ class RunTrigger(TextChoices):
     COMMAND = "command", _("Command")
     PAGE = "page", _("Button")
     REPLAY = "replay", _("Replay of history")
+
+
+class QuarantineReason(TextChoices):
+    """Why an account was set apart for a night: its figures cannot be computed with."""
+
+    NOT_A_NUMBER = "not_a_number", _("A figure is not a number")
+    INFINITE = "infinite", _("A figure is infinite")
+    AMOUNT = "amount", _("An amount is beyond what can be true")
+    DATE = "date", _("A date is beyond what can be true")
 
 
 class OverrideReason(TextChoices):

@@ -197,10 +197,11 @@ def restricted(sql: str, params: list[Any], column: str, only: Ints | None) -> t
 
 
 def order_days(*, as_of: date, basis: str, only: Ints | None = None) -> tuple[Ints, Dates]:
-    """(account id, day) of every day with an order up to and with the as-of; a day in two currencies comes twice."""
+    """(account id, day) of every day with an order from 1970 up to and with the as-of; a day in two currencies comes
+    twice. Days before 1970 have no number that could be part of a key."""
     sql = (
         f"SELECT {as_sql('account_id', 'int8')}, {as_sql('day', 'date')} FROM metrics_accountday"
-        " WHERE basis = %s AND orders > 0 AND day <= %s"
+        " WHERE basis = %s AND orders > 0 AND day <= %s AND day >= '1970-01-01'"
     )
     sql, params = restricted(sql, [basis, as_of], "account_id", only)
     rows = fetch(sql, params, {"account_id": "int8", "day": "date"}, using=USING)

@@ -138,6 +138,7 @@ class Flag(IntFlag):
     NON_RENEWAL = 1 << 35  # a running contract will not be renewed, in writing
     ONE_FUNCTION = 1 << 36  # two or more rated the strategic value, all from one function
     ONLY_MANAGERS = 1 << 37  # two or more rated it, all of them account managers of the account
+    QUARANTINED = 1 << 38  # set apart tonight: its figures cannot be computed with; the grade is that of before
 
 
 FLAG_DTYPE = np.int64

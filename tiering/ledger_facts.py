@@ -172,6 +172,7 @@ def _count(asked: _Asked, ids: Ints, *, only: Ints | None) -> Values:
 def _money(lines: MonthLines, ids: Ints, windows: Windows) -> Values:
     """Revenue and gross profit of each window; NaN revenue where a rate is missing, NaN profit also without a cost.
 
+    A stored cost that is no number gives an infinite profit, so that it is not taken for a missing one (quarantine).
     The windows cut time into slots; every line is added to its slot once, and a window is the sum of its slots.
     """
     places = places_of(lines.account_ids, among=ids)
@@ -199,6 +200,7 @@ def _money(lines: MonthLines, ids: Ints, windows: Windows) -> Values:
     for name in inside:
         found[f"revenue_{name}"] = np.round(revenue[name], MONEY_DECIMALS)
         profit = np.round(revenue[name] - cost[name], MONEY_DECIMALS)
+        profit = np.where(np.isnan(cost[name]) & ~np.isnan(revenue[name]), np.inf, profit)
         found[f"gross_profit_{name}"] = np.where(unknown[name] > 0, np.nan, profit)
     active = np.isin(slots, inside["ttm"]) & (lines.orders > 0)
     months = lines.days[active].astype("datetime64[M]").astype(np.int64)

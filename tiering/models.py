@@ -33,13 +33,14 @@ from tiering.models_backtests import BacktestRun
 from tiering.models_bands import BandDecision
 from tiering.models_facts import KeptLedger, LedgerFacts
 from tiering.models_overrides import Override, ProblemDecision
+from tiering.models_quarantine import Quarantine
 from tiering.models_replaced import ReplacedPeriod
 from tiering.models_weights import Judgement, WeightOrigin, WeightSurvey
 
 __all__ = [
     "Activation", "BacktestRun", "BandDecision", "Dimension", "GradePeriod", "GradeRule", "Indicator", "Judgement",
-    "KeptLedger", "LedgerFacts", "ModelReview", "Override", "ProblemDecision", "ReplacedPeriod", "Score",
-    "ScoringModel", "TierRun", "WeightOrigin", "WeightSurvey",
+    "KeptLedger", "LedgerFacts", "ModelReview", "Override", "ProblemDecision", "Quarantine", "ReplacedPeriod",
+    "Score", "ScoringModel", "TierRun", "WeightOrigin", "WeightSurvey",
 ]  # fmt: skip
 
 PERCENT = [MinValueValidator(Decimal(0)), MaxValueValidator(HUNDRED)]
@@ -310,6 +311,7 @@ class TierRun(models.Model):
     matrix = models.JSONField(default=list, help_text="[[grade before, grade now, accounts]], moved accounts only.")
     moves = models.PositiveIntegerField(_("moves"), default=0)
     accounts = models.PositiveIntegerField(_("accounts"), default=0)
+    quarantined = models.PositiveIntegerField(_("set apart"), default=0, db_default=0)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     error = models.TextField(_("error"), blank=True)
     last_record_id = models.BigIntegerField(null=True, help_text="The last ledger line the run saw.")

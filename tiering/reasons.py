@@ -31,6 +31,8 @@ def sentence(
     """Why this grade, then what the next one lacks or which grade is on its way; each is a whole sentence."""
     if score.has_flag(Flag.OVERRIDDEN):
         return _overridden(score)
+    if score.has_flag(Flag.QUARANTINED):
+        return _set_apart(score)
     parts = [_waiting(score, run) if run and score.grade == score.ladder else _why(score, grades, design)]
     if next_grade and failing and score.grade != PROBLEM and not (run and run.is_up):
         once = {condition.rule: condition for condition in reversed(failing)}  # one year stands for both
@@ -68,6 +70,15 @@ def _why(score: Score, grades: Sequence[GradePart], design: Design) -> str:
         condition.reads: condition for line in grades if line.grade == score.ladder for condition in line.conditions
     }
     return _by_line(score, grade, values, grades)
+
+
+def _set_apart(score: Score) -> str:
+    """The night could not compute with the account's figures; what to mend stands in the list of the run."""
+    if score.grade == NOT_GRADED:
+        return _("Not graded: a figure of this account cannot be computed with. The status of the job names it.")
+    return _(
+        "Stays %(grade)s: a figure of this account cannot be computed with tonight. The status of the job names it."
+    ) % {"grade": str(Grade(score.grade).label)}
 
 
 def _overridden(score: Score) -> str:

@@ -186,6 +186,16 @@ def _bring_into_force(
     return model
 
 
+def check_model(model: ScoringModel) -> None:
+    """Refuse to grade by a version that is broken, however it came to be: raises ModelRefused."""
+    try:
+        problems = activation_problems(model)
+    except (TypeError, ValueError):
+        problems = [_("A scale is two or more pairs of value and score 0 to 100, rising or falling.")]
+    if problems:
+        raise ModelRefused([_("The active scoring model cannot grade.") + " " + problems[0], *problems[1:]])
+
+
 def _design(preset: str, *, as_of: date, currency: str, diamond: Decimal | None) -> Design:
     if preset == Preset.FULL:
         return presets.full(diamond=diamond)

@@ -74,6 +74,7 @@ NOTES: MappingProxyType[Flag, Promise] = MappingProxyType(
         Flag.WALLET_BELOW_REVENUE: gettext_lazy("The wallet estimate is below our own revenue; estimate it anew."),
         Flag.CALIBRATE: gettext_lazy("Ratings lie far apart; talk about them."),
         Flag.STALE: gettext_lazy("Ratings or estimates have expired and hold the grade only for a while."),
+        Flag.QUARANTINED: gettext_lazy("Set apart tonight: its figures cannot be computed with."),
     }
 )
 # Which part of the rule of two evaluators (domain.md 3.4) is not kept, the first that holds.

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import structlog
+from celery.exceptions import SoftTimeLimitExceeded
 from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.db import connection, transaction
@@ -155,12 +156,15 @@ def commit_batch(*, batch_id: int) -> ImportBatch:
         except Exception as error:
             logger.exception("import_failed", batch=batch_id, attempt=batch.attempts)
             if batch.attempts >= MAX_ATTEMPTS:
-                _fail(
-                    batch_id,
-                    _("The import broke off with an internal error (%(kind)s).") % {"kind": type(error).__name__},
-                )
+                _fail(batch_id, _in_words(error))
             raise
     return ImportBatch.objects.get(pk=batch_id)
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, SoftTimeLimitExceeded):
+        return _("The import took longer than it may and was ended. Split the file into smaller ones.")
+    return _("The import broke off with an internal error (%(kind)s).") % {"kind": type(error).__name__}
 
 
 def _begin_attempt(batch_id: int) -> bool:

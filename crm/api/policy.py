@@ -145,6 +145,7 @@ POLICY: dict[tuple[str, str], Rule] = {
     ("models-refuse", "POST"): LOGGED_IN,  # the view asks for who proposed it, or the right to decide
     **_list("runs", create=holders_of(RETIER)),
     ("runs-detail", "GET"): LOGGED_IN,
+    ("runs-quarantined", "GET"): LOGGED_IN,
     **_list("overrides", create=holders_of(REQUEST_OVERRIDE)),
     ("overrides-detail", "GET"): LOGGED_IN,
     ("overrides-approve", "POST"): holders_of(APPROVE_OVERRIDE),

@@ -19,6 +19,7 @@ from crm.api import (
     receivables,
     reported,
     revenue,
+    runs,
     service_requests,
     sponsors,
     tiering,
@@ -58,7 +59,7 @@ router.register("service-requests", service_requests.ServiceRequestViewSet, "ser
 router.register("sponsors", sponsors.SponsorViewSet, "sponsors")
 router.register("discounts", sponsors.DiscountViewSet, "discounts")
 router.register("tiering/models", tiering.ScoringModelViewSet, "models")
-router.register("tiering/runs", tiering.RunViewSet, "runs")
+router.register("tiering/runs", runs.RunViewSet, "runs")
 router.register("tiering/scores", tiering.ScoreViewSet, "scores")
 router.register("tiering/overrides", overrides.OverrideViewSet, "overrides")
 router.register("tiering/problem-decisions", overrides.ProblemDecisionViewSet, "problem-decisions")

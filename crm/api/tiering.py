@@ -1,12 +1,10 @@
 """Scoring models, nights, their results and the history of grades."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import django_filters
-from django.db import transaction
-from django.db.models import Count, F, Prefetch, Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django_filters.rest_framework import FilterSet
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
@@ -14,16 +12,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.enums import Grade
-from accounts.models import Account, User
-from accounts.querysets import VIEW_ALL
-from crm import pipeline, tasks
+from accounts.models import Account
 from crm.api.filters import VisibleAccountFilter, VisibleRowFilter
 from crm.api.idempotency import idempotent
 from crm.api.model_activation import ActivationActions, ActivationSerializer
 from crm.api.queries import DayField
 from crm.api.serializers import StrictSerializer
 from crm.api.views import ListedViewSet, ReadableViewSet
-from tiering.enums import Preset, RunState, RunTrigger
+from tiering.enums import Preset, RunState
 from tiering.grading import Flag
 from tiering.models import (
     Activation,
@@ -34,7 +30,6 @@ from tiering.models import (
     ReplacedPeriod,
     Score,
     ScoringModel,
-    TierRun,
 )
 from tiering.selectors import latest_run, published_runs
 from tiering.services import create_model
@@ -140,113 +135,6 @@ class ScoringModelViewSet(ActivationActions, ReadableViewSet):
         form.is_valid(raise_exception=True)
         model = create_model(**form.validated_data, created_by=request.user)
         return self.tagged(model, code=status.HTTP_201_CREATED, Location=self.location_of(model))
-
-
-class RunSerializer(serializers.ModelSerializer):
-    """One night. `counts`, `accounts` and `moves` are over the accounts the caller may see."""
-
-    requested_by = serializers.CharField(source="requested_by.username", read_only=True, default=None, allow_null=True)
-    seconds = serializers.FloatField(read_only=True, allow_null=True)
-    counts = serializers.SerializerMethodField()
-    accounts = serializers.SerializerMethodField()
-    moves = serializers.SerializerMethodField()
-    phases = serializers.ListField(child=serializers.DictField(), read_only=True)
-
-    class Meta:
-        model = TierRun
-        fields = (
-            "id",
-            "as_of",
-            "model",
-            "state",
-            "trigger",
-            "phases",
-            "counts",
-            "accounts",
-            "moves",
-            "attempts",
-            "error",
-            "requested_by",
-            "created_at",
-            "started_at",
-            "finished_at",
-            "published_at",
-            "seconds",
-        )
-        read_only_fields = fields
-
-    @extend_schema_field({"type": "object", "additionalProperties": {"type": "integer"}})
-    def get_counts(self, run: TierRun) -> dict[str, int]:
-        """Accounts per grade, every grade present."""
-        seen = self.context.get("seen")
-        return run.counts if seen is None else dict.fromkeys(Grade.values, 0) | seen[run.pk]["counts"]
-
-    def get_accounts(self, run: TierRun) -> int:
-        seen = self.context.get("seen")
-        return run.accounts if seen is None else sum(seen[run.pk]["counts"].values())
-
-    def get_moves(self, run: TierRun) -> int:
-        seen = self.context.get("seen")
-        return run.moves if seen is None else seen[run.pk]["moves"]
-
-
-class NewRunSerializer(StrictSerializer):
-    as_of = DayField(required=False, help_text="Default: the day the data go up to.")
-
-
-class RunFilter(FilterSet):
-    class Meta:
-        model = TierRun
-        fields = {"state": ["exact"], "as_of": ["exact", "gte", "lte"], "trigger": ["exact"], "model": ["exact"]}
-
-
-class RunViewSet(ListedViewSet):
-    """Nights: published, under way, failed. The scores of published ones can be read."""
-
-    serializer_class = RunSerializer
-    filterset_class = RunFilter
-    ordering_fields = {"id": "pk", "as_of": "as_of", "started_at": "started_at"}
-    queryset = TierRun.objects.select_related("requested_by")
-
-    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self._rendered(page, many=True))
-
-    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return Response(self._rendered(self.get_object(), many=False))
-
-    @extend_schema(
-        description="Ask for a night; one that is asked for already is given again. A worker does it.",
-        request=NewRunSerializer,
-        responses={202: RunSerializer},
-    )
-    @idempotent()
-    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        form = NewRunSerializer(data=request.data)
-        form.is_valid(raise_exception=True)
-        run = pipeline.request_night(requested_by=request.user, as_of=form.validated_data.get("as_of"))
-        transaction.on_commit(
-            lambda: tasks.send(tasks.nightly_task, as_of=run.as_of.isoformat(), trigger=RunTrigger.PAGE)
-        )
-        headers = {"Location": self.location_of(run)}
-        return Response(self._rendered(run, many=False), status=status.HTTP_202_ACCEPTED, headers=headers)
-
-    def _rendered(self, runs: Any, *, many: bool) -> Any:
-        context = {**self.get_serializer_context(), "seen": _seen(runs if many else [runs], self.request.user)}
-        return RunSerializer(runs, many=many, context=context).data
-
-
-def _seen(runs: Sequence[TierRun], user: User) -> dict[int, dict[str, Any]] | None:
-    """Counts and moves of these runs over the visible accounts, one query; None for those who see every account."""
-    if user.is_superuser or user.has_perm(VIEW_ALL):
-        return None
-    seen: dict[int, dict[str, Any]] = {run.pk: {"counts": {}, "moves": 0} for run in runs}
-    rows = Score.objects.filter(run__in=runs, account__in=Account.objects.visible_to(user)).order_by()
-    moved = ~Q(previous_grade="") & ~Q(previous_grade=F("grade"))
-    for row in rows.values("run_id", "grade").annotate(found=Count("pk"), moved=Count("pk", filter=moved)):
-        seen[row["run_id"]]["counts"][row["grade"]] = row["found"]
-        seen[row["run_id"]]["moves"] += row["moved"]
-    return seen
 
 
 class ScoreSerializer(serializers.ModelSerializer):

@@ -5,9 +5,11 @@ from datetime import date
 
 from django.db.models import Q
 from django.http import HttpRequest
+from django.utils import timezone
 
 from accounts.enums import BatchState
 from accounts.models import ImportBatch
+from crm.nights import is_overdue
 from metrics.selectors import default_as_of, last_booked_on
 from tiering.enums import RunState
 from tiering.models import TierRun
@@ -15,11 +17,17 @@ from tiering.models import TierRun
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """``data_until`` is the as-of of the pages; ``newest_batch_id`` is set where a batch came after the night."""
+    """``data_until`` is the as-of of the pages; ``newest_batch_id`` is set where a batch came after the night,
+    ``overdue_days`` (0 and more) where a night should have come since: how old the grades are."""
 
     data_until: date | None
     graded_as_of: date | None = None
     newest_batch_id: int | None = None
+    overdue_days: int | None = None
+
+    @property
+    def is_overdue(self) -> bool:
+        return self.overdue_days is not None
 
     @property
     def is_behind(self) -> bool:
@@ -48,4 +56,5 @@ def standing(request: HttpRequest) -> Standing:
         data_until=until,
         graded_as_of=run.as_of,
         newest_batch_id=changed.order_by("-pk").values_list("pk", flat=True).first(),
+        overdue_days=(timezone.now() - since).days if is_overdue(run) else None,
     )

@@ -14,8 +14,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from crm import pipeline, tasks
+from crm import tasks
 from crm.lib.exceptions import CrmError
+from crm.nights import request_night
 from crm.web import tiering_model, tiering_night
 from crm.web.htmx import page_or_fragment, signed_in, user_of
 from crm.web.rights import may_activate, may_draft, may_retier, require_retier
@@ -77,7 +78,7 @@ def run_now(request: HttpRequest) -> HttpResponse:
         messages.warning(request, _("Nothing to grade: the ledger is empty. Import revenue first."))
         return redirect("tiering:night")
     try:
-        run = pipeline.request_night(requested_by=user_of(request))
+        run = request_night(requested_by=user_of(request))
     except CrmError as refused:
         messages.error(request, str(refused))
     else:

@@ -38,6 +38,7 @@ COUNT_LABELS: dict[str, Any] = {
     "rebuilt_rows": gettext_lazy("rows rebuilt"),
     "rows": gettext_lazy("rows"),
     "accounts": gettext_lazy("accounts"),
+    "set_apart": gettext_lazy("set apart"),
     "moves": gettext_lazy("moves"),
     "periods": gettext_lazy("grade periods"),
     "plans": gettext_lazy("remediation plans opened"),

@@ -2,13 +2,25 @@
 
 from django.urls import path
 
-from crm.web import activation, backtest, migration, overrides, portfolio, sandbox, tiering, weight_surveys, weights
+from crm.web import (
+    activation,
+    backtest,
+    job,
+    migration,
+    overrides,
+    portfolio,
+    sandbox,
+    tiering,
+    weight_surveys,
+    weights,
+)
 
 app_name = "tiering"
 urlpatterns = [
     path("", tiering.night, name="night"),
     path("run/", tiering.run_now, name="run"),
     path("progress/", tiering.progress, name="progress"),
+    path("job/", job.status, name="job"),
     path("nights/<int:pk>/", tiering.night, name="run_detail"),
     path("migration/", migration.migration, name="migration"),
     path("migration/export/<str:form>/", migration.export, name="migration_export"),

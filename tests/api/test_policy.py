@@ -282,6 +282,7 @@ def address_of(route: str, world: World) -> str:
         "refuse",
         "end",
         *STEPS,
+        "quarantined",
     }:
         return reverse(f"api:{route}", args=[world.rows[resource].pk])
     return reverse(f"api:{route}")

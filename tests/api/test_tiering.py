@@ -11,7 +11,7 @@ from tests.api.conftest import assert_problem, make_editor, pointers
 from tests.api.nights import AS_OF, make_published_run, make_scoring_model
 from tests.factories import make_account, make_superuser, make_user, post_revenue
 from tiering.enums import ModelState, RunState, RunTrigger
-from tiering.models import GradePeriod, Score, ScoringModel, TierRun
+from tiering.models import GradePeriod, Quarantine, Score, ScoringModel, TierRun
 
 MODELS = "/api/v1/tiering/models/"
 RUNS = "/api/v1/tiering/runs/"
@@ -197,6 +197,26 @@ def test_a_published_run_tells_its_phases_and_counts(admin, night):
     assert sum(row["counts"].values()) == 5
     assert [phase["name"] for phase in row["phases"]][-1] == "publish"
     assert row["seconds"] > 0
+
+
+def test_a_run_lists_what_it_set_apart_of_the_accounts_the_viewer_may_see(admin, rest):
+    owner = make_user()
+    mine, hidden = make_account(owner=owner), make_account()
+    run = make_published_run(make_scoring_model(), {mine: "gold", hidden: "diamond"}, quarantined=2)
+    for account in (mine, hidden):
+        Quarantine.objects.create(run=run, account=account, reason="amount", figure="revenue_ttm", value="2e+15")
+
+    own = rest(owner).get(f"{RUNS}{run.pk}/quarantined/").json()["results"]
+
+    assert own == [
+        {"account": mine.pk, "account_code": mine.code, "account_name": mine.name, "reason": "amount",
+         "figure": "revenue_ttm", "value": "2e+15"}
+    ]  # fmt: skip
+    assert [
+        client.get(f"{RUNS}{run.pk}/").json()["quarantined"] for client in (admin, rest(owner), rest(make_user()))
+    ] == [2, 1, 0]
+    assert len(admin.get(f"{RUNS}{run.pk}/quarantined/").json()["results"]) == 2
+    assert rest(make_user()).get(f"{RUNS}{run.pk}/quarantined/").json()["results"] == []
 
 
 @pytest.mark.parametrize("runs", [1, 3])

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.enums import BatchState
 from accounts.locks import LEASE_PAGES, LEASE_RUN, is_leased
 from accounts.models import Account
-from crm import pipeline, tasks
+from crm import nights, pipeline, tasks
 from crm.pipeline import NightUnderWay, NoActiveModel, run_night
 from metrics import rollup
 from metrics.models import AccountFigures, AccountMonth
@@ -184,24 +184,24 @@ def test_the_tick_leaves_work_in_other_hands_alone(ledger, sent, other_session):
 
 def test_the_first_night_is_due_once_the_ledger_holds_a_record(db, sent):
     make_account()
-    assert pipeline.first_night_due() is None
+    assert nights.first_day_due() is None
     post_revenue(monthly(Account.objects.get(), 100, first=date(2024, 1, 1), months=12))
 
     tasks.tick_task()
 
     assert sent == [("crm.tasks.nightly_task", {"as_of": "2024-12-15", "trigger": "first"})]
-    run = pipeline.first_night_if_due()
+    run = nights.first_night_if_due()
     assert (run.trigger, run.state) == (RunTrigger.FIRST, RunState.PUBLISHED)
-    assert pipeline.first_night_if_due() is None
+    assert nights.first_night_if_due() is None
 
 
 def test_the_first_night_of_a_ledger_without_recent_revenue_is_listed_not_raised(db):
     post_revenue([{"account": make_account(), "amount": -5}])
 
-    assert pipeline.first_night_if_due() is None
+    assert nights.first_night_if_due() is None
 
     assert TierRun.objects.get().state == RunState.FAILED
-    assert pipeline.first_night_due() is None
+    assert nights.first_day_due() is None
 
 
 def at(hour, minute, *, day=10):
@@ -223,20 +223,20 @@ def test_a_night_is_due_when_the_hour_has_passed_since_the_last_run(ledger, star
     run = night(AS_OF)
     TierRun.objects.filter(pk=run.pk).update(started_at=started)
 
-    assert (pipeline.due_night(now=now) is not None) is is_due
+    assert bool(nights.days_due(now=now)) is is_due
 
 
 def test_a_due_night_takes_the_ledgers_last_day(ledger):
     post_revenue([{"account": ledger[0], "booked_on": date(2025, 3, 9)}])
 
-    assert pipeline.due_night(now=at(2, 30)) == date(2025, 3, 9)
-    assert pipeline.due_night(now=at(2, 30, day=9)) == date(2025, 3, 8)
+    assert nights.days_due(now=at(2, 30)) == [date(2025, 3, 9)]
+    assert nights.days_due(now=at(2, 30, day=9)) == [date(2025, 3, 8)]
 
 
 def test_a_message_that_comes_twice_or_late_does_nothing_more(ledger):
     first = tasks.nightly_task(as_of=AS_OF.isoformat(), trigger="night")
     assert first is None  # nobody asked for that day: the ledger goes on after it
-    pipeline.request_night(requested_by=None, as_of=AS_OF)
+    nights.request_night(requested_by=None, as_of=AS_OF)
 
     done = [tasks.nightly_task(as_of=AS_OF.isoformat(), trigger="page") for _ in range(3)]
 
@@ -248,8 +248,8 @@ def test_a_message_that_comes_twice_or_late_does_nothing_more(ledger):
 def test_request_night_is_taken_up_by_the_tick(ledger, sent):
     user = make_user()
 
-    asked = pipeline.request_night(requested_by=user, as_of=AS_OF)
-    again = pipeline.request_night(requested_by=make_user(), as_of=AS_OF)
+    asked = nights.request_night(requested_by=user, as_of=AS_OF)
+    again = nights.request_night(requested_by=make_user(), as_of=AS_OF)
     tasks.tick_task()
 
     assert (asked, again.requested_by, asked.state) == (again, user, RunState.DUE)

@@ -278,7 +278,7 @@ def test_last_night_query_count_does_not_grow_with_the_movers(client, movers, dj
     assert len(response.context["page"].object_list) == movers
 
 
-@pytest.mark.parametrize("path", ["/tiering/", "/tiering/model/", "/tiering/progress/"])
+@pytest.mark.parametrize("path", ["/tiering/", "/tiering/model/", "/tiering/progress/", "/tiering/job/"])
 def test_every_page_asks_for_the_log_in(client, path):
     assert client.get(path).headers["Location"] == f"/login/?next={path}"
 

@@ -13,7 +13,7 @@ from accounts.enums import Grade
 from crm.lib.admin_parts import LargeTableAdmin
 from tiering.enums import RunState, Unit
 from tiering.explain import explain
-from tiering.models import GradePeriod, ReplacedPeriod, Score, TierRun
+from tiering.models import GradePeriod, Quarantine, ReplacedPeriod, Score, TierRun
 from tiering.wording import value_text
 
 RUN_STYLES = {
@@ -23,6 +23,7 @@ RUN_STYLES = {
     RunState.PUBLISHED.value: "success",
     RunState.FAILED.value: "danger",
     RunState.SUPERSEDED.value: "default",
+    RunState.SKIPPED.value: "warning",
 }
 
 
@@ -42,6 +43,7 @@ class TierRunAdmin(LargeTableAdmin):
         "model",
         "trigger",
         "accounts",
+        "quarantined",
         "moves",
         "seconds",
         "published_at",
@@ -112,6 +114,15 @@ class ScoreAdmin(GradeColumnMixin, FoundByAccountMixin, VisibleMixin, LargeTable
     @display(description=_("remarks"))
     def remarks(self, score: Score) -> SafeString:
         return table([(note,) for note in explain(score).notes])
+
+
+@admin.register(Quarantine)
+class QuarantineAdmin(FoundByAccountMixin, VisibleMixin, LargeTableAdmin):
+    list_display = ("account", "run", "reason", "figure", "value")
+    list_filter = (("reason", ChoicesCheckboxFilter), "run__as_of")
+    list_filter_submit = True
+    list_select_related = ("account", "run")
+    ordering = ("-run", "account")
 
 
 @admin.register(GradePeriod)

@@ -34,13 +34,14 @@ DEMO_USER = "demo"
 ADMIN_USER = "admin"
 WEB_SECONDS = 120
 WORKER_PROCESSES = 2
+BEAT = "-B --scheduler celery.beat:Scheduler"
 # Shorter than the 8 s the supervisor gives, so that an interrupted task is handed back in order.
 SOFT_SHUTDOWN_SECONDS = 5
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Command(BaseCommand):
-    help = "Start everything: database, broker, web server, worker and timetable; Ctrl-C stops all of it."
+    help = "Start everything: database, broker, web server, workers and timetable; Ctrl-C stops all of it."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -65,6 +66,7 @@ class Command(BaseCommand):
             base = settings.BASE_DIR
             supervisor.add("Web server", web_command(port), place=place, cwd=base, env=children_environment())
             supervisor.add("Worker", worker_command(), place=place, cwd=base, env=worker_environment())
+            supervisor.add("Imports", imports_command(), place=place, cwd=base, env=worker_environment())
             supervisor.wait_until(lambda: _healthy(port), WEB_SECONDS)
             _greet(port)
             supervisor.watch(engines.mend)
@@ -127,7 +129,7 @@ def load_demo_into_empty_database() -> None:
 def publish_first_night() -> None:
     """Grade the ledger if it holds a record and no night is published yet; the demo company has a past as well."""
     from crm.demo.history import grade_past_months
-    from crm.pipeline import first_night_if_due
+    from crm.nights import first_night_if_due
 
     if settings.EMBEDDED_DATABASE and get_user_model().objects.filter(username=DEMO_USER).exists():
         grade_past_months()
@@ -154,8 +156,20 @@ def worker_environment() -> dict[str, str]:
 
 
 def worker_command() -> list[str]:
-    """Worker and timetable in one: only here, where there is exactly one worker. The timetable keeps no file."""
-    words = f"-m celery -A crm --quiet worker -B --scheduler celery.beat:Scheduler -c {WORKER_PROCESSES}"
+    """Nights, ticks and pages, with the timetable: only here, where there is exactly one such worker. It keeps no file.
+
+    A page's long computation takes one of its two processes, never both, so a night always finds the other.
+    """
+    return [*_celery("worker", queues="nights,default", processes=WORKER_PROCESSES), *BEAT.split()]
+
+
+def imports_command() -> list[str]:
+    """Files and replays of the past: one of an hour holds up another one, nothing else."""
+    return _celery("imports", queues="imports", processes=1)
+
+
+def _celery(name: str, *, queues: str, processes: int) -> list[str]:
+    words = f"-m celery -A crm --quiet worker -n {name}@%h -Q {queues} -c {processes}"
     quiet = f"--without-gossip --without-mingle --without-heartbeat --loglevel {_log_level()}"
     return [sys.executable, *words.split(), *quiet.split()]
 
