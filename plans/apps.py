@@ -1,6 +1,7 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.apps import apps as registry
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
@@ -13,8 +14,8 @@ class PlansConfig(AppConfig):
         post_migrate.connect(_first_policy, sender=self)
 
 
-def _first_policy(*, apps: Any, using: str, **_others: Any) -> None:
-    """A fresh database gets the starting values, so that no grade is without promises."""
+def _first_policy(*, using: str, apps: Any = registry, **_others: Any) -> None:
+    """A fresh database gets the starting values, so that no grade is without promises; so does one that was emptied."""
     try:
         apps.get_model("plans", "Strategy")
     except LookupError:  # migrated to before there were policies
