@@ -290,7 +290,16 @@ SPECTACULAR_SETTINGS = {
         },
         **{
             name: f"tiering.enums.{name}"
-            for name in ["DimensionCode", "IndicatorCode", "ModelState", "Preset", "RunState", "RunTrigger"]
+            for name in [
+                "DimensionCode",
+                "IndicatorCode",
+                "ModelState",
+                "OverrideReason",
+                "Preset",
+                "QuarantineReason",
+                "RunState",
+                "RunTrigger",
+            ]
         },
         **{
             name: f"service.enums.{name}"
