@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 from crm.api import (
     accounts,
     backtests,
+    band_decisions,
     efforts,
     groups,
     growth_notes,
@@ -64,5 +65,6 @@ router.register("tiering/scores", tiering.ScoreViewSet, "scores")
 router.register("tiering/overrides", overrides.OverrideViewSet, "overrides")
 router.register("tiering/problem-decisions", overrides.ProblemDecisionViewSet, "problem-decisions")
 router.register("tiering/backtests", backtests.BacktestViewSet, "backtests")
+router.register("band-decisions", band_decisions.BandDecisionViewSet, "band-decisions")
 router.register("tiering/grades", tiering.GradePeriodViewSet, "grades")
 router.register("tiering/grade-corrections", tiering.ReplacedPeriodViewSet, "grade-corrections")

@@ -5,6 +5,7 @@ from django.urls import path
 from crm.web import (
     activation,
     backtest,
+    bands,
     job,
     migration,
     overrides,
@@ -26,6 +27,8 @@ urlpatterns = [
     path("migration/export/<str:form>/", migration.export, name="migration_export"),
     path("portfolio/", portfolio.index, name="portfolio"),
     path("portfolio/export/<str:form>/", portfolio.export, name="portfolio_export"),
+    path("bands/", bands.index, name="bands"),
+    path("bands/<int:pk>/decide/", bands.decide, name="band_decide"),
     path("backtest/", backtest.index, name="backtest"),
     path("backtest/<int:pk>/", backtest.detail, name="backtest_run"),
     path("backtest/<int:pk>/progress/", backtest.progress, name="backtest_progress"),

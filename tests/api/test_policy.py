@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -45,6 +45,7 @@ from tests.factories import (
     make_wallet_estimate,
 )
 from tiering.models import BacktestRun
+from tiering.services_bands import decide_band
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 RETAIL = b"Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country\n1,A,B,1,2009-12-01,2,K1,UK\n"
@@ -126,6 +127,14 @@ def world(db, settings, tmp_path):
         "service-requests": make_request(account=account),
         "sponsors": make_sponsor(account=account),
         "discounts": make_discount(account=account),
+        "band-decisions": decide_band(
+            account=account,
+            verdict="keep",
+            text="small",
+            review_on=date(2024, 12, 1),
+            decided_by=editor,
+            decided_on=date(2024, 6, 1),
+        ),
     }
     invoice = make_receivable(account=account, paid=[(date(2024, 7, 1), 1)])
     rows["receivable-payments"] = invoice.payments.get()
@@ -202,6 +211,9 @@ def bodies(world: World) -> dict[str, dict[str, Any]]:
         "overrides": {
             "account": key, "grade": "gold", "reason": "project", "text": "New", "valid_from": "2030-01-01",
             "valid_to": "2030-06-01",
+        },
+        "band-decisions": {
+            "account": key, "verdict": "improve", "text": "New", "review_on": str(date.today() + timedelta(days=90)),
         },
         "backtests": {"model": world.rows["models"].pk, "first": "2023-01-31", "last": "2023-12-31"},
         "problem-decisions": {"account": key, "verdict": "confirm", "text": "New"},
