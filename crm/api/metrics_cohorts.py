@@ -215,6 +215,19 @@ class BandTotalSerializer(serializers.Serializer):
     revenue_share = Rate()
 
 
+class PartTotalSerializer(serializers.Serializer):
+    key = serializers.CharField(help_text="As the filter of this name takes it; empty where none is given.")
+    label = serializers.CharField()
+    accounts = serializers.IntegerField()
+    revenue = Money()
+    revenue_share = Rate()
+
+
+class AxisTotalsSerializer(serializers.Serializer):
+    axis = serializers.CharField(help_text="need, potential, size or industry.")
+    parts = PartTotalSerializer(many=True)
+
+
 class SegmentsSerializer(RowsSerializer):
     """Largest revenue first. `measure` says what value bands are made of: gross_profit, or revenue where cost is missing."""
 
@@ -224,6 +237,7 @@ class SegmentsSerializer(RowsSerializer):
     is_few = serializers.BooleanField(read_only=True, help_text="So few accounts that scores say little.")
     segments = SegmentTotalSerializer(many=True, read_only=True)
     bands = BandTotalSerializer(many=True, read_only=True)
+    axes = AxisTotalsSerializer(many=True, read_only=True)
     high_value_accounts = Count()
     high_value_share = Rate()
     stable_accounts = Count()
@@ -270,7 +284,7 @@ class SegmentsView(RowsView):
     order_by = "revenue"
 
     def answer(self, accounts: AccountQuerySet, **choices: Any) -> Any:
-        return segments(accounts, **choices)
+        return segments(accounts, with_axes=True, **choices)
 
 
 routes = [

@@ -65,6 +65,8 @@ class Company:
     maintenance_number: str = ""  # of its maintenance contract
     channel: str = ""
     dealer_code: str = ""  # through whom it buys
+    need: str = ""
+    potential: str = ""
 
 
 def companies(*, seed: int, count: int, horizon: Horizon, base_currency: str) -> list[Company]:

@@ -32,13 +32,14 @@ from accounts.models import (
     WalletEstimate,
 )
 from accounts.search import index_new_accounts
-from crm.demo import efforts, papers, rates, relations, revenue
+from crm.demo import efforts, judged, papers, rates, relations, revenue
 from crm.demo import vocabulary as words
 from crm.demo.companies import Company, companies
 from crm.demo.horizon import Horizon
 from crm.demo.staff import STAFF, Person
 from crm.lib.exceptions import CrmError
 from tiering.enums import Preset, Rule
+from tiering.models import BandDecision
 from tiering.services import activate_model, create_model
 
 RATE_SOURCE = "Demo bank"
@@ -60,7 +61,7 @@ MANAGER_PERMISSIONS = (
     *("view_marketeffort", "add_marketeffort", "change_marketeffort"),
     *("add_policyversion", "activate_policy", "approve_accountplan", "view_policyversion", "view_promiseresult"),
     *("change_walletestimate", "view_importbatch", "view_scoringmodel", "view_tierrun", "view_score"),
-    "view_gradeperiod",
+    *("view_gradeperiod", "view_backtestrun", "add_backtestrun", "view_banddecision", "add_banddecision"),
 )
 
 
@@ -103,6 +104,7 @@ def load_demo(*, accounts: int, months: int, seed: int, today: date, with_logins
         raise AccountsExist(_("There are accounts already: the demo company only goes into an empty database."))
     horizon = Horizon.before(today, months=months)
     found = companies(seed=seed, count=accounts, horizon=horizon, base_currency=settings.BASE_CURRENCY)
+    found = judged.with_axes(found, seed=seed)
     rows = revenue.book_rows(found, seed=seed, horizon=horizon)
     with transaction.atomic():
         users = _store_staff(with_logins=with_logins)
@@ -113,6 +115,7 @@ def load_demo(*, accounts: int, months: int, seed: int, today: date, with_logins
         _store_ratings(kept)
         _store_wallets(kept, bought=_bought(rows, horizon))
         _store_efforts(kept)
+        _store_decisions(kept)
         _store_rates(kept)
         _store_products()
         records = _post_books(rows, users["manager"])
@@ -173,6 +176,8 @@ def _account(company: Company, stored: dict[str, Account], users: dict[str, User
         region=company.region,
         country=company.country,
         size=company.size,
+        need=company.need,
+        potential=company.potential,
         currency=company.currency,
         owner=users.get(company.owner),
         opened_on=company.opened_on,
@@ -288,6 +293,17 @@ def _store_wallets(kept: Kept, *, bought: dict[str, float]) -> None:
             for wallet in papers.wallets(kept.found, seed=kept.seed, horizon=kept.horizon, bought=bought)
         ),
         MOST_IN_STATEMENT,
+    )
+
+
+def _store_decisions(kept: Kept) -> None:
+    BandDecision.objects.bulk_create(
+        BandDecision(
+            account=kept.accounts[one.account_code],
+            decided_by=kept.users[one.username],
+            **{name: getattr(one, name) for name in ("verdict", "text", "decided_on", "review_on")},
+        )
+        for one in judged.verdicts(kept.found, seed=kept.seed, horizon=kept.horizon)
     )
 
 

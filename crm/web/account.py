@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from accounts.enums import Attitude, ContractStatus, TeamRole
+from accounts.enums import AccountNeed, Attitude, ContractStatus, MarketPotential, TeamRole
 from accounts.models import Account, Contract, RevenueRecord, TeamMember
 from crm.lib.periods import Period, ttm
 from crm.web import lifetime_words
@@ -186,6 +186,9 @@ class AccountPage:
     @property
     def can_merge(self) -> bool:
         return bool(self.request.user.has_perm("accounts.change_account"))
+
+    can_change = can_merge
+    needs, potentials = AccountNeed.choices, MarketPotential.choices
 
     def render(self, **context: Any) -> HttpResponse:
         return self.render_as(f"accounts/{self.tab}.html", **context)

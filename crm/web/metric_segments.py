@@ -16,9 +16,10 @@ from crm.web.cohort_words import ACTIONS, BANDS, SEGMENTS, worded
 from crm.web.cohorts_form import STABLE, STABLE_PROFITABLE
 from crm.web.figure import Kind
 from crm.web.metric_asked import Asked, Shown, accounts_behind, unsaid
+from crm.web.metric_leaves import LEAF_HEADS, LEAF_TITLES
 from crm.web.metric_table import Column, Order
 from metrics.services.base import AccountTable
-from metrics.services.segments import SegmentFigures, SegmentTotal, ValueMeasure, segments
+from metrics.services.segments import AxisTotals, SegmentFigures, SegmentTotal, ValueMeasure, segments
 
 KEYS = ("scored_accounts", "high_value_accounts", "high_value_share", "stable_accounts", "stable_profitable_accounts")
 MEASURES = {
@@ -39,6 +40,7 @@ class Panel:
     note: Any
     columns: Sequence[Any]
     rows: Sequence[tuple[str, Sequence[Any]]]
+    ends_in_words: bool = True  # its last column
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,11 @@ class SegmentsShown(Shown):
 
 def segments_answer(asked: Asked) -> SegmentsShown:
     answer = segments(
-        asked.accounts, period=asked.form.cleaned_data["period"], as_of=asked.as_of, **asked.form.choices()
+        asked.accounts,
+        with_axes=True,
+        period=asked.form.cleaned_data["period"],
+        as_of=asked.as_of,
+        **asked.form.choices(),
     )
     table = _chosen(answer.table, asked.form.cleaned_data["kind"])
     table = table.with_columns(
@@ -77,7 +83,7 @@ def segments_answer(asked: Asked) -> SegmentsShown:
         currency=answer.currency,
         table=accounts_behind(asked, table, columns, Order("revenue", descending=True)),
         note=_("So few accounts that the scores say little.") if answer.is_few and answer.scored_accounts else "",
-        panels=[_bands(answer, asked.links)],
+        panels=[_bands(answer, asked.links), *(_axis(axis, asked.links) for axis in answer.axes if _is_told(axis))],
     )
 
 
@@ -185,6 +191,27 @@ def _bands(answer: SegmentFigures, links: Mapping[str, Any]) -> Panel:
             )
             for one in answer.bands
         ],
+    )
+
+
+def _is_told(axis: AxisTotals) -> bool:
+    """Whether anybody has filled it in."""
+    return any(part.key and part.accounts for part in axis.parts)
+
+
+def _axis(axis: AxisTotals, links: Mapping[str, Any]) -> Panel:
+    return Panel(
+        title=LEAF_TITLES[axis.axis],
+        note="",
+        columns=[LEAF_HEADS[axis.axis], _("Accounts"), _("Revenue"), _("Share of the revenue")],
+        rows=[
+            (
+                f"?{urlencode({**links, str(axis.axis): part.key or '-'}, doseq=True)}#behind",
+                [part.label, formats.number(part.accounts), formats.money(part.revenue), _percent(part.revenue_share)],
+            )
+            for part in axis.parts
+        ],
+        ends_in_words=False,
     )
 
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.enums import Grade
 from crm import tasks
 from crm.lib.exceptions import CrmError
 from crm.nights import request_night
@@ -163,12 +164,18 @@ def _nights(pk: int | None) -> Nights:
     return Nights(shown=shown, newest=TierRun.objects.order_by("-pk").first(), listed=listed)
 
 
+def _grade(request: HttpRequest, name: str) -> str:
+    asked = request.GET.get(name, "")
+    return asked if asked in Grade.values else ""
+
+
 def _night_context(request: HttpRequest, run: TierRun) -> dict[str, Any]:
     accounts = accounts_in_scope(request)
     sees_all = scope_of(request) == ALL and can_choose_scope(request)
     moves = tiering_night.moves_of(run, accounts, sees_all=sees_all)
     direction = request.GET.get("moved", "")
-    movers = tiering_night.moved(run, accounts, direction=direction)
+    before, now = _grade(request, "before"), _grade(request, "now")
+    movers = tiering_night.moved(run, accounts, direction=direction, before=before, now=now)
     money, currency = tiering_night.moved_money(movers)
     counts = tiering_night.grade_counts(run, accounts, moves, sees_all=sees_all)
     return {
@@ -180,6 +187,8 @@ def _night_context(request: HttpRequest, run: TierRun) -> dict[str, Any]:
         "moved": sum(number for *_pair, number in moves),
         "page": Paginator(movers, MOVERS_A_PAGE).get_page(request.GET.get("page")),
         "direction": direction if direction in tiering_night.DIRECTIONS else "",
+        "before": before,
+        "now": now,
         "money": money,
         "currency": currency,
         "phases": tiering_night.phases_of(run),

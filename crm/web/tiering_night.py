@@ -114,9 +114,18 @@ def moves_of(run: TierRun, accounts: AccountQuerySet, *, sees_all: bool) -> Move
     return list(counted.annotate(n=Count("pk")))
 
 
-def moved(run: TierRun, accounts: AccountQuerySet, *, direction: str = "") -> QuerySet[Score]:
-    """Scores of ``run`` whose grade differs from the one before, up, down or both; largest revenue first."""
+def moved(
+    run: TierRun, accounts: AccountQuerySet, *, direction: str = "", before: str = "", now: str = ""
+) -> QuerySet[Score]:
+    """Scores of ``run`` whose grade differs from the one before, up, down or both; largest revenue first.
+
+    before, now : only those that came from, or went to, this grade
+    """
     scores = selectors.movers(accounts, run=run)
+    if before:
+        scores = scores.filter(previous_grade=before)
+    if now:
+        scores = scores.filter(grade=now)
     if direction == UP:
         return scores.filter(step__gt=0)  # type: ignore[misc]  # annotated by the selector
     return scores.filter(step__lt=0) if direction == DOWN else scores  # type: ignore[misc]
@@ -225,6 +234,7 @@ def _band(before: str, now: str, number: int) -> dict[str, Any]:
         "value": number,
         "lineStyle": {"color": f"token:--grade-{now}-solid", "opacity": 0.38},
         "tip": f"{Grade(before).label} → {Grade(now).label}: {formats.number(number)}",
+        "href": f"?{urlencode({'before': before, 'now': now})}#movers",
     }
 
 

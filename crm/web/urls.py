@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from crm.web import (
     account,
+    account_axes,
     account_ideas,
     account_plan,
     account_service,
@@ -36,6 +37,7 @@ account_patterns = [
     path("<int:pk>/grade/", account.grade, name="grade"),
     path("<int:pk>/grade/compare/", grade_compare.compare_nights, name="grade_compare"),
     path("<int:pk>/people/", account.people, name="people"),
+    path("<int:pk>/axes/", account_axes.save, name="axes"),
     path("<int:pk>/merge/", merges.merge, name="merge"),
     path("<int:pk>/merges/<int:merge>/undo/", merges.undo, name="undo_merge"),
     path("<int:pk>/people/<int:contact>/attitude/", account_service.note_contact, name="attitude"),

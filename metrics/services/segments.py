@@ -19,7 +19,8 @@ from metrics.formulas.margin import gross_profit
 from metrics.formulas.patterns import order_rhythm
 from metrics.formulas.rfm import RfmScores, RfmSegment, ValueBand, rfm_scores, rfm_segments, value_bands
 from metrics.frames import Windows
-from metrics.scope import Level
+from metrics.leaves import Dimension, leaves_of
+from metrics.scope import Level, Scope
 from metrics.selectors import default_as_of
 from metrics.services.base import AccountTable, Answer, Reasons, Units, passport, rates_missing, units_of
 from metrics.services.choices import Choices, asked_scope
@@ -28,6 +29,7 @@ from metrics.services.empty_basis import says_why_empty
 STABLE_FROM = 0.5  # 1 / (1 + CV): CV = 1 is the mark of purely random buying, so this and more is regular
 RATIO_DECIMALS = 9  # to which a ratio is rounded before it meets a threshold
 LACKING_FIELDS = ("high_value_share", "revenue", "profit", "recency", "frequency", "monetary")  # without a rate
+AXES = (Dimension.NEED, Dimension.POTENTIAL, Dimension.SIZE, Dimension.INDUSTRY)  # beside what the ledger shows
 UPPER_BANDS = (ValueBand.HIGH, ValueBand.MID)  # the upper half by value
 
 
@@ -74,6 +76,25 @@ class BandTotal:
     revenue_share: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class PartTotal:
+    """Accounts that share a value of an axis: its key as filters take it, "" where none is given, and its words."""
+
+    key: str
+    label: Any
+    accounts: int
+    revenue: Decimal
+    revenue_share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AxisTotals:
+    """The same accounts along an axis that people fill in, largest revenue first."""
+
+    axis: Dimension
+    parts: tuple[PartTotal, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SegmentFigures(Answer):
     """scored_accounts are on the books in the period, have ordered by its end and are ranked against one another; those
@@ -87,6 +108,7 @@ class SegmentFigures(Answer):
     is_few: bool
     segments: tuple[SegmentTotal, ...]
     bands: tuple[BandTotal, ...]
+    axes: tuple[AxisTotals, ...]
     high_value_accounts: int
     high_value_share: float | None
     stable_accounts: int
@@ -94,8 +116,11 @@ class SegmentFigures(Answer):
 
 
 @says_why_empty
-def segments(accounts: AccountQuerySet, *, period: Period | None = None, **choices: Unpack[Choices]) -> SegmentFigures:
-    """Segments of ``accounts`` (already limited to what the caller may see); two queries.
+def segments(
+    accounts: AccountQuerySet, *, period: Period | None = None, with_axes: bool = False, **choices: Unpack[Choices]
+) -> SegmentFigures:
+    """Segments of ``accounts`` (already limited to what the caller may see); two queries, and two for each of AXES where
+    the totals along them are wanted (``with_axes``).
 
     period : of orders, revenue and profit, default the last 12 whole months; the last order and the stability of the
     intervals look back as far as the ledger goes, from the end of the period or the as-of day, whichever is earlier.
@@ -117,6 +142,7 @@ def segments(accounts: AccountQuerySet, *, period: Period | None = None, **choic
     table = AccountTable(units.ids[is_behind], columns, units.members)
     return _answer(
         table, scores, measure, frame,
+        axes=tuple(_axis(scope, table, axis) for axis in AXES) if with_axes else (),
         currency=scope.currency,
         passport=passport(
             "segments", scope=scope, level=level, as_of=as_of, accounts=len(table), comparison=period
@@ -194,6 +220,15 @@ def _answer(
         table=table,
         **carried,
     )
+
+
+def _axis(scope: Scope, table: AccountTable, axis: Dimension) -> AxisTotals:
+    leaves, revenue = leaves_of(scope, table.shown_ids, axis), table.columns["revenue"]
+    parts = (
+        PartTotal(key, label, *_part(revenue, leaves.place == place))
+        for place, (key, label) in enumerate(zip(leaves.keys, leaves.labels, strict=True))
+    )
+    return AxisTotals(axis, tuple(sorted(parts, key=lambda part: (-part.revenue, part.key))))
 
 
 def _part(revenue: FloatArray, is_in: BoolArray) -> tuple[int, Decimal, float | None]:

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from django.core.management import CommandError, call_command
 
-from accounts.enums import AccountStatus, BatchState, Grade, RevenueKind
+from accounts.enums import AccountNeed, AccountStatus, BatchState, Grade, MarketPotential, RevenueKind
 from accounts.models import (
     Account,
     Contact,
@@ -28,7 +28,7 @@ from crm.demo.staff import STAFF
 from crm.pipeline import run_night
 from metrics.rollup import difference
 from metrics.selectors import default_as_of
-from tiering.models import ScoringModel, TierRun
+from tiering.models import BandDecision, ScoringModel, TierRun
 
 TODAY = date(2026, 11, 21)
 HORIZON = Horizon.before(TODAY, months=36)
@@ -218,11 +218,13 @@ def test_demo_fills_every_table_through_the_door():
         (f"erp-{year}.csv", BatchState.POSTED, 0) for year in (2024, 2025, 2026)
     ]
     assert sum(batch.posted for batch in batches) == RevenueRecord.objects.count() == loaded.records
-    tables = (Contact, TeamMember, Contract, Rating, WalletEstimate)
+    tables = (Contact, TeamMember, Contract, Rating, WalletEstimate, BandDecision)
     assert [table.objects.exists() for table in tables] == [True] * len(tables)
     assert ScoringModel.objects.get().state == "active"
     assert Account.objects.filter(search_text="").count() == 0
     assert Account.objects.filter(status=AccountStatus.PROSPECT).exists()
+    assert set(Account.objects.values_list("need", flat=True)) == {"", *AccountNeed.values}
+    assert set(Account.objects.values_list("potential", flat=True)) == {"", *MarketPotential.values}
     assert set(ExchangeRate.objects.values_list("to_currency", flat=True)) <= {"CNY"}
 
 

@@ -178,6 +178,20 @@ def test_nobody_in_view_is_an_answer():
     assert {one.accounts for one in found.segments} == {0}
 
 
+def test_axes_that_people_fill_in_add_up_to_the_same_accounts():
+    for amount, fields in ((300, {"need": "price", "size": "large"}), (100, {"need": "service"}), (50, {})):
+        buyer(amount=amount, **fields)
+
+    found = {str(one.axis): one.parts for one in ask(with_axes=True).axes}
+
+    assert [(one.key, str(one.label), one.accounts, one.revenue) for one in found["need"]] == [
+        ("price", "Price", 1, Decimal(1800)), ("service", "Service", 1, Decimal(600)), ("", "not given", 1, Decimal(300)),
+    ]  # fmt: skip
+    assert [one.revenue_share for one in found["need"]] == pytest.approx([1800 / 2700, 600 / 2700, 300 / 2700])
+    assert set(found) == {"need", "potential", "size", "industry"}
+    assert [one.key for one in found["size"]] == ["large", ""]
+
+
 @pytest.mark.parametrize("count", [1, 25])
 def test_query_count_does_not_grow_with_the_accounts(count):
     for _ in range(count):

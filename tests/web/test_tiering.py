@@ -289,3 +289,18 @@ def test_odd_page_numbers_are_taken_for_the_nearest_page(client, path):
     client.force_login(make_superuser())
 
     page(client, path)
+
+
+def test_movers_can_be_seen_by_the_grades_they_left_and_entered(client):
+    kept, moved, _foreign = moved_company()
+    client.force_login(kept.owner)
+    left = before(moved)
+
+    found = {
+        query: [score.account_id for score in page(client, f"/tiering/?{query}").context["page"]]
+        for query in (f"before={left}", "now=problem", f"before={left}&now=problem", "before=problem", "now=nonsense")
+    }
+
+    assert list(found.values()) == [[moved.pk], [moved.pk], [moved.pk], [], [moved.pk]]
+    band = page(client).context["chart"].option["series"][0]["links"][0]
+    assert band["href"] == f"?before={left}&now=problem#movers"
