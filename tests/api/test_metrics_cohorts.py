@@ -139,7 +139,7 @@ def test_segments_count_and_list_the_accounts(admin, ledger):
     answer = ask(admin, "segments")
 
     assert set(answer) == {
-        "measure", "scored_accounts", "unscored_accounts", "is_few", "segments", "bands", "high_value_accounts",
+        "measure", "scored_accounts", "unscored_accounts", "is_few", "segments", "bands", "axes", "high_value_accounts",
         "high_value_share", "stable_accounts", "stable_profitable_accounts", *PAGED, *SHARED,
     }  # fmt: skip
     assert (answer["measure"], answer["scored_accounts"], answer["is_few"]) == ("gross_profit", 3, True)
