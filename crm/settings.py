@@ -291,11 +291,13 @@ SPECTACULAR_SETTINGS = {
         **{
             name: f"tiering.enums.{name}"
             for name in [
+                "BandVerdict",
                 "DimensionCode",
                 "IndicatorCode",
                 "ModelState",
                 "OverrideReason",
                 "Preset",
+                "ProblemVerdict",
                 "QuarantineReason",
                 "RunState",
                 "RunTrigger",
