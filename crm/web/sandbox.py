@@ -86,6 +86,11 @@ class Levers:
         return any(lever.is_moved for lever in self.all)
 
     @property
+    def said_ids(self) -> str:
+        """What htmx changes beside the result: the words about the levers, so that nobody's typing is disturbed."""
+        return ",".join(["#levers-reset", "#levers-said", *(f"#said-{lever.name}" for lever in self.all)])
+
+    @property
     def total(self) -> Decimal:
         return sum((lever.value for lever in self.dimensions), Decimal(0))
 

@@ -12,6 +12,7 @@
     const pair = partner(event.target);
     if (!pair) return;
     const [moved, other] = pair;
+    if (!other) return; // a number without a slider
     if (moved.type === "range") other.value = String(+(+moved.value).toPrecision(10));
     else if (moved.value !== "") other.value = moved.value;
   });
