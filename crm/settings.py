@@ -312,6 +312,9 @@ SPECTACULAR_SETTINGS = {
         },
         "Purpose": "accounts.enums.EffortPurpose",
         "GradeCondition": "tiering.enums.Rule",
+        "PromiseLevel": "plans.enums.Level",
+        "PromisePeriod": "plans.enums.Span",
+        **{name: f"plans.enums.{name}" for name in ["CaseEvent", "PolicyState", "PromiseState", "PromiseType"]},
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

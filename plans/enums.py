@@ -135,7 +135,7 @@ class PromiseState(TextChoices):
     KEPT = "kept", _("Kept")
     WAITING = "waiting", _("On its way")
     BROKEN = "broken", _("Broken")
-    NOT_DUE = "not_due", _("Not due yet")
+    NOT_DUE = "not_due", _("Nothing due")
     STATED = "stated", _("Not measured")
 
 

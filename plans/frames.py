@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from accounts.enums import GRADE_RANK, LADDER_GRADES, Grade
+from accounts.enums import GRADE_RANK, LADDER_GRADES, AccountStatus, Grade
 from accounts.querysets import AccountQuerySet
 from crm.lib.periods import add_months
 from plans.enums import SPAN_MONTHS, PolicyState
@@ -156,7 +156,8 @@ def request_rows(requests: QuerySet[ServiceRequest], *, until: datetime) -> pd.D
 
 
 def _of(rows: QuerySet[Any], accounts: AccountQuerySet) -> QuerySet[Any]:
-    return rows.filter(account__in=accounts.order_by().values("pk"))
+    """Rows of these accounts as far as we still work with them: a closed account is promised nothing."""
+    return rows.filter(account__in=accounts.exclude(status=AccountStatus.CLOSED).order_by().values("pk"))
 
 
 def _frame(rows: QuerySet[Any], columns: dict[str, str], *, days: tuple[str, ...] = ()) -> pd.DataFrame:

@@ -170,13 +170,14 @@ class Promise(models.Model):
             models.CheckConstraint(condition=Q(grade__in=PROMISED_GRADES), name="promise_grade_known"),
             models.CheckConstraint(condition=Q(type__in=PromiseType.values), name="promise_type_known"),
             models.CheckConstraint(
-                condition=~Q(evidence__in=[*COUNTED, *TIMED, Evidence.DISCOUNT]) | Q(target__gte=0),
+                condition=~Q(evidence__in=[*COUNTED, *TIMED, Evidence.DISCOUNT])
+                | Q(target__isnull=False, target__gte=0),
                 name="promise_measured_with_target",
                 violation_error_message=_("A promise that is counted or timed needs a number."),
             ),
             models.CheckConstraint(
                 condition=~Q(evidence__in=TIMED)
-                | ~Q(clock="") & ~Q(start_event="") & ~Q(stop_event="") & Q(target__gt=0),
+                | ~Q(clock="") & ~Q(start_event="") & ~Q(stop_event="") & Q(target__isnull=False, target__gt=0),
                 name="promise_timed_by_a_clock",
                 violation_error_message=_("A timed promise needs hours above 0, a clock, a start and a stop."),
             ),

@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import Account, User
 from accounts.querysets import AccountQuerySet
-from plans.enums import PromiseKind, PromiseState, PromiseType
+from plans.enums import SPAN_MONTHS, PromiseKind, PromiseState, PromiseType
 from plans.frames import Facts, Window, read_facts
 from plans.measure import cases_of, cells_of, evidence_of, in_force, measure, violations_of
 from plans.models import AccountPlan, PolicyVersion, Promise, RemediationPlan, Strategy
@@ -154,7 +154,7 @@ def _proofs(facts: Facts, window: Window) -> dict[str, list[Proof]]:
     cells = cells_of(facts, window)
     now = in_force(cells, window)
     found: dict[str, list[Proof]] = {}
-    for row in _given(facts, now).to_dict("records"):
+    for row in _given(facts, now, window).to_dict("records"):
         found.setdefault(row["type"], []).append(Proof(row["day"].date(), "interaction", int(row["pk"])))
     for row in cases_of(cells, now, facts, window).sort_values("opened_at", ascending=False).to_dict("records"):
         good = None if not row["met"] and not row["late"] else bool(row["met"])
@@ -168,9 +168,12 @@ def _proofs(facts: Facts, window: Window) -> dict[str, list[Proof]]:
     return found
 
 
-def _given(facts: Facts, now: pd.DataFrame) -> pd.DataFrame:
-    rules = now[now["kind"] == PromiseKind.COUNT][["account", "type", "evidence", "counts_remote", "period"]]
+def _given(facts: Facts, now: pd.DataFrame, window: Window) -> pd.DataFrame:
+    """Interactions inside the span of the promise they show."""
+    rules = now[now["kind"] == PromiseKind.COUNT][["account", "type", "evidence", "counts_remote", "period", "start"]]
     given = evidence_of(facts.interactions).merge(rules, on=["account", "evidence"])
+    first = given["period"].map({span: window.start(months) for span, months in SPAN_MONTHS.items()})
+    given = given[given["day"] >= first.astype("datetime64[ns]").fillna(given["start"])]
     return given[given["counts_remote"].astype(bool) | ~given["is_remote"]].sort_values("day", ascending=False)
 
 

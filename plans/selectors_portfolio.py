@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 
+from accounts.enums import KEY_GRADES
 from accounts.models import Account, MarketEffort, User
 from accounts.querysets import AccountQuerySet
 from crm.lib.periods import Period
@@ -109,6 +110,13 @@ def over_served(accounts: AccountQuerySet) -> QuerySet[AccountCompliance]:
     """Accounts that get far more than they are promised, the dearest surplus first."""
     rows = _of(AccountCompliance.objects.filter(service_ratio__gte=OVER_SERVED), accounts)
     return _with_account(rows).order_by("-surplus_cost", "-service_ratio", "pk")
+
+
+def broken_for_key_accounts(accounts: AccountQuerySet, *, without: Iterable[int]) -> QuerySet[AccountCompliance]:
+    """Key accounts that get too little, most revenue first; leaves out those that are named already."""
+    grades = [str(grade) for grade in KEY_GRADES]
+    rows = under_served(accounts).filter(grade__in=grades, broken__gt=0)
+    return rows.exclude(account__in=list(without))
 
 
 def _with_account(rows: QuerySet[AccountCompliance]) -> QuerySet[AccountCompliance]:

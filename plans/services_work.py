@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Value
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
-from accounts.enums import Grade
+from accounts.enums import AccountStatus, Grade
 from accounts.models import Account, User
 from crm.lib.exceptions import CrmError
 from crm.lib.periods import add_months
@@ -39,6 +39,7 @@ def open_remediations(*, as_of: date) -> int:
     )
     still_open = RemediationPlan.objects.filter(account=OuterRef("pk"), closed_on__isnull=True)
     troubled = Account.objects.standing().filter(~Exists(since), ~Exists(still_open), grade=Grade.PROBLEM)
+    troubled = troubled.exclude(status=AccountStatus.CLOSED)
     due = as_of + timedelta(days=REMEDY_DAYS)
     rows = [
         RemediationPlan(account_id=pk, owner_id=owner, opened_on=as_of, due_on=due)

@@ -24,11 +24,13 @@ from crm.api.filters import AccountFilter, UserFilter, VisibleAccountFilter
 from crm.api.groups import move_account
 from crm.api.idempotency import idempotent
 from crm.api.merges import AccountMergeSerializer, MergeSerializer
+from crm.api.plans import AccountPromisesSerializer
 from crm.api.queries import AccountQuery
 from crm.api.serializers import RuledSerializer
 from crm.api.views import EditableViewSet
 from metrics.services.account import account_metrics
 from metrics.services.account_history import account_history
+from plans.selectors import account_promises
 from tiering.comparison import compare
 from tiering.explain import explain
 from tiering.selectors import score_of, two_nights
@@ -180,6 +182,15 @@ class AccountViewSet(EditableViewSet):
         choices = HistoryQuery.read(request)
         self.detail_parameters = frozenset(request.query_params)
         return Response(AccountHistorySerializer(account_history(self.get_object(), **choices)).data)
+
+    @extend_schema(
+        responses=AccountPromisesSerializer,
+        description="What the account is promised by the policy of its grade, what it was given, and by when the next is due.",
+        filters=False,
+    )
+    @action(detail=True)
+    def promises(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return Response(AccountPromisesSerializer(account_promises(self.get_object())).data)
 
     @extend_schema(
         responses=ExplanationSerializer,

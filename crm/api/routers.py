@@ -17,6 +17,7 @@ from crm.api import (
     milestones,
     opinions,
     overrides,
+    plans,
     receivables,
     reported,
     revenue,
@@ -68,3 +69,7 @@ router.register("tiering/backtests", backtests.BacktestViewSet, "backtests")
 router.register("band-decisions", band_decisions.BandDecisionViewSet, "band-decisions")
 router.register("tiering/grades", tiering.GradePeriodViewSet, "grades")
 router.register("tiering/grade-corrections", tiering.ReplacedPeriodViewSet, "grade-corrections")
+router.register("plans/policies", plans.PolicyViewSet, "policies")
+router.register("plans/promises", plans.PromiseViewSet, "promises")
+router.register("plans/compliance", plans.ComplianceViewSet, "compliance")
+router.register("plans/remediations", plans.RemediationViewSet, "remediations")

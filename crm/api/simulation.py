@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -17,6 +18,7 @@ from accounts.enums import Grade
 from accounts.models import Account
 from crm.api.answers import Money
 from crm.api.serializers import StrictSerializer
+from plans.costs import policy_cost
 from tiering.design import HUNDRED, Design
 from tiering.enums import DimensionCode, IndicatorCode, ModelState, Rule
 from tiering.grading import RULES
@@ -109,6 +111,9 @@ class SimulatedSerializer(serializers.Serializer):
     movers = MoverSerializer(many=True)
     load_before = serializers.IntegerField()
     load_after = serializers.IntegerField()
+    policy_cost_before = Money(help_text="Keeping all promises for a year, under the policy of today.")
+    policy_cost_after = Money()
+    policy_cost_currency = serializers.CharField(allow_null=True)
     key_accounts = serializers.IntegerField()
     is_crowded = serializers.BooleanField()
     unmeasured = serializers.ListField(child=serializers.CharField())
@@ -148,6 +153,12 @@ class SimulateView(APIView):
             fiscal_start_month=settings.FISCAL_YEAR_START_MONTH,
         )
         shown = {name: getattr(found, name) for name in SimulatedSerializer().fields if hasattr(found, name)}
+        cost = policy_cost(before=found.before, after=found.after, on=timezone.localdate())
+        shown |= {
+            "policy_cost_before": cost and cost.before,
+            "policy_cost_after": cost and cost.after,
+            "policy_cost_currency": cost and cost.currency,
+        }
         about = {"as_of": run.as_of, "run": run.pk, "model": str(model), "currency": model.currency}
         return Response(SimulatedSerializer({**shown, **about, "matrix": found.matrix}).data)
 

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 
+from crm.demo.promises import fill_remediations
 from crm.pipeline import run_night
 from metrics.selectors import default_as_of, last_booked_on
 from tiering.enums import RunTrigger
@@ -23,7 +24,10 @@ def grade_past_months(*, months: int = MONTHS) -> list[TierRun]:
     missing = [
         day for day in [*month_ends_before(as_of, months=months), as_of] if not published or day > published.as_of
     ]
-    return [run_night(as_of=day, trigger=RunTrigger.COMMAND) for day in missing]
+    runs = [run_night(as_of=day, trigger=RunTrigger.COMMAND) for day in missing]
+    if runs:
+        fill_remediations(as_of)
+    return runs
 
 
 def month_ends_before(day: date, *, months: int) -> list[date]:

@@ -32,7 +32,7 @@ from accounts.models import (
     WalletEstimate,
 )
 from accounts.search import index_new_accounts
-from crm.demo import efforts, judged, papers, rates, relations, revenue
+from crm.demo import efforts, judged, papers, promises, rates, relations, revenue
 from crm.demo import vocabulary as words
 from crm.demo.companies import Company, companies
 from crm.demo.horizon import Horizon
@@ -116,6 +116,8 @@ def load_demo(*, accounts: int, months: int, seed: int, today: date, with_logins
         _store_wallets(kept, bought=_bought(rows, horizon))
         _store_efforts(kept)
         _store_decisions(kept)
+        promises.begin_policies(horizon)
+        promises.store_plans(found, accounts=kept.accounts, users=users, seed=seed, horizon=horizon)
         _store_rates(kept)
         _store_products()
         records = _post_books(rows, users["manager"])

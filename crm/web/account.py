@@ -24,7 +24,7 @@ from crm.web.account_chart import CHART_MONTHS, revenue_chart
 from crm.web.account_history import history_panel
 from crm.web.account_ideas import ideas_of
 from crm.web.account_outlook import key_forecast, loss_card
-from crm.web.attention import contracts_ending, items_of
+from crm.web.attention import contracts_ending, items_of, promise_items
 from crm.web.figure import Figure, Kind
 from crm.web.growth_notes import notes_of_account
 from crm.web.htmx import signed_in
@@ -205,7 +205,7 @@ def overview(request: HttpRequest, pk: int) -> HttpResponse:
     page = AccountPage(request, pk, "detail")
     chart = revenue_chart(page.account, as_of=page.as_of, style=number_style(request))
     ending = contracts_ending(page.account, as_of=page.as_of)
-    attention = items_of(page.account, has_manager=page.has_manager, ending=ending)
+    attention = items_of(page.account, has_manager=page.has_manager, ending=ending) + promise_items(page.account)
     children = page.account.children.filter(pk__in=Account.objects.visible_to(request.user).values("pk"))
     return page.render(
         figures=overview_figures(page),

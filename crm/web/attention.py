@@ -15,11 +15,14 @@ from accounts.querysets import AccountQuerySet
 from accounts.selectors_opinions import expiring_ratings
 from crm.web import formats
 from crm.web.rights import may_activate
+from plans.models import AccountCompliance
+from plans.selectors_portfolio import broken_for_key_accounts
 from tiering.selectors import BIG_DECLINE, needs_attention, of_the_night
 from tiering.selectors_activation import overdue_review, waiting_for_decision
 
 CONTRACT_ENDS_WITHIN_DAYS = 90
 SHOWN = 8
+SHOWN_BROKEN = 2  # of these, where key accounts do not get what they are promised
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,22 @@ def needing_attention(accounts: AccountQuerySet, *, limit: int = SHOWN) -> list[
         reasons = items_of(one.account, has_manager=True)
         if reasons:
             found.append(replace(reasons[0], stake=one.at_stake))
-    return found
+    broken = [promise_item(one) for one in broken_for_key_accounts(accounts, without=chosen)[:SHOWN_BROKEN]]
+    return found[: limit - len(broken)] + broken
+
+
+def promise_item(found: AccountCompliance) -> Item:
+    """What the account was promised and has not been given. No query where account and figures came along."""
+    account = found.account
+    figures = getattr(account, "figures", None)
+    words = ngettext(
+        "%(broken)s promise broken, %(share)s kept", "%(broken)s promises broken, %(share)s kept", found.broken
+    ) % {"broken": found.broken, "share": formats.percent(found.compliance or 0, decimals=0)}
+    stake, currency = (figures.ttm_revenue, figures.currency) if figures else (None, "")
+    href = reverse("accounts:plan", args=[account.pk])
+    return Item(
+        account.pk, account.name, account.grade, words, stake, currency, _("Give what was promised"), href, is_bad=False
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +112,15 @@ def _model_reminders(user: User, *, today: date) -> list[Reminder]:
         words = _("The scoring model was to be reviewed by %(day)s") % {"day": formats.day(model.review_on)}
         found.append(Reminder(words, _("Review it"), f"{reverse('tiering:model')}#review"))
     return found
+
+
+def promise_items(account: Account) -> list[Item]:
+    """The same for one account, where a promise is broken; one query."""
+    found = AccountCompliance.objects.filter(account=account, broken__gt=0).first()
+    if found is None:
+        return []
+    found.account = account
+    return [promise_item(found)]
 
 
 def items_of(account: Account, *, has_manager: bool, ending: Iterable[Contract] = ()) -> list[Item]:

@@ -45,6 +45,7 @@ class PromiseRow:
     proofs: list[ProofRow]
     more: int
     is_late: bool
+    by_days: bool
 
     @property
     def label(self) -> str:
@@ -76,6 +77,7 @@ def _row(line: PromiseLine, told: dict[tuple[str, int], tuple[str, str]], today:
         icon=STATE_ICON[line.state],
         proofs=[_proof(proof, told) for proof in line.proofs[:SHOWN_PROOFS]],
         more=max(len(line.proofs) - SHOWN_PROOFS, 0),
+        by_days=kind == PromiseKind.COUNT and line.promised not in {0.0, float(line.promise.target or 0)},
         is_late=line.state == PromiseState.BROKEN and line.due_on is not None and line.due_on <= today,
     )
 

@@ -143,7 +143,7 @@ def compliance_chart(sums: list[GradeSum]) -> Chart:
         reads="percent",
         horizontal=True,
     )
-    option["xAxis"] |= {"min": 0, "max": 1}
+    option["xAxis"] |= {"min": 0, "max": 1, "interval": 0.25}
     rows = [
         (Grade(one.grade).label, "–" if one.compliance is None else formats.percent(one.compliance), *map(
             formats.number, (one.accounts, one.measured, one.broken, one.under, one.over)))

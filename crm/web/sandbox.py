@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -23,6 +24,7 @@ from crm.web.htmx import page_or_fragment, signed_in, user_of
 from crm.web.rights import may_draft, require_draft
 from crm.web.scope import accounts_in_scope, number_style
 from crm.web.tiering_model import RULE_ORDER
+from plans.costs import policy_cost
 from tiering.design import HUNDRED, Design
 from tiering.enums import DimensionCode, IndicatorCode, ModelState, Rule, Unit
 from tiering.models import ScoringModel
@@ -259,6 +261,7 @@ def _result(request: HttpRequest, found: Simulated, *, currency: str) -> dict[st
         "rest": max(found.moved - SHOWN_MOVERS, 0),
         "moved_revenue": formats.money_short(found.moved_revenue, style),
         "load_change": found.load_after - found.load_before,
+        "cost": policy_cost(before=found.before, after=found.after, on=timezone.localdate()),
         "load_points": [(grade, points) for grade, points in LOAD_POINTS.items()],
         "unmeasured": [IndicatorCode(code).label for code in found.unmeasured],
     }

@@ -20,6 +20,7 @@ from crm.lib.periods import parse_period
 from crm.reported import report
 from metrics.services.growth_notes import add_note
 from metrics.services.suggestions import reject_suggestion
+from plans.models import PolicyVersion, Promise, RemediationPlan
 from tests.api.conftest import allow, assert_problem
 from tests.api.nights import AS_OF, make_published_run, make_scoring_model
 from tests.factories import (
@@ -61,6 +62,9 @@ FOR_EVERYBODY = {
     "runs",
     "tiering",
     "backtests",
+    "policies",
+    "promises",
+    "compliance",
     "",
 }  # hang off none
 STEPS = ("done", "respond", "escalate", "resolve", "reopen")  # of an interaction and of a request
@@ -148,6 +152,10 @@ def world(db, settings, tmp_path):
         author=editor, account=account, base=parse_period("2023"), comparison=parse_period("2024"), factor="market",
         text="prices",
     )  # fmt: skip
+    rows["policies"] = PolicyVersion.objects.create(number=7)
+    rows["promises"] = Promise.objects.first()
+    rows["compliance"] = None
+    rows["remediations"] = RemediationPlan.objects.create(account=account, opened_on=AS_OF, due_on=AS_OF)
     rows["backtests"] = BacktestRun.objects.create(
         model=rows["models"], first_on=date(2023, 1, 31), last_on=date(2023, 2, 28), days=2
     )
@@ -216,6 +224,7 @@ def bodies(world: World) -> dict[str, dict[str, Any]]:
             "account": key, "verdict": "improve", "text": "New", "review_on": str(date.today() + timedelta(days=90)),
         },
         "backtests": {"model": world.rows["models"].pk, "first": "2023-01-31", "last": "2023-12-31"},
+        "policies": {"note": "New"},
         "problem-decisions": {"account": key, "verdict": "confirm", "text": "New"},
         "interactions": {"account": key, "kind": "call", "held_on": "2024-02-01", "summary": "New"},
         "service-requests": {"account": key, "kind": "question", "subject": "New"},
@@ -284,6 +293,10 @@ def address_of(route: str, world: World) -> str:
         "history",
         "tiering",
         "tiering_compare",
+        "promises",
+        "activate",
+        "grade",
+        "close",
         "errors",
         "withdraw",
         "propose",
@@ -328,6 +341,13 @@ def send(client: APIClient, route: str, method: str, world: World) -> Any:
         return client.post(address, {"text": "test"}, format="json")
     if route in {"imports-withdraw", "reported-figures-withdraw"}:
         return client.post(address, {"reason": "test"}, format="json")
+    if route == "policies-activate":
+        return client.post(address, {"valid_from": "2999-01-01"}, format="json")
+    if route == "policies-grade":
+        words = {"purpose_en": "Test", "strategy_en": "Test"}
+        return client.post(address, {"grade": "gold", "promises": [], **words}, format="json")
+    if route == "remediations-close":
+        return client.post(address, {"outcome": "solved", "text": "test"}, format="json")
     if route == "accounts-merge":
         return client.post(address, {"into": world.rows["account-merges"].survivor_id, "reason": "test"}, format="json")
     if route == "account-merges-undo":
@@ -365,6 +385,8 @@ def expected(person: str, route: str, method: str) -> set[int]:
         return {403}  # others asked for it
     if route in {"models-propose", "models-approve", "models-refuse"}:
         return {409}  # that one is in force
+    if route in {"policies-list", "policies-activate"} and method == "POST":
+        return {409}  # there is a draft already, and it lacks its words
     if route in {"overrides-approve", "overrides-refuse"} or (route, method) == ("problem-decisions-list", "POST"):
         return {409}  # that one is decided, and no problem is proposed
     if (route, method) == ("backtests-list", "POST"):

@@ -1,5 +1,7 @@
 """POST tiering/simulate/: what a draft would make of the last night, with everything that is refused."""
 
+from decimal import Decimal
+
 import pytest
 
 from tests.api.conftest import assert_problem
@@ -34,6 +36,8 @@ def test_lower_thresholds_move_accounts_and_nothing_is_written(rest, graded):
     assert answer["after"]["gold"] > answer["before"]["gold"]
     assert sum(row["accounts"] for row in answer["matrix"]) == answer["accounts"] == graded.accounts
     assert answer["moved_revenue"].count(".") == 1
+    dearer = Decimal(answer["policy_cost_after"]) - Decimal(answer["policy_cost_before"])
+    assert (dearer > 0, answer["policy_cost_currency"]) == (True, "CNY")
     assert (answer["run"], answer["model"]) == (graded.pk, str(graded.model))
     assert (periods(), account_columns(), ScoringModel.objects.count()) == before
 

@@ -198,3 +198,13 @@ def test_steps_and_the_end_of_a_remediation_plan(client):
     client.force_login(make_user())
     assert client.post(reverse("accounts:remedy_close", args=[account.pk])).status_code == 404
     assert not PlanAction.objects.exists()
+
+
+def test_dashboard_and_overview_name_broken_promises(client):
+    owner, (account,) = company()
+    client.force_login(owner)
+
+    for address in ("/", reverse("accounts:detail", args=[account.pk])):
+        html = client.get(address).content.decode()
+        assert "promises broken" in html
+        assert reverse("accounts:plan", args=[account.pk]) in html
