@@ -61,9 +61,11 @@ class IndicatorCode(TextChoices):
     S1 = "S1", _("Net revenue, 12 months")
     S2 = "S2", _("Gross profit, 12 months")
     S3 = "S3", _("Gross margin, 12 months")
+    S4 = "S4", _("The customer's own turnover")
     V1 = "V1", _("Industry influence")
     V2 = "V2", _("Fit with our strategy")
     V3 = "V3", _("Co-innovation and feedback")
+    V4 = "V4", _("Customers it referred to us")
     P1 = "P1", _("Growth of revenue, 12 months on the 12 before")
     P2 = "P2", _("Wallet we do not have yet")
     P3 = "P3", _("Outlook of the customer's industry")
@@ -75,6 +77,8 @@ class IndicatorCode(TextChoices):
     L4 = "L4", _("Share of the amount due paid on time")
     L5 = "L5", _("Satisfaction")
     L6 = "L6", _("Days since the last order against the own rhythm")
+    L7 = "L7", _("Different products bought, 12 months")
+    L8 = "L8", _("Contracts that were followed by another one, 24 months")
 
 
 class Unit(TextChoices):
@@ -96,9 +100,11 @@ INDICATOR_UNIT: MappingProxyType[str, Unit] = MappingProxyType(
         IndicatorCode.S1: Unit.MONEY,
         IndicatorCode.S2: Unit.MONEY,
         IndicatorCode.S3: Unit.SHARE,
+        IndicatorCode.S4: Unit.MONEY,
         IndicatorCode.V1: Unit.RATING,
         IndicatorCode.V2: Unit.RATING,
         IndicatorCode.V3: Unit.RATING,
+        IndicatorCode.V4: Unit.COUNT,
         IndicatorCode.P1: Unit.RATIO,
         IndicatorCode.P2: Unit.MONEY,
         IndicatorCode.P3: Unit.RATING,
@@ -110,6 +116,8 @@ INDICATOR_UNIT: MappingProxyType[str, Unit] = MappingProxyType(
         IndicatorCode.L4: Unit.SHARE,
         IndicatorCode.L5: Unit.RATING,
         IndicatorCode.L6: Unit.RATIO,
+        IndicatorCode.L7: Unit.COUNT,
+        IndicatorCode.L8: Unit.SHARE,
     }
 )
 

@@ -16,7 +16,7 @@ from accounts.enums import STRATEGIC_INDICATORS, EvaluatorFunction
 from accounts.selectors_opinions import CALIBRATE_RANGE, FUNCTIONS_NEEDED
 from crm.lib.periods import is_month_end
 from metrics import selectors
-from tiering import facts, grading
+from tiering import facts, grading, optional
 from tiering.enums import IndicatorCode
 from tiering.facts import FUNCTIONS, INDICATORS, RELIEF_DAYS, Dates, Debts, People, RatingRows, Standing, Troubles
 from tiering.grading import FLAG_DTYPE, MONEY_DECIMALS, Flag
@@ -83,7 +83,13 @@ def measure(
     last_record_id = facts.last_record_id()
     everyone = facts.people(as_of=as_of, basis=model.basis)
     scope = facts.whole_scope(basis=model.basis, currency=model.currency)
-    ledger = count_ledger(scope, everyone.ids, windows, with_products=IndicatorCode.P5 in codes, use_kept=use_kept)
+    ledger = count_ledger(
+        scope,
+        everyone.ids,
+        windows,
+        with_products=not {IndicatorCode.P5, IndicatorCode.L7}.isdisjoint(codes),
+        use_kept=use_kept,
+    )
     money = of_money(ledger)
     data_start = selectors.data_start()
     has_prior = _is_covered(windows, data_start)
@@ -93,6 +99,10 @@ def measure(
     if IndicatorCode.P5 in codes:  # growth of the number of different products bought
         recent, before = ledger.values["recent_products"], ledger.values["prior_products"]
         indicators[IndicatorCode.P5] = _arc_growth(recent, before) if has_prior else np.full(len(recent), np.nan)
+    indicators |= optional.measured(
+        codes, everyone.ids, as_of=as_of, basis=model.basis, currency=model.currency,
+        bought=ledger.values["recent_products"], revenue=money["revenue_ttm"],
+    )  # fmt: skip
     opinions = _Opinions(everyone.ids, facts.ratings(as_of=as_of))
     evaluators = opinions.evaluators(only_unexpired=True)
     wallet, opportunity, invalid = _wallet(model, everyone.ids, money["revenue_ttm"], as_of=as_of)

@@ -20,13 +20,14 @@ from tiering.scoring import Composed, Floats, Scheme, is_falling, settled
 
 NOISE = 1e-9  # of a score: what `settled` rounds away
 REVENUE, REVENUE_INDICATOR = "revenue_ttm", "S1"
-UNMOVED = frozenset({"L1"})  # years pass by themselves: nobody moves them
+# Years pass by themselves, and what a customer sells is its own business: nobody here moves them.
+UNMOVED = frozenset({"L1", "S4"})
 # What an indicator can be in steps, and the most it can be; a median of two ratings moves by halves.
 STEP: Mapping[str, float] = MappingProxyType(
-    {"V1": 0.5, "V2": 0.5, "V3": 0.5, "P3": 0.5, "L5": 0.5, "L2": 1.0},
+    {"V1": 0.5, "V2": 0.5, "V3": 0.5, "P3": 0.5, "L5": 0.5, "L2": 1.0, "L7": 1.0, "V4": 1.0},
 )
 MOST: Mapping[str, float] = MappingProxyType(
-    {"V1": 5.0, "V2": 5.0, "V3": 5.0, "P3": 5.0, "L5": 5.0, "L2": 12.0, "S3": 1.0, "L3": 1.0, "L4": 1.0}
+    {"V1": 5.0, "V2": 5.0, "V3": 5.0, "P3": 5.0, "L5": 5.0, "L2": 12.0, "S3": 1.0, "L3": 1.0, "L4": 1.0, "L8": 1.0}
 )
 LEAST: Mapping[str, float] = MappingProxyType(dict.fromkeys(("V1", "V2", "V3", "P3", "L5"), 1.0))
 

@@ -32,7 +32,7 @@ from accounts.models import (
     WalletEstimate,
 )
 from accounts.search import index_new_accounts
-from crm.demo import efforts, judged, papers, promises, rates, relations, revenue
+from crm.demo import debts, efforts, judged, papers, promises, rates, relations, revenue
 from crm.demo import vocabulary as words
 from crm.demo.companies import Company, companies
 from crm.demo.horizon import Horizon
@@ -62,8 +62,11 @@ MANAGER_PERMISSIONS = (
     *("add_policyversion", "activate_policy", "approve_accountplan", "view_policyversion", "view_promiseresult"),
     *("change_walletestimate", "view_importbatch", "view_scoringmodel", "view_tierrun", "view_score"),
     *("view_gradeperiod", "view_backtestrun", "add_backtestrun", "view_banddecision", "add_banddecision"),
+    *("view_receivable", "add_receivable", "add_receivablepayment"),
 )
 
+
+EVALUATOR_PERMISSIONS = ("add_rating", "add_walletestimate")
 
 # Diamond in each of two fiscal years, Gold in the last 12 months: where this company's revenues part (domain.md 3.6).
 DIAMOND_AMOUNT, GOLD_AMOUNT = Decimal(15_000_000), Decimal(4_000_000)
@@ -119,6 +122,7 @@ def load_demo(*, accounts: int, months: int, seed: int, today: date, with_logins
         promises.begin_policies(horizon)
         promises.store_plans(found, accounts=kept.accounts, users=users, seed=seed, horizon=horizon)
         _store_rates(kept)
+        debts.store(debts.bills(rows, found, seed=seed, horizon=horizon), kept.accounts)
         _store_products()
         records = _post_books(rows, users["manager"])
         _activate_model(horizon, users["manager"])
@@ -143,8 +147,8 @@ def _new_user(person: Person, *, with_login: bool) -> User:
     else:
         user.set_unusable_password()
     user.save()
-    if person.sees_all:
-        user.user_permissions.set(Permission.objects.filter(codename__in=MANAGER_PERMISSIONS))
+    rights = MANAGER_PERMISSIONS if person.sees_all else EVALUATOR_PERMISSIONS
+    user.user_permissions.set(Permission.objects.filter(codename__in=rights))
     return user
 
 

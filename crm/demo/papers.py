@@ -166,6 +166,14 @@ STRATEGIC_RATINGS: dict[Profile, tuple[float, float]] = {
 }
 OUTLOOK: dict[Profile, tuple[float, float]] = {Profile.RISING: (3.7, 4.8)}
 COMMON_RATINGS = (1.6, 3.4)
+SOON_EVERY, SOON_DAYS = (
+    4,
+    12,
+)  # key accounts with a rating that runs out so many days after the books, or up to twice as many
+DISAGREEMENT = (
+    (5, "Everybody in the industry knows their plants; they are on each podium."),
+    (2, "Known for volume and price. On site nobody asks them how to do it."),
+)
 COMMON_RATED_SHARE = 0.45  # of the other accounts were rated at all
 EVIDENCE = {
     RatingIndicator.V1: "Named by peers at the industry fair as their benchmark.",
@@ -181,6 +189,7 @@ def ratings(found: Sequence[Company], *, seed: int, horizon: Horizon) -> Iterato
     rng = dice(seed, "ratings")
     solvers, deliverers = holders_of(TeamRole.SOLUTION_MANAGER), holders_of(TeamRole.DELIVERY_MANAGER)
     sellers = {person.username: person for person in STAFF}
+    key_turn = 0
     for company in found:
         if company.profile in WITHOUT_REVENUE or company.profile == Profile.UNKNOWN:
             continue
@@ -189,8 +198,9 @@ def ratings(found: Sequence[Company], *, seed: int, horizon: Horizon) -> Iterato
             continue
         second = [*solvers, *deliverers][int(rng.integers(len(solvers) + len(deliverers)))]
         judges = [sellers[company.owner or "manager"], second] if is_key or rng.random() < 0.4 else [second]
-        for judge in judges:
-            yield from _judgements(rng, company, judge.username, judge.function, horizon)
+        said = [_judgements(rng, company, judge.username, judge.function, horizon) for judge in judges]
+        yield from _to_talk_about(said, company, key_turn, horizon)
+        key_turn += is_key
 
 
 def _judgements(
@@ -215,6 +225,26 @@ def _judgements(
             expires_on=add_months(rated_on, lasts),
             evidence=EVIDENCE[indicator] if rng.random() < 0.5 else "",
         )
+
+
+def _to_talk_about(
+    said: Sequence[Iterator[Opinion]], company: Company, turn: int, horizon: Horizon
+) -> Iterator[Opinion]:
+    """The judgements as drawn, but some of key accounts run out soon, and on some volume accounts people disagree."""
+    for place, opinions in enumerate(said):
+        for opinion in opinions:
+            if company.profile == Profile.VOLUME and opinion.indicator == RatingIndicator.V1 and len(said) > 1:
+                score, words = DISAGREEMENT[place % len(DISAGREEMENT)]
+                yield replace(opinion, score=score, evidence=words)
+            elif (
+                turn % SOON_EVERY == 0
+                and company.profile in STRATEGIC_RATINGS
+                and opinion.indicator == RatingIndicator.V2
+            ):
+                rated_on = add_months(horizon.last_day + timedelta(days=SOON_DAYS + turn % SOON_DAYS), -RATING_MONTHS)
+                yield replace(opinion, rated_on=rated_on, expires_on=add_months(rated_on, RATING_MONTHS))
+            else:
+                yield opinion
 
 
 # profile: (lowest, highest) yearly spend in our category, as a multiple of what it buys from us

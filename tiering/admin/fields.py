@@ -83,11 +83,12 @@ class AnchorsField(forms.CharField):
     def prepare_value(self, value: Any) -> Any:
         return anchors_text(value) if isinstance(value, (list, tuple)) else value
 
-    def to_python(self, value: Any) -> list[Anchor]:
-        return parse_anchors(super().to_python(value) or "")
+    def to_python(self, value: Any) -> list[Anchor] | None:
+        text = super().to_python(value) or ""
+        return None if not text.strip() and not self.required else parse_anchors(text)
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         try:
-            return self.to_python(data) != [list(anchor) for anchor in initial or []]
+            return (self.to_python(data) or []) != [list(anchor) for anchor in initial or []]
         except ValidationError:
             return True

@@ -14,6 +14,7 @@ from tiering.admin.fields import AnchorsField
 from tiering.design import HUNDRED
 from tiering.enums import DimensionCode
 from tiering.models import GradeRule, Indicator
+from tiering.optional import USUAL_SCALES
 
 
 def kept_rows(forms_given: Iterable[forms.ModelForm]) -> list[dict[str, Any]]:
@@ -41,11 +42,27 @@ class PlainNumbersForm(forms.ModelForm):
 
 
 class IndicatorForm(PlainNumbersForm):
-    anchors = AnchorsField(label=_("scale, value → score"))
+    anchors = AnchorsField(
+        label=_("scale, value → score"),
+        required=False,
+        help_text=_(
+            "Of own turnover, referrals, product breadth and renewals it may be left empty: they then get their usual scale."
+        ),
+    )
 
     class Meta:
         model = Indicator
         fields = ("dimension", "code", "weight", "anchors")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not cleaned.get("anchors") and "anchors" not in self.errors:
+            usual = USUAL_SCALES.get(cleaned.get("code", ""))
+            if usual is None:
+                self.add_error("anchors", _("Give the scale: two or more lines such as “1,000,000 → 20”."))
+            else:
+                cleaned["anchors"] = [list(anchor) for anchor in usual]
+        return cleaned
 
 
 class DimensionFormSet(PaginationInlineFormSet):
