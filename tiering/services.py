@@ -108,10 +108,18 @@ def _take_up(as_of: date) -> None:
 
 
 def _in_force_on(as_of: date, active: ScoringModel) -> ScoringModel:
-    """The active version, but for a day before it came into force the one that was in force then, if any was."""
-    periods = Activation.objects.filter(state=ActivationState.IN_FORCE, effective_on__lte=as_of)
-    held = periods.filter(Q(ended_on__isnull=True) | Q(ended_on__gt=as_of)).select_related("model").first()
-    return held.model if held is not None else active
+    """The active version, but for a day before it came into force the one that was in force then, if any was.
+
+    The very first night may be of an earlier day than the one the version was activated for: it is in force from there on.
+    """
+    periods = Activation.objects.filter(state=ActivationState.IN_FORCE)
+    inside = Q(effective_on__lte=as_of) & (Q(ended_on__isnull=True) | Q(ended_on__gt=as_of))
+    held = periods.filter(inside).select_related("model").first()
+    if held is not None:
+        return held.model
+    if last_published() is None:
+        periods.filter(model=active, ended_on=None).update(effective_on=as_of)
+    return active
 
 
 @transaction.atomic

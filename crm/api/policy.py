@@ -160,6 +160,7 @@ POLICY: dict[tuple[str, str], Rule] = {
     ("backtests-detail", "GET"): holders_of(VIEW_BACKTEST),
     **_list("band-decisions", create=holders_of(DECIDE_BAND)),
     ("band-decisions-detail", "GET"): LOGGED_IN,
+    ("tiering-drift", "GET"): LOGGED_IN,
     ("tiering-simulate", "POST"): LOGGED_IN,
     **_list("policies", create=holders_of(DRAFT_POLICY)),
     ("policies-detail", "GET"): LOGGED_IN,

@@ -3,6 +3,7 @@
 from django.urls import include, path, re_path
 
 from crm.api import metrics, metrics_breakdown, metrics_decomposition, metrics_economics
+from crm.api.drift import DriftView
 from crm.api.metrics_association import routes as association_routes
 from crm.api.metrics_cohorts import routes as cohort_routes
 from crm.api.metrics_contracts import routes as contract_routes
@@ -53,6 +54,7 @@ v1 = [
     *whitespace_routes,
     path("tiering/migration/", MigrationView.as_view(), name="tiering-migration"),
     path("tiering/portfolio/", PortfolioView.as_view(), name="tiering-portfolio"),
+    path("tiering/drift/", DriftView.as_view(), name="tiering-drift"),
     path("tiering/simulate/", SimulateView.as_view(), name="tiering-simulate"),
     *router.urls,
 ]

@@ -37,9 +37,10 @@ from crm.demo import vocabulary as words
 from crm.demo.companies import Company, companies
 from crm.demo.horizon import Horizon
 from crm.demo.staff import STAFF, Person
+from crm.demo.weights import judge_weights
 from crm.lib.exceptions import CrmError
 from tiering.enums import Preset, Rule
-from tiering.models import BandDecision
+from tiering.models import BandDecision, ScoringModel
 from tiering.services import activate_model, create_model
 
 RATE_SOURCE = "Demo bank"
@@ -48,6 +49,7 @@ MOST_IN_STATEMENT = 2_000
 # What the sales manager may do besides seeing every account; the others only look after their own.
 MANAGER_PERMISSIONS = (
     *("view_all_accounts", "import_revenue", "withdraw_batch", "retier"),
+    *("add_scoringmodel", "activate_model", "add_weightsurvey"),
     *("view_account", "change_account", "view_contact", "add_contact", "change_contact", "view_teammember"),
     *(
         "add_teammember",
@@ -125,7 +127,8 @@ def load_demo(*, accounts: int, months: int, seed: int, today: date, with_logins
         debts.store(debts.bills(rows, found, seed=seed, horizon=horizon), kept.accounts)
         _store_products()
         records = _post_books(rows, users["manager"])
-        _activate_model(horizon, users["manager"])
+        model = _activate_model(horizon, users["manager"])
+        judge_weights(model, users, today=today)
     return Loaded(len(found), records, [person.username for person in STAFF if person.is_login and with_logins])
 
 
@@ -388,7 +391,7 @@ def _post_books(rows: Sequence[revenue.Row], user: User) -> int:
     return posted
 
 
-def _activate_model(horizon: Horizon, user: User) -> None:
+def _activate_model(horizon: Horizon, user: User) -> ScoringModel:
     """The preset ``full`` with the amounts that fit this company."""
     model = create_model(
         preset=Preset.FULL,
@@ -398,4 +401,4 @@ def _activate_model(horizon: Horizon, user: User) -> None:
         created_by=user,
     )
     model.rules.filter(grade=Grade.GOLD, condition=Rule.REVENUE_TTM).update(threshold=GOLD_AMOUNT)
-    activate_model(model=model, activated_by=user)
+    return activate_model(model=model, activated_by=user)

@@ -22,6 +22,7 @@ from crm.web import tiering_model, tiering_night
 from crm.web.htmx import page_or_fragment, signed_in, user_of
 from crm.web.rights import may_activate, may_draft, may_retier, require_retier
 from crm.web.scope import ALL, accounts_in_scope, can_choose_scope, number_style, scope_of
+from crm.web.weights import origin_lines
 from metrics.selectors import last_booked_on
 from tiering.enums import UNFINISHED_RUN_STATES, ModelState, RunState, RunTrigger
 from tiering.models import ScoringModel, TierRun
@@ -134,6 +135,7 @@ def model(request: HttpRequest, pk: int | None = None) -> HttpResponse:
             "grades": tiering_model.grade_parts(whole, style=style),
             "reviews": list(reviews_of(shown)[:REVIEWS_SHOWN]),
             "is_review_overdue": _is_review_overdue(shown),
+            "origins": origin_lines(whole),
         }
     return render(request, "tiering/model.html", context)
 
