@@ -152,7 +152,8 @@ def verdict(means: Mapping[str, float] | None, known: Sequence[Mapping[str, Any]
     """Whether the score ranks the next year better than last year's revenue does; said as it is."""
     if means is None:
         return _(
-            "Nothing to hold the score against: no month-end has 12 months after it in the range, or too few accounts."
+            "Nothing to hold the score against: no month-end has 12 months after it in the range, or fewer than ten accounts"
+            " had a score then. Ratings and estimates count from their own day on; a version that needs none says more."
         )
     wins = sum(row["composite"] > row["last_year"] for row in known)
     words = {
@@ -205,6 +206,8 @@ def _problem_words(problem: Mapping[str, Any] | None, everyone: Mapping[str, Any
         "all": formats.percent(everyone["declined_share"]),
         "accounts": formats.number(problem["customers"]),
     }
+    if problem["customers"] == everyone["customers"]:
+        return _("Only problem accounts had a grade then, so there is nothing to compare the warning with.")
     if problem["declined_share"] > everyone["declined_share"]:
         return (
             _(
@@ -219,11 +222,11 @@ def _problem_words(problem: Mapping[str, Any] | None, everyone: Mapping[str, Any
     ) % words  # fmt: skip
 
 
-def _is_ordered(result: Mapping[str, Any]) -> bool:
-    """Whether each grade brought no less than the one below it, as its order promises."""
+def _is_ordered(result: Mapping[str, Any]) -> bool | None:
+    """Whether each grade brought no less than the one below it, as its order promises; None with fewer than two."""
     ladder = [grade for grade in Grade.values if grade in result["by_grade"] and grade != Grade.PROBLEM]
     medians = [result["by_grade"][grade]["median"] for grade in ladder]
-    return all(above >= below for above, below in pairwise(medians))
+    return all(above >= below for above, below in pairwise(medians)) if len(medians) > 1 else None
 
 
 def _grades_chart(result: Mapping[str, Any], *, currency: str) -> Chart:

@@ -76,7 +76,8 @@ class Asked:
 
     def __init__(self, request: HttpRequest) -> None:
         self.request, self.refusal = request, ""
-        self.form = NightsForm({name: request.GET.get(name, "") for name in ("from", "to")})
+        given = {name: request.GET.get(name, "") for name in ("from", "to")}
+        self.form = NightsForm(given)
         self.nights: tuple[TierRun, TierRun] | None = None
         if self.form.is_valid():
             days = self.form.cleaned_data
@@ -84,6 +85,9 @@ class Asked:
                 self.nights = two_nights_at(first=days["from"], last=days["to"])
             except PeriodError as error:
                 self.refusal = str(error)
+        if self.nights is not None:
+            shown = zip(given, self.nights, strict=True)
+            self.form = NightsForm({name: given[name] or run.as_of.isoformat() for name, run in shown})
         held = {*GRADES, NONE}
         self.before, self.later = (value if value in held else "" for value in map(self._get, ("before", "later")))
         self.step = self._get("moved") if self._get("moved") in STEPS else ""

@@ -76,5 +76,8 @@
   document.addEventListener("toast", (event) => toast(event.detail.text || event.detail.value, event.detail.kind));
   document.addEventListener("htmx:error", () => toast(document.body.dataset.offline, "bad"));
 
+  // Tabs that do not fit a phone scroll sideways: the open one is brought into view.
+  for (const tab of document.querySelectorAll(".tabs [aria-current]")) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 24;
+
   markTheme();
 })();
