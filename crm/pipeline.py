@@ -29,6 +29,7 @@ from accounts.locks import LEASE_RUN, lease
 from accounts.models import Account, User
 from crm.lib.exceptions import CrmError
 from crm.lib.periods import ttm
+from crm.lib.snapshot import one_snapshot
 from metrics import product_days, rollup
 from metrics.frames_products import are_products_kept, product_counts, products_as_of
 from metrics.product_rollup import write_account_products
@@ -206,18 +207,6 @@ def follow_up_if_left_undone() -> None:
     with lease(LEASE_RUN, ANY_NIGHT) as is_held:
         if is_held:
             _follow_up(last)
-
-
-@contextmanager
-def one_snapshot() -> Iterator[None]:
-    """All reads inside see the ledger at one instant; inside a transaction of the caller that one is used."""
-    if connection.in_atomic_block:
-        yield
-        return
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        yield
 
 
 def _claim(*, as_of: date, trigger: str, requested_by: User | None) -> TierRun:

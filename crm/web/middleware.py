@@ -1,12 +1,15 @@
-"""Two small middlewares: the policy of the pages that are not ours, and the language each user chose."""
+"""Small middlewares: the policy of the pages that are not ours, the language each user chose, one instant for a page."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.middleware.locale import LocaleMiddleware
 
+from crm.lib.snapshot import one_snapshot
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
 ADMIN_POLICY = {"script-src": ["'self'", "'unsafe-eval'"], "style-src": ["'self'", "'unsafe-inline'"]}
+PROBES = {"/healthz", "/readyz"}
 DOCS_POLICY = {"style-src": ["'self'", "'unsafe-inline'"]}
 
 
@@ -27,3 +30,20 @@ class AdminPolicyMiddleware:
 
 class LanguageMiddleware(LocaleMiddleware):
     """The language of the cookie, else the browser's; a page varies on both."""
+
+
+class SnapshotMiddleware:
+    """What is only read is read at one instant, so that no answer mixes the grades of two nights.
+
+    A page asks many statements, and a night may be published between two of them. What must answer without the database
+    is left alone.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method not in {"GET", "HEAD"} or request.path in PROBES:
+            return self.get_response(request)
+        with one_snapshot(read_only=False):
+            return self.get_response(request)

@@ -1,26 +1,47 @@
-"""kill -9 of a night, before any of its database statements: the night before stays in view, the next try completes."""
+"""kill -9 of whatever takes part in a night: nothing is lost or half-applied, and no reader ever sees two nights in one.
 
+20 kills in the usual run. FACET_KILLS=200 kills more often, FACET_KILL_ACCOUNTS=10000 with more accounts; where the
+suite has PostgreSQL to itself (no DATABASE_URL, no -n), FACET_KILL_BACKENDS=1 kills its sessions with -9 as well.
+"""
+
+import json
 import os
 import random
+import signal
 import subprocess
 import sys
-from datetime import date
+import threading
+import time
+from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from django.test import Client
 
-from tests.tiering.company import AS_OF, random_ledger
+from accounts.models import Account
+from crm import nights, pipeline, tasks
+from metrics.models import AccountFigures
+from tests.crm.engine_room import eventually
+from tests.factories import make_superuser
+from tests.tiering.company import random_ledger
 from tests.tiering.night import account_columns, night, periods, score_rows
-from tiering.enums import RunState
+from tiering.enums import UNFINISHED_RUN_STATES, RunState, RunTrigger
 from tiering.models import Score, TierRun
 from tiering.selectors import latest_run
 
-DRIVER = Path(__file__).with_name("killed_night.py")
-KILLS = 6
-NEVER = 10**6
+HERE = Path(__file__).parent
+KILLS = int(os.environ.get("FACET_KILLS", "20"))
+ACCOUNTS = int(os.environ.get("FACET_KILL_ACCOUNTS", "100"))
+REAL = bool(os.environ.get("FACET_KILL_BACKENDS"))
+NIGHTS = 10
+FIRST = date(2024, 3, 30)
+STAGES = ("roll_up", "figures", "products", "indicators", "scores", "grades", "publish", "promises")
+POINTS = [f"{where}:{stage}" for stage in STAGES for where in ("begin", "in", "end")]
+HOWS = ("child", "backend", "all")
+READS_A_SECOND = 20
 
 
 def database_url() -> str:
@@ -32,85 +53,264 @@ def database_url() -> str:
     return f"postgres://{user}{password}@{host}:{parts.get('port') or 5432}/{parts['dbname']}"
 
 
-def run_in_process(*, kill_at: int) -> subprocess.CompletedProcess:
+def started(script: str, *args: str, **pipes) -> subprocess.Popen:
     environment = os.environ | {
         "DATABASE_URL": database_url(),
         "SECRET_KEY": "only-for-tests",
         "DEBUG": "0",
+        "LOG_LEVEL": "ERROR",
         "PYTHONPATH": str(settings.BASE_DIR),
         "FISCAL_YEAR_START_MONTH": str(settings.FISCAL_YEAR_START_MONTH),
     }
-    return subprocess.run(
-        [sys.executable, str(DRIVER), AS_OF.isoformat(), str(kill_at)],
-        env=environment, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    return subprocess.Popen([sys.executable, str(HERE / script), *args], env=environment, text=True, **pipes)
 
 
-def in_view():
-    """What readers follow: the published run's rows, the history, the accounts."""
-    return score_rows(), [row[1:6] for row in periods()], account_columns(), latest_run()
+@pytest.fixture
+def readers():
+    """Starts a reader of the states given; it ends with the test."""
+    begun: list[Reader] = []
+
+    def begin(states: dict[date, tuple]) -> Reader:
+        begun.append(Reader(states))
+        begun[-1].start()
+        return begun[-1]
+
+    yield begin
+    for reader in begun:
+        reader.over.set()
+        reader.join(30)
 
 
-def undisturbed():
-    """The result of the night where nothing happens to it, taken and undone."""
+@pytest.fixture
+def driver(transactional_db):
+    """Asks for one night after the other; each call gives (exit code, statements)."""
+    process = started("killed_night.py", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+    def order(as_of: date, *, how: str, point: str | int = "") -> tuple[int, int]:
+        process.stdin.write(json.dumps({"as_of": as_of.isoformat(), "how": how, "point": point, "real": REAL}) + "\n")
+        process.stdin.flush()
+        answer = json.loads(process.stdout.readline())
+        return answer["code"], answer["statements"]
+
+    assert process.stdout.readline() == "ready\n"
+    yield order
+    process.stdin.close()
+    process.wait(10)
+
+
+def in_view() -> tuple:
+    """What readers follow, without the numbers that a try more or less moves on."""
+    run = latest_run()
+    history = [(*row[1:6],) for row in periods()]
+    figures = list(
+        AccountFigures.objects.order_by("account_id").values_list("account_id", "as_of", "ttm_revenue", "clv")
+    )
+    return (run.as_of, run.counts, run.matrix, score_rows(), history, account_columns(), figures)
+
+
+def company() -> None:
+    random_ledger(accounts=ACCOUNTS, rows=ACCOUNTS * 12, seed=21)
+    night(FIRST)
+
+
+def days(count: int) -> list[date]:
+    """Days a week apart, so that grades move on the way."""
+    return [FIRST + timedelta(days=7 * (1 + number)) for number in range(count)]
+
+
+def undisturbed(wanted: list[date]) -> dict[date, tuple]:
+    """What each night leaves where nothing happens to any of them; taken and undone."""
     with transaction.atomic():
-        run = night(AS_OF)
-        found = (*in_view()[:3], run.counts, run.matrix)
+        found = {}
+        for day in wanted:
+            night(day, trigger=RunTrigger.NIGHT)
+            found[day] = in_view()
         transaction.set_rollback(True)
     return found
 
 
-def test_a_night_killed_anywhere_changes_nothing_and_the_next_try_completes(transactional_db):
-    random_ledger(accounts=60, rows=1200, seed=21)
-    night(date(2024, 10, 31))
-    before, expected = in_view(), undisturbed()
-    with transaction.atomic():
-        counted = _statements()
-        transaction.set_rollback(True)
-    rng = random.Random(5)
-    places = sorted({counted, counted - 1, *(rng.randrange(2, counted) for _ in range(KILLS - 2))})
-
-    for kill_at in places:
-        TierRun.objects.exclude(state=RunState.PUBLISHED).update(attempts=0)
-        ended = run_in_process(kill_at=kill_at)
-        assert ended.returncode == -9, ended.stderr
-        if latest_run() == before[-1]:
-            assert in_view() == before
-        else:  # killed after the commit of the publish
-            assert kill_at >= counted - 3
-            break
-
-    done = run_in_process(kill_at=NEVER)
-    assert done.returncode == 0, done.stderr
-    run = latest_run()
-    assert (*in_view()[:3], run.counts, run.matrix) == expected
-    assert not TierRun.objects.exclude(state__in=[RunState.PUBLISHED, RunState.SUPERSEDED]).exists()
-    assert night(AS_OF).state == RunState.PUBLISHED
-    assert set(Score.objects.values_list("run__state", flat=True).distinct()) <= {"published", "superseded"}
+def again() -> None:
+    """A session of ours may have gone with a killed one."""
+    connection.close()
+    assert eventually(_answers, 30)
 
 
-def _statements() -> int:
-    """How many statements the night takes, as the driver counts them."""
-    from django.db.backends.utils import CursorWrapper
-
-    found = []
-
-    def count(execute, sql, params, many, context):
-        found.append(sql)
-        return execute(sql, params, many, context)
-
-    copy = CursorWrapper.__getattr__
-    patched = pytest.MonkeyPatch()
-
-    def counted_attribute(self, name):
-        if name == "copy_expert":
-            found.append(name)
-        return copy(self, name)
-
-    patched.setattr(CursorWrapper, "__getattr__", counted_attribute)
+def _answers() -> bool:
     try:
-        with connection.execute_wrapper(count):
-            night(AS_OF)
-    finally:
-        patched.undo()
-    return len([sql for sql in found if not sql.startswith(("SAVEPOINT", "RELEASE", "SET TRANSACTION"))])
+        connection.ensure_connection()
+    except OperationalError:
+        return False
+    return True
+
+
+def two_ticks(order) -> None:
+    """What the timetable does after a restart; messages reach a process of their own."""
+    for _tick in range(2):
+        pipeline.follow_up_if_left_undone()
+        for run in nights.waiting_runs()[:1]:
+            order(run.as_of, how="no")
+
+
+class Reader(threading.Thread):
+    """Polls list, REST and dashboard and holds each answer against the nights there are."""
+
+    def __init__(self, states: dict[date, tuple]) -> None:
+        super().__init__(daemon=True)
+        self.grades = {day: {row[0]: row[1] for row in state[5]} for day, state in states.items()}
+        self.counts = {day: state[1] for day, state in states.items()}
+        self.client = Client()
+        self.client.force_login(make_superuser())
+        self.over, self.answers, self.lost, self.wrong, self.seen = threading.Event(), 0, 0, [], set()
+
+    def run(self) -> None:
+        asks = (self.ask_list, self.ask_scores, self.ask_runs, self.ask_dashboard)
+        while not self.over.is_set():
+            began = time.monotonic()
+            try:
+                asks[self.answers % len(asks)]()
+            except OperationalError:  # the server is restarting
+                self.lost += 1
+                connection.close()
+            except Exception as error:  # noqa: BLE001 - told by the test
+                self.wrong.append(repr(error))
+            self.answers += 1
+            self.over.wait(max(0, 1 / READS_A_SECOND - (time.monotonic() - began)))
+        connection.close()
+
+    def check(self, what: str, day: date, found: object, wanted: object) -> None:
+        self.seen.add(day)
+        if found != wanted:
+            self.wrong.append(f"{what} of {day}: {str(found)[:200]}, not {str(wanted)[:200]}")
+
+    def ask_list(self) -> None:
+        response = self.client.get("/accounts/")
+        day = response.context["frame"].standing.graded_as_of
+        found = {row["pk"]: row["grade"] for row in response.context["listed"].page.rows}
+        known = self.grades[day]
+        self.check("list", day, found, {pk: known[pk] for pk in found})
+
+    def ask_scores(self) -> None:
+        rows = self.client.get("/api/v1/tiering/scores/?page_size=500").json()["results"]
+        [as_of] = {row["as_of"] for row in rows}
+        known = self.grades[date.fromisoformat(as_of)]
+        found = {row["account"]: row["grade"] for row in rows}
+        self.check("scores", date.fromisoformat(as_of), found, {pk: known[pk] for pk in found})
+
+    def ask_runs(self) -> None:
+        newest = self.client.get("/api/v1/tiering/runs/?state=published&ordering=-as_of&page_size=1").json()["results"][
+            0
+        ]
+        day = date.fromisoformat(newest["as_of"])
+        self.check("runs", day, newest["counts"], self.counts[day])
+
+    def ask_dashboard(self) -> None:
+        response = self.client.get("/")
+        day = response.context["frame"].standing.graded_as_of
+        found = {row.grade: row.accounts for row in response.context["grades"]}
+        known = list(self.grades[day].values())
+        self.check("dashboard", day, found, {grade: known.count(grade) for grade in found})
+
+
+def test_nights_killed_anywhere_come_out_as_if_nothing_had_happened_and_readers_see_whole_nights(driver, readers):
+    """J1 and J2: kills at every stage and at random statements; afterwards two ticks."""
+    company()
+    rng = random.Random(KILLS)
+    wanted = days(NIGHTS)
+    states = {FIRST: in_view()}
+    expected = undisturbed(wanted)
+    states |= expected
+    reader = readers(states)
+    statements, kills, struck, rows = 120, 0, 0, []
+
+    for number, day in enumerate(wanted):
+        nights.request_night(requested_by=None, as_of=day)
+        for _ in range(KILLS // NIGHTS):
+            how = HOWS[kills % 3]
+            point = POINTS[(kills * 7) % len(POINTS)] if kills % 2 == 0 else rng.randrange(1, statements)
+            code, got_to = driver(day, how=how, point=point)
+            kills += 1
+            struck += code != 0 or how == "backend"
+            statements = max(20, got_to) if code == 0 else statements
+            again()
+            # The figures of accounts carry their own as-of and are written before the grades are published.
+            before, after = states[wanted[number - 1] if number else FIRST], expected[day]
+            assert in_view()[:-1] in (before[:-1], after[:-1]), (how, point)
+            TierRun.objects.filter(state__in=UNFINISHED_RUN_STATES).update(attempts=0)
+        two_ticks(driver)
+        assert in_view() == expected[day], (how, point)
+        rows.append((how, point))
+
+    reader.over.set()
+    reader.join(30)
+    assert reader.wrong == []
+    assert reader.seen >= {wanted[0], wanted[-1]}
+    assert reader.answers - reader.lost > 20
+    assert not nights.unfinished_runs().exists()
+    assert list(TierRun.objects.filter(state=RunState.PUBLISHED).order_by("as_of").values_list("as_of", flat=True)) == [
+        FIRST, *wanted,
+    ]  # fmt: skip
+    assert set(Score.objects.values_list("run__state", flat=True).distinct()) == {RunState.PUBLISHED}
+    print(f"{kills} kills ({struck} struck), {reader.answers} answers, {reader.lost} while the server restarted")
+
+
+def children_of(pid: int) -> list[int]:
+    return [int(found) for found in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.fixture
+def worker(transactional_db, monkeypatch):
+    """Real workers on the broker of the suite; call it to have a (new) one."""
+    prefix = settings.CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"]
+    monkeypatch.setattr(pipeline, "are_pages_ready", lambda: True)
+    begun: list[subprocess.Popen] = []
+
+    def begin() -> subprocess.Popen:
+        begun.append(
+            started("killed_worker.py", prefix, f"w{len(begun)}", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        )
+        assert eventually(lambda: children_of(begun[-1].pid), 30)
+        return begun[-1]
+
+    yield begin
+    for process in begun:
+        if process.poll() is None:
+            process.kill()
+            process.wait(10)
+
+
+def is_under_way(day: date) -> bool:
+    return TierRun.objects.filter(as_of=day, state__in=[RunState.COMPUTING, RunState.READY]).exists()
+
+
+def is_done(day: date) -> bool:
+    return TierRun.objects.filter(as_of=day, state=RunState.PUBLISHED, finished_at__isnull=False).exists()
+
+
+def test_a_killed_child_and_a_killed_worker_lose_no_night(worker):
+    """A killed child's message comes again at once; a killed worker's night is found by the next tick."""
+    random_ledger(accounts=40, rows=400, seed=3)
+    night(FIRST)
+    wanted = days(4)
+    expected = undisturbed(wanted)
+    rng = random.Random(7)
+    process = worker()
+
+    for number, day in enumerate(wanted):
+        nights.request_night(requested_by=None, as_of=day)
+        tasks.tick_task()
+        assert eventually(lambda day=day: is_under_way(day), 30)
+        time.sleep(rng.uniform(0, 0.6))
+        if number < 3:
+            for child in children_of(process.pid):
+                os.kill(child, signal.SIGKILL)
+        else:
+            process.kill()
+            process.wait(10)
+            process = worker()
+        if not eventually(lambda day=day: is_done(day), 4):
+            tasks.tick_task()  # the minute's tick
+        assert eventually(lambda day=day: is_done(day), 30), day
+        assert eventually(lambda: latest_run().phases[-1]["name"] == "promises", 10)
+        assert in_view() == expected[day]
+
+    assert Account.objects.filter(graded_as_of__isnull=False).count() == 40
