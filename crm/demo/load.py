@@ -34,6 +34,7 @@ from accounts.models import (
 from accounts.search import index_new_accounts
 from crm.demo import debts, efforts, judged, papers, promises, rates, relations, revenue
 from crm.demo import vocabulary as words
+from crm.demo.care_load import store_care
 from crm.demo.companies import Company, companies
 from crm.demo.horizon import Horizon
 from crm.demo.staff import STAFF, Person
@@ -65,6 +66,8 @@ MANAGER_PERMISSIONS = (
     *("change_walletestimate", "view_importbatch", "view_scoringmodel", "view_tierrun", "view_score"),
     *("view_gradeperiod", "view_backtestrun", "add_backtestrun", "view_banddecision", "add_banddecision"),
     *("view_receivable", "add_receivable", "add_receivablepayment"),
+    *("change_interaction", "add_sponsor", "change_sponsor", "add_discount", "approve_discount"),
+    *("view_interaction", "view_servicerequest", "view_sponsor", "view_discount"),
 )
 
 
@@ -120,6 +123,7 @@ def load_demo(*, accounts: int, months: int, seed: int, today: date, with_logins
         _store_ratings(kept)
         _store_wallets(kept, bought=_bought(rows, horizon))
         _store_efforts(kept)
+        store_care(found, accounts=kept.accounts, users=users, seed=seed, horizon=horizon, today=today)
         _store_decisions(kept)
         promises.begin_policies(horizon)
         promises.store_plans(found, accounts=kept.accounts, users=users, seed=seed, horizon=horizon)

@@ -33,6 +33,9 @@ STAFF: tuple[Person, ...] = (
     Person("marco.moretti", "Marco Moretti", SOLUTIONS, SOLVER),
     Person("huang.guodong", "黄国栋", SOLUTIONS, SOLVER),
     Person("delivery", "孙婷", DELIVERY, DELIVERER, is_login=True),
+    Person("director", "何志远", EvaluatorFunction.MANAGEMENT, sees_all=True),
+    Person("helena.brandt", "Helena Brandt", EvaluatorFunction.MANAGEMENT),
+    Person("zhang.lei", "张磊", EvaluatorFunction.MANAGEMENT),
     Person("ingrid.lindqvist", "Ingrid Lindqvist", DELIVERY, DELIVERER),
 )
 

@@ -19,7 +19,7 @@ from accounts.models import (
     User,
     WalletEstimate,
 )
-from crm.demo import history, papers, rates, relations, revenue
+from crm.demo import care, history, papers, rates, relations, revenue
 from crm.demo.companies import companies
 from crm.demo.horizon import Horizon
 from crm.demo.load import AccountsExist, load_demo
@@ -28,6 +28,7 @@ from crm.demo.staff import STAFF
 from crm.pipeline import run_night
 from metrics.rollup import difference
 from metrics.selectors import default_as_of
+from service.models import Discount, Interaction, ServiceRequest, Sponsor
 from tiering.models import BandDecision, ScoringModel, TierRun, WeightSurvey
 
 TODAY = date(2026, 11, 21)
@@ -183,6 +184,26 @@ def test_key_accounts_are_rated_from_two_functions(found):
     assert all(len(functions[code]) == 2 for code in key_accounts)
 
 
+def test_log_of_service_is_the_same_again_and_lies_in_the_past(found):
+    stands = care.sponsors(found, horizon=HORIZON)
+    talks = list(care.talks(found, stands, seed=7, horizon=HORIZON, today=TODAY))
+    asks = care.asks(found, seed=7, horizon=HORIZON, today=TODAY)
+
+    assert talks == list(care.talks(found, stands, seed=7, horizon=HORIZON, today=TODAY))
+    assert 2_000 < len(talks) < 5_000
+    assert max(talk.held_on for talk in talks) < TODAY
+    assert not any(talk.kind == "visit" and talk.is_remote for talk in talks)
+    assert all((talk.next_step_on is None) == (talk.next_step == "") for talk in talks)
+    assert max(Counter(stand.username for stand in stands).values()) == 10
+    still_open = [ask for ask in asks if ask.resolved_after is None]
+    assert 20 < len(still_open) < len(asks) / 5
+    assert all(ask.resolved_after is None or ask.answered_after < ask.resolved_after for ask in asks)
+    severe = Counter(
+        ask.account_code for ask in still_open if ask.severity == 1 and ask.kind in {"complaint", "dispute"}
+    )
+    assert max(severe.values()) == 2
+
+
 def test_rates_cover_every_month(found):
     kept = list(rates.rate_rows(["EUR"], seed=7, horizon=HORIZON, base_currency="CNY"))
 
@@ -218,7 +239,18 @@ def test_demo_fills_every_table_through_the_door():
         (f"erp-{year}.csv", BatchState.POSTED, 0) for year in (2024, 2025, 2026)
     ]
     assert sum(batch.posted for batch in batches) == RevenueRecord.objects.count() == loaded.records
-    tables = (Contact, TeamMember, Contract, Rating, WalletEstimate, BandDecision)
+    tables = (
+        Contact,
+        TeamMember,
+        Contract,
+        Rating,
+        WalletEstimate,
+        BandDecision,
+        Interaction,
+        ServiceRequest,
+        Sponsor,
+        Discount,
+    )
     assert [table.objects.exists() for table in tables] == [True] * len(tables)
     assert set(ScoringModel.objects.values_list("state", flat=True)) == {"active", "proposed"}
     assert WeightSurvey.objects.count() == 2
