@@ -47,7 +47,7 @@ USUAL_HOURS = {
     Severity.NORMAL: (7.0, 80.0),
     Severity.LOW: (20.0, 200.0),
 }
-LEFT_OPEN_SHARE = 0.06  # of the requests are still open, however old
+LEFT_OPEN_DAYS, LEFT_OPEN_SHARE, FORGOTTEN_SHARE = 90, 0.3, 0.01  # of the newer requests, of the older ones
 DISCOUNTED_SHARE = 0.5  # of the accounts whose seller grants discounts at all
 
 
@@ -252,7 +252,7 @@ def _ask(rng: np.random.Generator, company: Company, day: date, today: date) -> 
     answered = float(rng.gamma(2.0, answer / 2)) * slow
     resolved = answered + float(rng.gamma(2.0, solution / 2)) * slow
     is_escalated = severity <= Severity.HIGH and resolved > solution * 1.6
-    is_left = rng.random() < LEFT_OPEN_SHARE
+    is_left = rng.random() < (LEFT_OPEN_SHARE if (today - day).days < LEFT_OPEN_DAYS else FORGOTTEN_SHARE)
     solved = resolved if resolved < age and not is_left else None
     deliverers = [person.username for person in STAFF if person.username in words.SOLVERS]
     return Ask(
