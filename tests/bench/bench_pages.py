@@ -151,6 +151,8 @@ def _paths() -> dict[str, str]:
         "account, grade": f"/accounts/{middle}/grade/",
         "tiering": "/tiering/",
         "tiering, model": "/tiering/model/",
+        "service": "/service/",
+        "account, service": f"/accounts/{middle}/service/",
         "reported": "/metrics/reported/",
         **{f"metrics, {key}": f"/metrics/{key}/" for key in QUESTIONS},
         **{f"rest, {key}": f"/api/v1/metrics/{key}/?{urlencode(query)}" for key, query in FIGURES.items()},
