@@ -37,7 +37,7 @@ from crm.demo import vocabulary as words
 from crm.demo.care_load import store_care
 from crm.demo.companies import Company, companies
 from crm.demo.horizon import Horizon
-from crm.demo.staff import STAFF, Person
+from crm.demo.staff import EVALUATOR_PERMISSIONS, MANAGER_PERMISSIONS, STAFF, Person
 from crm.demo.weights import judge_weights
 from crm.lib.exceptions import CrmError
 from tiering.enums import Preset, Rule
@@ -47,32 +47,6 @@ from tiering.services import activate_model, create_model
 RATE_SOURCE = "Demo bank"
 FILE_SOURCE = "erp"
 MOST_IN_STATEMENT = 2_000
-# What the sales manager may do besides seeing every account; the others only look after their own.
-MANAGER_PERMISSIONS = (
-    *("view_all_accounts", "import_revenue", "withdraw_batch", "retier"),
-    *("add_scoringmodel", "activate_model", "add_weightsurvey"),
-    *("view_account", "change_account", "view_contact", "add_contact", "change_contact", "view_teammember"),
-    *(
-        "add_teammember",
-        "change_teammember",
-        "view_contract",
-        "view_contractmilestone",
-        "view_product",
-        "view_revenuerecord",
-    ),
-    *("view_rating", "add_rating", "change_rating", "view_walletestimate", "add_walletestimate"),
-    *("view_marketeffort", "add_marketeffort", "change_marketeffort"),
-    *("add_policyversion", "activate_policy", "approve_accountplan", "view_policyversion", "view_promiseresult"),
-    *("change_walletestimate", "view_importbatch", "view_scoringmodel", "view_tierrun", "view_score"),
-    *("view_gradeperiod", "view_backtestrun", "add_backtestrun", "view_banddecision", "add_banddecision"),
-    *("view_receivable", "add_receivable", "add_receivablepayment"),
-    *("change_interaction", "add_sponsor", "change_sponsor", "add_discount", "approve_discount"),
-    *("view_interaction", "view_servicerequest", "view_sponsor", "view_discount"),
-)
-
-
-EVALUATOR_PERMISSIONS = ("add_rating", "add_walletestimate")
-
 # Diamond in each of two fiscal years, Gold in the last 12 months: where this company's revenues part (domain.md 3.6).
 DIAMOND_AMOUNT, GOLD_AMOUNT = Decimal(15_000_000), Decimal(4_000_000)
 

@@ -39,6 +39,32 @@ STAFF: tuple[Person, ...] = (
     Person("ingrid.lindqvist", "Ingrid Lindqvist", DELIVERY, DELIVERER),
 )
 
+# What the sales manager may do besides seeing every account; the others only look after their own.
+MANAGER_PERMISSIONS = (
+    *("view_all_accounts", "import_revenue", "withdraw_batch", "retier"),
+    *("add_scoringmodel", "activate_model", "add_weightsurvey"),
+    *("view_account", "change_account", "view_contact", "add_contact", "change_contact", "view_teammember"),
+    *(
+        "add_teammember",
+        "change_teammember",
+        "view_contract",
+        "view_contractmilestone",
+        "view_product",
+        "view_revenuerecord",
+    ),
+    *("view_rating", "add_rating", "change_rating", "view_walletestimate", "add_walletestimate"),
+    *("view_marketeffort", "add_marketeffort", "change_marketeffort"),
+    *("add_policyversion", "activate_policy", "approve_accountplan", "view_policyversion", "view_promiseresult"),
+    *("change_walletestimate", "view_importbatch", "view_scoringmodel", "view_tierrun", "view_score"),
+    *("view_gradeperiod", "view_backtestrun", "add_backtestrun", "view_banddecision", "add_banddecision"),
+    *("view_receivable", "add_receivable", "add_receivablepayment"),
+    *("change_interaction", "add_sponsor", "change_sponsor", "add_discount", "approve_discount"),
+    *("view_interaction", "view_servicerequest", "view_sponsor", "view_discount"),
+)
+
+
+EVALUATOR_PERMISSIONS = ("add_rating", "add_walletestimate")
+
 
 def sellers_of(region: str) -> list[Person]:
     return [person for person in STAFF if person.role == SELLER and region in person.regions]
