@@ -34,6 +34,10 @@ NAVIGATION = (
 )
 
 
+# Pages that stand under an entry without beginning with its address.
+UNDER = {"/ratings/": "/tiering/"}
+
+
 class Frame:
     """Navigation, scope, as-of and choices of the reader, for base.html."""
 
@@ -43,6 +47,7 @@ class Frame:
     @cached_property
     def navigation(self) -> list[NavItem]:
         here = self.request.path
+        here = next((entry for path, entry in UNDER.items() if here.startswith(path)), here)
         return [
             NavItem(label, path, icon, is_here=here == path if path == "/" else here.startswith(path))
             for label, path, icon in NAVIGATION
