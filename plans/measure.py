@@ -179,10 +179,12 @@ def cases_of(cells: pd.DataFrame, now: pd.DataFrame, facts: Facts, window: Windo
 def _timed(cells: pd.DataFrame, now: pd.DataFrame, facts: Facts, window: Window) -> pd.DataFrame:
     mine = now[now["kind"] == PromiseKind.TIME]
     cases = cases_of(cells, now, facts, window)
-    found = cases.groupby(KEY, as_index=False).agg(
-        met=("met", "sum"), late=("late", "sum"), median=("taken", "median"),
-        p90=("taken", lambda hours: hours.quantile(P90)), due_on=("due_on", "min"),
-    )  # fmt: skip
+    groups = cases.groupby(KEY)
+    found = groups.agg(
+        met=("met", "sum"), late=("late", "sum"), median=("taken", "median"), due_on=("due_on", "min")
+    ).reset_index()
+    nine_tenths = groups["taken"].quantile(P90).rename("p90").reset_index()
+    found = found.merge(nine_tenths, on=KEY, how="left")
     rows = mine.merge(found, on=KEY, how="left")
     rows[["met", "late"]] = rows[["met", "late"]].fillna(0).astype("float64")
     compliance = formulas.time_compliance(rows["met"], rows["late"])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from accounts.models import Account, User
 from accounts.querysets import AccountQuerySet
@@ -101,7 +101,11 @@ def account_promises(account: Account) -> AccountPromises:
     window = window_at()
     facts = read_facts(accounts, window)
     rows = measure(facts, window)
-    sponsors = list(account.sponsors.current(window.as_of).select_related("user").order_by("kind", "pk"))
+    others = Sponsor.objects.current(window.as_of).filter(user=OuterRef("user")).order_by().values("user")
+    load = Subquery(others.annotate(n=Count("account", distinct=True)).values("n"))
+    sponsors = list(
+        account.sponsors.current(window.as_of).annotate(load=load).select_related("user").order_by("kind", "pk")
+    )
     known = {
         one.pk: one for one in Promise.objects.select_related("version").filter(pk__in=[*map(int, rows["promise"])])
     }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
 
 from accounts.enums import KEY_GRADES
 from accounts.models import Account, MarketEffort, User
@@ -15,7 +16,7 @@ from accounts.querysets import AccountQuerySet
 from crm.lib.periods import Period
 from metrics.models import AccountFigures
 from plans.enums import PROMISED_GRADES, PromiseState, PromiseType
-from plans.models import AccountCompliance, Measurement, PromiseResult
+from plans.models import AccountCompliance, AccountPlan, Measurement, PromiseResult
 from service.models import Interaction
 
 UNDER_SERVED, OVER_SERVED = 0.8, 1.5  # of compliance; of what is counted, delivered against promised [D]
@@ -165,6 +166,25 @@ def _money(accounts: AccountQuerySet) -> dict[str, tuple[Decimal | None, Decimal
         row["account__grade"]: (row["revenue"], row["profit"]) if row["currencies"] == 1 else (None, None)
         for row in found
     }
+
+
+def ranked_plans(accounts: AccountQuerySet, *, on: date) -> QuerySet[AccountPlan]:
+    """Plans that cover the day, first rank first, with ``minutes`` of interactions so far, and steps ``done``, ``late``
+    and in ``steps``."""
+    held = Interaction.objects.filter(
+        account=OuterRef("account"), held_on__gte=OuterRef("valid_from"), held_on__lt=OuterRef("valid_to")
+    )
+    minutes = held.order_by().values("account").annotate(sum=Sum("minutes")).values("sum")
+    is_done = Q(actions__done_on__isnull=False)
+    rows = _of(AccountPlan.objects.filter(valid_from__lte=on, valid_to__gt=on), accounts)
+    found = rows.annotate(
+        minutes=Subquery(minutes),
+        steps=Count("actions"),
+        done=Count("actions", filter=is_done),
+        late=Count("actions", filter=~is_done & Q(actions__due_on__lt=on)),
+    )
+    people = ("account__owner", "account__figures", "account__compliance", "owner", "approved_by")
+    return found.select_related(*people).order_by("priority_rank", "account__sort_key", "pk")
 
 
 def money_currency(accounts: AccountQuerySet) -> str:

@@ -39,6 +39,7 @@ from service.models import Interaction
 
 UNPROCESSABLE = 422
 CARE_SHOWN = 6
+MOST_SPONSORED = 10  # accounts that one sponsor can stand by (domain.md 4) [D]
 STEPS: dict[str, type[PlanAction | RemediationAction]] = {"plan": PlanAction, "remedy": RemediationAction}
 PLANS: dict[str, type[AccountPlan | RemediationPlan]] = {"plan": AccountPlan, "remedy": RemediationPlan}
 
@@ -136,6 +137,7 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
         step_form=StepForm(auto_id=False),
         close_form=CloseForm(auto_id="close_%s"),
         today=timezone.localdate(),
+        most_sponsored=MOST_SPONSORED,
     )
 
 

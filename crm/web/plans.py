@@ -8,6 +8,8 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
@@ -17,12 +19,14 @@ from accounts.querysets import AccountQuerySet
 from crm.lib.periods import ttm
 from crm.web import formats
 from crm.web.charts import Chart, Series, bars
+from crm.web.drawing import Share
 from crm.web.htmx import page_or_fragment, signed_in
 from crm.web.scope import accounts_in_scope, number_style
 from crm.web.standing import as_of_of
 from plans import selectors_portfolio as portfolio_of
 from plans.enums import PROMISED_GRADES, PromiseType
-from plans.models import PromiseResult
+from plans.models import AccountPlan, PromiseResult
+from plans.selectors import policy_on
 from plans.selectors_portfolio import GradeSum, Resources
 from plans.wording import delivered_text, missing_text, promise_text
 
@@ -97,6 +101,43 @@ def portfolio(request: HttpRequest) -> HttpResponse:
         **_resources(request, accounts),
     }
     return page_or_fragment(request, "plans/portfolio.html", "plans/_portfolio.html", context)
+
+
+@dataclass(frozen=True, slots=True)
+class RankedRow:
+    """One plan on the ranked list: how much of the planned hours is spent, and what its grade is for."""
+
+    plan: AccountPlan
+    hours: float
+    share: Share
+    purpose: str
+
+
+@signed_in
+@require_GET
+def ranking(request: HttpRequest) -> HttpResponse:
+    """Every account with a plan by its rank: goal, strategy, hours planned and spent, and how far the steps are."""
+    filters, everyone, today = Filters.of(request), accounts_in_scope(request), timezone.localdate()
+    accounts = everyone.filter(owner=int(filters.owner)) if filters.owner else everyone
+    accounts = accounts.filter(grade=filters.grade) if filters.grade else accounts
+    page = Paginator(portfolio_of.ranked_plans(accounts, on=today), A_PAGE).get_page(request.GET.get("page"))
+    version = policy_on(today)
+    purposes = {one.grade: one.purpose for one in version.strategies.all()} if version else {}
+    page.object_list = [_ranked(plan, purposes) for plan in page.object_list]
+    context = {
+        "tab": "ranking",
+        "filters": filters,
+        "page": page,
+        "grades": [(grade, Grade(grade).label) for grade in PROMISED_GRADES],
+        "owners": portfolio_of.owners_of(everyone),
+    }
+    return render(request, "plans/ranking.html", context)
+
+
+def _ranked(plan: AccountPlan, purposes: dict[str, str]) -> RankedRow:
+    hours = (plan.minutes or 0) / portfolio_of.MINUTES_AN_HOUR  # type: ignore[attr-defined]
+    share = Share(min(100.0, 100 * hours / float(plan.planned_hours)) if plan.planned_hours else 0.0)
+    return RankedRow(plan, hours, share, purposes.get(plan.account.grade, ""))
 
 
 def _page(request: HttpRequest, filters: Filters, accounts: AccountQuerySet) -> Any:

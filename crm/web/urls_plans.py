@@ -7,6 +7,7 @@ from crm.web import plans, policies
 app_name = "plans"
 urlpatterns = [
     path("", plans.portfolio, name="portfolio"),
+    path("accounts/", plans.ranking, name="ranking"),
     path("policies/", policies.index, name="policies"),
     path("policies/draft/", policies.draft, name="policy_draft"),
     path("policies/<slug:code>/", policies.grade, name="grade"),

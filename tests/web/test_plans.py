@@ -208,3 +208,27 @@ def test_dashboard_and_overview_name_broken_promises(client):
         html = client.get(address).content.decode()
         assert "promises broken" in html
         assert reverse("accounts:plan", args=[account.pk]) in html
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_ranked_list_shows_goal_hours_and_steps(client, django_assert_max_num_queries, count):
+    owner, found = company(count)
+    for rank, account in enumerate(found, start=1):
+        plan = AccountPlan.objects.create(
+            account=account, valid_from=date(2024, 2, 1), valid_to=date(2025, 2, 1), goal=f"Goal {rank}",
+            priority_rank=rank, planned_hours=30, owner=owner, made_by=owner,
+        )  # fmt: skip
+        PlanAction.objects.create(plan=plan, text="Call", due_on=date(2024, 12, 1))
+        PlanAction.objects.create(plan=plan, text="Meet", due_on=date(2024, 12, 1), done_on=date(2024, 11, 30))
+    client.force_login(owner)
+    client.get("/plans/accounts/")
+
+    with django_assert_max_num_queries(16):
+        html = client.get("/plans/accounts/").content.decode()
+
+    assert html.index("Goal 1") < html.index(f"Goal {count}") + 1
+    assert "3 / 30" in html  # two visits of 90 minutes
+    assert "1 of 2 done" in html
+    assert "1 late" in html
+    client.force_login(make_user())
+    assert "Goal 1" not in client.get("/plans/accounts/").content.decode()
