@@ -132,7 +132,7 @@ class Level(TextChoices):
 class PromiseState(TextChoices):
     """Where a promise to one account stands. ``WAITING``: a part is missing, no whole unit of it is owed yet."""
 
-    KEPT = "kept", _("Kept")
+    KEPT = "kept", pgettext_lazy("promise", "Kept")
     WAITING = "waiting", _("On its way")
     BROKEN = "broken", _("Broken")
     NOT_DUE = "not_due", _("Nothing due")

@@ -2,6 +2,8 @@
 
 from datetime import date, timedelta
 
+from django.utils import timezone
+
 from crm.demo.promises import fill_remediations
 from crm.pipeline import run_night
 from metrics.selectors import default_as_of, last_booked_on
@@ -26,7 +28,7 @@ def grade_past_months(*, months: int = MONTHS) -> list[TierRun]:
     ]
     runs = [run_night(as_of=day, trigger=RunTrigger.COMMAND) for day in missing]
     if runs:
-        fill_remediations(as_of)
+        fill_remediations(timezone.localdate())
     return runs
 
 

@@ -38,21 +38,28 @@ HOURS = {Profile.PILLAR: (320, 520), Profile.CORE: (140, 240)}
 OTHER_HOURS = (60, 140)
 
 
-def begin_policies(horizon: Horizon) -> None:
+def _begin_policies(horizon: Horizon) -> None:
     """The starting values hold since the books begin."""
     PolicyVersion.objects.filter(state=PolicyState.ACTIVE, number=1).update(valid_from=horizon.start)
 
 
 def store_plans(
-    found: Sequence[Company], *, accounts: Mapping[str, Account], users: Mapping[str, User], seed: int, horizon: Horizon
+    found: Sequence[Company],
+    *,
+    accounts: Mapping[str, Account],
+    users: Mapping[str, User],
+    seed: int,
+    horizon: Horizon,
+    today: date,
 ) -> None:
-    """A plan of this year for most key accounts, with steps behind it and ahead."""
+    """Promises since the books begin, and a plan of this year for most key accounts with steps behind it and ahead."""
+    _begin_policies(horizon)
     plans = AccountPlan.objects.bulk_create(_plans(found, accounts, users, seed=seed, horizon=horizon))
     rng = dice(seed, "plan steps")
     PlanAction.objects.bulk_create(
         PlanAction(plan=plan, text=STEPS[(place + at) % len(STEPS)], owner=plan.owner, due_on=due, done_on=done)
         for place, plan in enumerate(plans)
-        for at, (due, done) in enumerate(_days(horizon.last_day, late=bool(rng.random() < 0.25)))
+        for at, (due, done) in enumerate(_days(today, late=bool(rng.random() < 0.25)))
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import Account
@@ -17,6 +18,7 @@ from plans.wording import delivered_text, missing_text, plain, promise_text, sev
 from service.models import Interaction, ServiceRequest
 
 SHOWN_PROOFS = 12
+Told = dict[tuple[str, int], tuple[str, str]]  # (kind, key) → words and note
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class ProofRow:
     text: str
     note: str
     tone: str
+    href: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +62,10 @@ class PromiseRow:
 def promise_rows(account: Account, found: AccountPromises) -> list[PromiseRow]:
     """Two queries more, for the words of the evidence."""
     told = _tellers(account, found)
-    return [_row(line, told, found.window.as_of) for line in found.lines]
+    return [_row(line, told, today=found.window.as_of, account=account) for line in found.lines]
 
 
-def _row(line: PromiseLine, told: dict[tuple[str, int], tuple[str, str]], today: date) -> PromiseRow:
+def _row(line: PromiseLine, told: Told, *, today: date, account: Account) -> PromiseRow:
     kind = line.kind
     is_measured = kind in {PromiseKind.COUNT, PromiseKind.TIME} and line.compliance is not None
     return PromiseRow(
@@ -75,7 +78,7 @@ def _row(line: PromiseLine, told: dict[tuple[str, int], tuple[str, str]], today:
         share=Share(100 * line.compliance) if is_measured and line.compliance is not None else None,
         tone=STATE_TONE[line.state],
         icon=STATE_ICON[line.state],
-        proofs=[_proof(proof, told) for proof in line.proofs[:SHOWN_PROOFS]],
+        proofs=[_proof(proof, told, account) for proof in line.proofs[:SHOWN_PROOFS]],
         more=max(len(line.proofs) - SHOWN_PROOFS, 0),
         by_days=kind == PromiseKind.COUNT and line.promised not in {0.0, float(line.promise.target or 0)},
         is_late=line.state == PromiseState.BROKEN and line.due_on is not None and line.due_on <= today,
@@ -92,7 +95,7 @@ def _times(line: PromiseLine) -> str:
     }
 
 
-def _proof(proof: Proof, told: dict[tuple[str, int], tuple[str, str]]) -> ProofRow:
+def _proof(proof: Proof, told: Told, account: Account) -> ProofRow:
     text, note = told.get((proof.kind, proof.key), ("", ""))
     tone = "" if proof.is_good is None else ("good" if proof.is_good else "bad")
     if proof.kind == "discount" and proof.percent is not None:
@@ -103,16 +106,18 @@ def _proof(proof: Proof, told: dict[tuple[str, int], tuple[str, str]]) -> ProofR
         late = _("open and late") if proof.hours is None else _("late: %(hours)s h") % words
         in_time = _("open, not due yet") if proof.is_good is None else _("%(hours)s h") % words
         note = late if proof.is_good is False else in_time
-    return ProofRow(proof.day, text, note, tone)
+    is_case = proof.kind == "request"
+    href = reverse("service:request", args=[proof.key]) if is_case else reverse("accounts:service", args=[account.pk])
+    return ProofRow(proof.day, text, note, tone, href)
 
 
-def _tellers(account: Account, found: AccountPromises) -> dict[tuple[str, int], tuple[str, str]]:
+def _tellers(account: Account, found: AccountPromises) -> Told:
     """(kind, key) → words and note of the interactions and requests that are shown."""
     keys: dict[str, set[int]] = {"interaction": set(), "request": set()}
     for line in found.lines:
         for proof in line.proofs[:SHOWN_PROOFS]:
             keys.setdefault(proof.kind, set()).add(proof.key)
-    told: dict[tuple[str, int], tuple[str, str]] = {}
+    told: Told = {}
     held: Any = Interaction.objects.filter(account=account, pk__in=keys["interaction"]).select_related("logged_by")
     for one in held:
         told["interaction", one.pk] = (one.get_kind_display(), f"{one.logged_by.display_name}: {one.summary}"[:120])
