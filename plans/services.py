@@ -43,11 +43,13 @@ def draft_policy(*, made_by: User, note: str = "") -> PolicyVersion:
     source = PolicyVersion.objects.select_for_update().get(state=PolicyState.ACTIVE)
     number = (PolicyVersion.objects.aggregate(last=Max("number"))["last"] or 0) + 1
     draft = PolicyVersion.objects.create(number=number, made_by=made_by, note=note)
-    for rows in (source.promises.all(), source.strategies.all()):
-        copies = list(rows)
-        for copy in copies:
-            copy.pk, copy.version = None, draft
-        rows.model._default_manager.bulk_create(copies)  # noqa: SLF001 - Django's public name
+    promises, strategies = list(source.promises.all()), list(source.strategies.all())
+    for promise in promises:
+        promise.pk, promise.version = None, draft
+    for strategy in strategies:
+        strategy.pk, strategy.version = None, draft
+    Promise.objects.bulk_create(promises)
+    Strategy.objects.bulk_create(strategies)
     return draft
 
 

@@ -98,7 +98,9 @@ class Likelihood:
     def maximise(self, start: FloatArray) -> Minimum:
         """The maximum, as the minimum of ``negative_mean``, from ``start``; raises FormulaError as ``fit`` does."""
         box = [(-_LOG_BOUND, float(np.log(STEADIEST_SHAPE))), (-_LOG_BOUND, _LOG_BOUND), (-_LOG_BOUND, _LOG_BOUND)]
-        found = minimise(self.negative_mean, start, bounds=box)
+        # A step that goes too far overflows; the search takes what is not finite as worse and steps back.
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            found = minimise(self.negative_mean, start, bounds=box)
         is_steady = found.is_at_edge[0] and found.x[0] > 0
         if not found.is_flat or found.is_at_edge[1:].any() or (found.is_at_edge[0] and not is_steady):
             raise FormulaError("the likelihood has no inner maximum: the values of purchases do not fit the model")
