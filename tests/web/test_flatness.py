@@ -45,7 +45,13 @@ def addresses(client) -> dict[str, tuple[str, dict[str, str]]]:
     account = Account.objects.order_by("pk").first()
     found = {f"metrics, {key}": reverse("metrics:question", args=[key]) for key in QUESTIONS}
     found |= {f"rest, {name}": reverse(f"api:metrics-{name}") for name in figures()}
-    found |= {name: reverse(name) for name in ("dashboard", "accounts:list", "tiering:night", "service:index")}
+    found |= {
+        name: reverse(name)
+        for name in (
+            *("dashboard", "accounts:list", "tiering:night", "service:index"),
+            *(f"tiering:{tab}" for tab in ("migration", "portfolio", "bands")),
+        )
+    }
     found["account"] = reverse("accounts:detail", args=[account.pk])
     return {name: (path, asked(client, path)) for name, path in found.items()}
 
