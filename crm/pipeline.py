@@ -206,6 +206,8 @@ def follow_up_if_left_undone() -> None:
         return
     with lease(LEASE_RUN, ANY_NIGHT) as is_held:
         if is_held:
+            if last.finished_at is None:
+                _end(last, state=RunState.PUBLISHED, error="")
             _follow_up(last)
 
 

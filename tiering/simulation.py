@@ -170,8 +170,10 @@ def _snapshot(run_id: int, _published_at: str, layout: tuple[str, ...]) -> Snaps
         as_sql("account_id", "int8"), as_sql(grade_number("ladder"), "int4"), as_sql(grade_number("grade"), "int4"),
         as_sql("flags", "int8"), *(as_sql(f"raw[{place + 1}]", "float8") for place in range(len(layout))),
     ]  # fmt: skip
-    sql = f"SELECT {', '.join(picked)} FROM tiering_score WHERE run_id = %s ORDER BY account_id"
-    rows = fetch(sql, [run_id], columns, using=USING)
+    sql = (  # of accounts set apart nothing is known that could be graded another way
+        f"SELECT {', '.join(picked)} FROM tiering_score WHERE run_id = %s AND flags & %s = 0 ORDER BY account_id"
+    )
+    rows = fetch(sql, [run_id, int(Flag.QUARANTINED)], columns, using=USING)
     return Snapshot(
         run_id=run_id,
         ids=rows["account_id"],

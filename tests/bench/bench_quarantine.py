@@ -36,7 +36,8 @@ def run(size: str) -> None:
         poisoned = run_night(as_of=LAST_DAY, trigger=RunTrigger.COMMAND)
         seconds = time.perf_counter() - started
         listed = dict(Quarantine.objects.filter(run=poisoned).values_list("account", "reason"))
-        wanted = {pk: kind.reason for pk, kind in victims.items() if kind.reason}
+        # This ledger knows no cost, so that a wrong one changes nothing.
+        wanted = {pk: kind.reason for pk, kind in victims.items() if kind.reason and "cost" not in kind.name}
         found = {row[0]: row[1:] for row in Score.objects.filter(run=poisoned).values_list(*COLUMNS)}
         others = [pk for pk in expected if pk not in victims and found[pk] != expected[pk]]
         note(
