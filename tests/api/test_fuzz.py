@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from crm.api.policy import POLICY
+from crm.api.routers import router
 from tests.api.conftest import Rest
 from tests.api.nights import make_published_run, make_scoring_model
 from tests.factories import (
@@ -36,6 +37,7 @@ BOUNDED = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 LISTS = [route.removesuffix("-list") for route, method in POLICY if route.endswith("-list") and method == "GET"]
+PREFIXES = {basename: prefix for prefix, _viewset, basename in router.registry}
 FIGURES = ["growth", "bridge", "retention", "activity", "concentration", "lifetime", "trend"]
 WRITABLE = [
     "accounts",
@@ -228,8 +230,7 @@ def check(response):
 
 
 def path_of(resource):
-    tiering = {"models", "runs", "scores", "grades", "overrides", "problem-decisions"}
-    return f"/api/v1/tiering/{resource}/" if resource in tiering else f"/api/v1/{resource}/"
+    return f"/api/v1/{PREFIXES[resource]}/"
 
 
 @pytest.mark.parametrize("resource", LISTS)
