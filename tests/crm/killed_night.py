@@ -4,7 +4,7 @@ Reads one order a line from standard input and answers each with one line: {"as_
 how : "child" is killed itself, "backend" loses its database session, "all" both; "no" runs to its end
 point : the name of a stage of the run, as "begin:grades" or "end:grades", or the number of a database statement
 real : a backend dies by kill -9, which makes the server restart all sessions; else it is told to end
-The answer: {"code": exit code (negative: the signal), "statements": how many it got to}.
+The answer: {"code": exit code (negative: the signal), "statements": how many it got to, "struck": 0 or 1}.
 """
 
 import itertools
@@ -17,7 +17,7 @@ from multiprocessing import Value
 
 import django
 
-STATEMENTS = Value("i", 0)
+STATEMENTS, STRUCK = Value("i", 0), Value("i", 0)
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
 
     print("ready", flush=True)
     for order in map(json.loads, sys.stdin):
-        STATEMENTS.value = 0
+        STATEMENTS.value = STRUCK.value = 0
         pid = os.fork()
         if pid == 0:
             os.dup2(2, 1)  # answers are the parent's
@@ -39,7 +39,7 @@ def main() -> None:
                 os._exit(code)
         status = os.waitpid(pid, 0)[1]
         code = os.waitstatus_to_exitcode(status)
-        print(json.dumps({"code": code, "statements": STATEMENTS.value}), flush=True)
+        print(json.dumps({"code": code, "statements": STATEMENTS.value, "struck": STRUCK.value}), flush=True)
 
 
 def night(*, as_of: str, how: str, point: str | int, real: bool) -> None:
@@ -63,6 +63,7 @@ def arm(how: str, point: str | int, *, real: bool) -> None:
     """Let the point strike."""
 
     def strike() -> None:
+        STRUCK.value = 1
         if how in {"backend", "all"}:
             end_backend(real=real)
         if how in {"child", "all"}:
