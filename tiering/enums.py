@@ -135,7 +135,7 @@ class Rule(TextChoices):
     COMPOSITE = "composite", _("Composite score")
     MONTHS = "months", _("Months since the first revenue")
     EVALUATORS = "evaluators", _("People who rated the strategic value")
-    BUSINESS = "business", _("Revenue in 12 months or a running contract")
+    BUSINESS = "business", _("Revenue in 12 months, a running contract or an approved plan")
     OPPORTUNITY = "opportunity", _("Wallet or pipeline known")
     PRIOR_REVENUE = "prior_revenue", _("Net revenue of the 12 months before")
 

@@ -46,7 +46,8 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Every account, ascending by id: hard signals that stand on the account, and whether contracts were signed."""
+    """Every account, ascending by id: hard signals that stand on the account, whether contracts were signed, and whether an
+    approved plan covers the day."""
 
     ids: Ints
     flags: NDArray[np.int64]
@@ -55,6 +56,7 @@ class People:
     first_revenue_on: Dates
     signed: Bools
     running: Bools
+    planned: Bools
     standing: Standing
 
 
@@ -121,13 +123,14 @@ def people(*, as_of: date, basis: str) -> People:
     )
     columns: dict[str, Kind] = {
         "id": "int8", "flags": "int8", "before": "int4", "opened_on": "date", "first_revenue_on": "date",
-        "signed": "int4", "running": "int4", "shown": "int4", "underlying": "int4", "composite": "float8",
+        "signed": "int4", "running": "int4", "planned": "int4", "shown": "int4", "underlying": "int4", "composite": "float8",
         "watched": "int4", "graded": "int4",
     }  # fmt: skip
     sql = (
         f"SELECT {as_sql('a.id', 'int8')}, {as_sql(signals, 'int8')}, {as_sql('a.before_data_start::int', 'int4')},"
         f" {as_sql('a.opened_on', 'date')}, {as_sql('s.first_revenue_on', 'date')},"
         f" {as_sql('c.signed', 'int4')}, {as_sql('c.running', 'int4')},"
+        f" {as_sql('(a.planned_from <= %s AND a.planned_until > %s)::int', 'int4')},"
         f" {as_sql(grade_number('a.grade'), 'int4')}, {as_sql(grade_number('a.underlying_grade'), 'int4')},"
         f" {as_sql('a.composite', 'float8')}, {as_sql('a.is_watched::int', 'int4')},"
         f" {as_sql('(a.graded_as_of IS NOT NULL)::int', 'int4')}"
@@ -140,7 +143,7 @@ def people(*, as_of: date, basis: str) -> People:
         " WHERE a.merged_into_id IS NULL ORDER BY a.id"
     )
     signed = sorted(SIGNED_CONTRACT_STATUSES)
-    params = [as_of, as_of, as_of, basis, as_of, ContractStatus.ACTIVE, as_of, signed, as_of]
+    params = [as_of, as_of, as_of, as_of, as_of, basis, as_of, ContractStatus.ACTIVE, as_of, signed, as_of]
     rows = fetch(sql, params, columns, using=USING)
     return People(
         ids=rows["id"],
@@ -150,6 +153,7 @@ def people(*, as_of: date, basis: str) -> People:
         first_revenue_on=rows["first_revenue_on"],
         signed=rows["signed"] > 0,
         running=rows["running"] > 0,
+        planned=rows["planned"] > 0,
         standing=Standing(
             shown=rows["shown"].astype(np.int64),
             underlying=rows["underlying"].astype(np.int64),

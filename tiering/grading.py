@@ -257,7 +257,7 @@ def candidates(
 
     inputs : every name of INPUTS and ``composite``, each (n,)
     evidence : share of all weights that is known, (n,)
-    in_business : line 0 does not hold: positive revenue once, or a signed contract, (n,)
+    in_business : line 0 does not hold: positive revenue once, a signed contract, or an approved account plan, (n,)
     before : ladder rank in force, 0 none, (n,); its thresholds and those of every lower grade are relaxed
     flags : bits gathered so far, signals included, (n,)
     """

@@ -110,7 +110,7 @@ def measure(
         model, everyone.ids, money["revenue_ttm"], as_of=as_of, grace_days=RELIEF_DAYS
     )
     indicators |= wallet | opinions.medians(only_unexpired=True)
-    business = (money["revenue_ttm"] > 0) | everyone.running
+    business = (money["revenue_ttm"] > 0) | everyone.running | everyone.planned
     owed = _owed(everyone.ids, facts.debts(as_of=as_of, first=windows.ttm.start, currency=model.currency))
     indicators[IndicatorCode.L4] = owed.pop("on_time_share")
     signals = _signals(money, indicators, rhythm, rhythm_days, opinions, min_base=float(model.min_base))
@@ -131,7 +131,7 @@ def measure(
         "opportunity": stale_opportunity,
     }
     flags = everyone.flags | bits | _notes(money, tenure, opinions, evaluators, invalid, min_base=float(model.min_base))
-    in_business = ~np.isnan(tenure["months"]) | everyone.signed
+    in_business = ~np.isnan(tenure["months"]) | everyone.signed | everyone.planned
     return Measured(
         ids=everyone.ids,
         indicators=indicators,

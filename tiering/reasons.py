@@ -201,7 +201,9 @@ def _lacks(condition: ConditionPart, grade: str) -> str:
             % words
         )
     if condition.rule == Rule.BUSINESS:
-        return _("%(grade)s needs revenue in the last 12 months or a running contract.") % words
+        return (
+            _("%(grade)s needs revenue in the last 12 months, a running contract or an approved account plan.") % words
+        )
     if condition.rule == Rule.REVENUE_EACH_YEAR:
         return _("%(grade)s needs %(threshold)s in each of two fiscal years.") % words
     if condition.margin is None:

@@ -74,6 +74,11 @@ class Account(TimeStamped):
     )
     opened_on = models.DateField(_("opened on"), null=True, blank=True)
     closed_on = models.DateField(_("closed on"), null=True, blank=True)
+    planned_from = models.DateField(
+        _("planned from"), null=True, blank=True, editable=False,
+        help_text=_("Since when an approved account plan covers the account without a break; written with its approval."),
+    )  # fmt: skip
+    planned_until = models.DateField(_("planned until before"), null=True, blank=True, editable=False)
     before_data_start = models.BooleanField(
         _("customer before the data start"), default=False, help_text=_("Never counted as a new customer.")
     )
