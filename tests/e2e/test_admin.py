@@ -85,15 +85,16 @@ def test_preview_follows_the_weights_as_they_are_typed(at, night):
     assert [weight for _code, weight in draft.dimensions.values_list("code", "weight")] == [10, 55, 20, 15]
 
 
-def test_new_version_is_made_and_activated_in_dialogs(at, night):
+def test_new_version_is_made_and_proposed_in_dialogs(at, night):
     page = at(reverse("admin:tiering_scoringmodel_change", args=[night.model.pk]))
 
     page.click("a:has-text('Make a new version')")
     page.fill("#dialog textarea", "A trial")
     page.click("#dialog button:has-text('Make the draft')")
     page.wait_for_url(lambda url: f"/{night.model.pk}/" not in url)
-    page.click("a:has-text('Activate')")
-    page.click("#dialog button:has-text('Activate')")
-    expect(page.get_by_text("is active from the next run on")).to_be_visible()
+    page.click("a:has-text('Propose for activation')")
+    page.fill("#dialog textarea", "The trial went well")
+    page.click("#dialog button:has-text('Propose it')")
+    expect(page.get_by_text("once somebody else has approved it")).to_be_visible()
 
-    assert list(ScoringModel.objects.order_by("pk").values_list("state", flat=True)) == ["retired", "active"]
+    assert list(ScoringModel.objects.order_by("pk").values_list("state", flat=True)) == ["active", "proposed"]

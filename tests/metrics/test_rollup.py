@@ -160,5 +160,5 @@ def test_posting_costs_the_same_statements_for_any_size(db, size, django_assert_
     account, batch = make_account(), make_batch()
     post_revenue([{"account": account} for _ in range(size)])
 
-    with django_assert_num_queries(28):
+    with django_assert_num_queries(29):
         announce_touched(batch, [account.pk])

@@ -66,30 +66,33 @@ def wait_for_session(process, marker):
             time.sleep(0.005)
 
 
-def wait_until_alone():
-    """Until the killed child's session has ended in the server."""
-    deadline = time.monotonic() + 30
+def sessions():
+    """The server's processes for this database; earlier tests may have left some that rest."""
     with connection.cursor() as cursor:
-        while time.monotonic() < deadline:
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                " AND backend_type = 'client backend'"
-            )
-            if not cursor.fetchone()[0]:
-                return
-            time.sleep(0.02)
+        cursor.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend'"
+        )
+        return {pid for (pid,) in cursor.fetchall()}
+
+
+def wait_until_gone(before):
+    """Until the killed child's sessions have ended in the server."""
+    deadline = time.monotonic() + 30
+    while sessions() - before and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def test_killed_command_leaves_nothing_and_the_next_try_completes(transactional_db, tmp_path, large_file):
     env, rng = environment(tmp_path), random.Random(7)
     killed = 0
     for marker in MARKERS:
+        before = sessions()
         process = start(COMMAND, "import_revenue", str(large_file), "--currency", "CNY", env=env)
         wait_for_session(process, marker)
         time.sleep(rng.random() * 0.05)
         process.kill()
         was_killed = process.wait() == -signal.SIGKILL
-        wait_until_alone()
+        wait_until_gone(before)
         if RevenueRecord.objects.exists():  # it was killed after its commit, or not at all: whole, then
             assert RevenueRecord.objects.count() == ROWS
             break
@@ -111,12 +114,13 @@ def test_killed_worker_frees_its_lease_and_the_batch_is_posted_once(transactiona
             upload=upload, file_name="large.csv", user=None, options=ImportOptions(currency="CNY")
         )
     ImportBatch.objects.update(state=BatchState.QUEUED)
+    before = sessions()
     process = start(WORKER, str(batch.pk), env=environment(tmp_path))
     wait_for_session(process, "COPY import_stage")
     assert is_leased(LEASE_BATCH, batch.pk) or process.poll() is not None
     process.kill()
     assert process.wait() == -signal.SIGKILL
-    wait_until_alone()
+    wait_until_gone(before)
 
     batch.refresh_from_db()
     assert (batch.state, batch.attempts) == (BatchState.READING, 1)

@@ -162,7 +162,8 @@ def test_saved_mapping_stores_what_a_mapping_file_holds(db):
 def test_every_reason_has_words():
     for code in ROW_REASONS:
         assert "%(" not in reason_label(code), code
-        details = dict.fromkeys(("found", "expected", "limit", "words", "first", "last", "batch", "row", "known"), "7")
+        names = ("found", "expected", "limit", "words", "first", "last", "batch", "row", "known", "open")
+        details = dict.fromkeys(names, "7")
         assert "%(" not in row_reason(code, details)
     assert all(str(text) for text in REFUSALS.values())
 
