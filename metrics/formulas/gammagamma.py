@@ -98,9 +98,7 @@ class Likelihood:
     def maximise(self, start: FloatArray) -> Minimum:
         """The maximum, as the minimum of ``negative_mean``, from ``start``; raises FormulaError as ``fit`` does."""
         box = [(-_LOG_BOUND, float(np.log(STEADIEST_SHAPE))), (-_LOG_BOUND, _LOG_BOUND), (-_LOG_BOUND, _LOG_BOUND)]
-        # A step that goes too far overflows; the search takes what is not finite as worse and steps back.
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            found = minimise(self.negative_mean, start, bounds=box)
+        found = minimise(self.negative_mean, start, bounds=box)
         is_steady = found.is_at_edge[0] and found.x[0] > 0
         if not found.is_flat or found.is_at_edge[1:].any() or (found.is_at_edge[0] and not is_steady):
             raise FormulaError("the likelihood has no inner maximum: the values of purchases do not fit the model")
@@ -121,6 +119,8 @@ class Likelihood:
         """ln(p, q, gamma) of a model, gamma in the scaled unit."""
         return np.log([model.p, model.q, model.gamma / self.scale])
 
+    # A step that goes too far overflows; the search takes what is not finite as worse and steps back.
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")
     def negative_mean(self, theta: FloatArray) -> tuple[float, FloatArray]:
         from scipy.special import digamma, gammaln
 
