@@ -266,7 +266,7 @@ def resource_chart(found: list[Resources]) -> Chart:
     columns = list(zip(*[row[1:] for row in shares], strict=True)) if shares else [(), (), ()]
     series = [Series(name, list(values), colour) for name, values, colour in zip(names, columns, colours, strict=True)]
     option = bars(labels, series, reads="percent")
-    option["legend"] = {"show": True, "top": 0, "textStyle": {"color": "--chart-text"}}
+    option["legend"] = {"show": True, "top": 0, "textStyle": {"color": "token:--chart-text"}}
     option["grid"] = {"top": 40}
 
     def text(value: float | None) -> str:
