@@ -62,6 +62,7 @@ class IndicatorCode(TextChoices):
     S2 = "S2", _("Gross profit, 12 months")
     S3 = "S3", _("Gross margin, 12 months")
     S4 = "S4", _("The customer's own turnover")
+    S5 = "S5", _("Customer lifetime value, 36 months")
     V1 = "V1", _("Industry influence")
     V2 = "V2", _("Fit with our strategy")
     V3 = "V3", _("Co-innovation and feedback")
@@ -101,6 +102,7 @@ INDICATOR_UNIT: MappingProxyType[str, Unit] = MappingProxyType(
         IndicatorCode.S2: Unit.MONEY,
         IndicatorCode.S3: Unit.SHARE,
         IndicatorCode.S4: Unit.MONEY,
+        IndicatorCode.S5: Unit.MONEY,
         IndicatorCode.V1: Unit.RATING,
         IndicatorCode.V2: Unit.RATING,
         IndicatorCode.V3: Unit.RATING,

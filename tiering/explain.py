@@ -139,6 +139,7 @@ def _dimensions(score: Score, values: dict[str, float], design: Design) -> tuple
                 weight=float(weight),
                 contribution=_known(score.contributions[position]),
                 could_add=gains[position],
+                reason=wording.unknown(code, score.flags) if math.isnan(raw[position, 0]) else "",
             )
         )
     return tuple(

@@ -139,6 +139,9 @@ class Flag(IntFlag):
     ONE_FUNCTION = 1 << 36  # two or more rated the strategic value, all from one function
     ONLY_MANAGERS = 1 << 37  # two or more rated it, all of them account managers of the account
     QUARANTINED = 1 << 38  # set apart tonight: its figures cannot be computed with; the grade is that of before
+    CLV_UNTRUSTED = 1 << 39  # the lifetime value is of data grade C, or there is no order to value
+    CLV_NO_AMOUNT = 1 << 40  # what its orders are worth is not known
+    CLV_NO_COST = 1 << 41  # only revenue is expected, no margin is known
 
 
 FLAG_DTYPE = np.int64

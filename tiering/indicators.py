@@ -16,7 +16,7 @@ from accounts.enums import STRATEGIC_INDICATORS, EvaluatorFunction
 from accounts.selectors_opinions import CALIBRATE_RANGE, FUNCTIONS_NEEDED
 from crm.lib.periods import is_month_end
 from metrics import selectors
-from tiering import facts, grading, optional
+from tiering import facts, grading, lifetime_value, optional
 from tiering.enums import IndicatorCode
 from tiering.facts import FUNCTIONS, INDICATORS, RELIEF_DAYS, Dates, Debts, People, RatingRows, Standing, Troubles
 from tiering.grading import FLAG_DTYPE, MONEY_DECIMALS, Flag
@@ -77,7 +77,8 @@ def measure(
     """Measure every account; about nine queries whatever their number. Run it in one snapshot of the database.
 
     codes : the model's indicators; those that need a query of their own are left out otherwise
-    use_kept : of accounts without a new line in the ledger take what ``ledger_facts.keep`` left; the result is the same
+    use_kept : of accounts without a new line in the ledger take what ``ledger_facts.keep`` left; the result is the same.
+    A model with an indicator of the whole base takes nothing of it
     """
     windows = windows_at(as_of, fiscal_start_month=fiscal_start_month)
     last_record_id = facts.last_record_id()
@@ -88,7 +89,7 @@ def measure(
         everyone.ids,
         windows,
         with_products=not {IndicatorCode.P5, IndicatorCode.L7}.isdisjoint(codes),
-        use_kept=use_kept,
+        use_kept=use_kept and lifetime_value.OF_THE_WHOLE_BASE.isdisjoint(codes),
     )
     money = of_money(ledger)
     data_start = selectors.data_start()
@@ -103,6 +104,8 @@ def measure(
         codes, everyone.ids, as_of=as_of, basis=model.basis, currency=model.currency,
         bought=ledger.values["recent_products"], revenue=money["revenue_ttm"],
     )  # fmt: skip
+    lifetimes, clv_bits = lifetime_value.measured(codes, scope, everyone.ids, as_of=as_of)
+    indicators |= lifetimes
     opinions = _Opinions(everyone.ids, facts.ratings(as_of=as_of))
     evaluators = opinions.evaluators(only_unexpired=True)
     wallet, opportunity, invalid = _wallet(model, everyone.ids, money["revenue_ttm"], as_of=as_of)
@@ -130,7 +133,8 @@ def measure(
         "evaluators": opinions.evaluators(only_unexpired=False).counting(),
         "opportunity": stale_opportunity,
     }
-    flags = everyone.flags | bits | _notes(money, tenure, opinions, evaluators, invalid, min_base=float(model.min_base))
+    flags = everyone.flags | bits | clv_bits
+    flags |= _notes(money, tenure, opinions, evaluators, invalid, min_base=float(model.min_base))
     in_business = ~np.isnan(tenure["months"]) | everyone.signed | everyone.planned
     return Measured(
         ids=everyone.ids,

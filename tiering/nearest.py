@@ -20,8 +20,9 @@ from tiering.scoring import Composed, Floats, Scheme, is_falling, settled
 
 NOISE = 1e-9  # of a score: what `settled` rounds away
 REVENUE, REVENUE_INDICATOR = "revenue_ttm", "S1"
-# Years pass by themselves, and what a customer sells is its own business: nobody here moves them.
-UNMOVED = frozenset({"L1", "S4"})
+# Years pass by themselves, what a customer sells is its own business, and a lifetime value follows from its orders:
+# nobody moves them as such.
+UNMOVED = frozenset({"L1", "S4", "S5"})
 # What an indicator can be in steps, and the most it can be; a median of two ratings moves by halves.
 STEP: Mapping[str, float] = MappingProxyType(
     {"V1": 0.5, "V2": 0.5, "V3": 0.5, "P3": 0.5, "L5": 0.5, "L2": 1.0, "L7": 1.0, "V4": 1.0},

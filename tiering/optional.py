@@ -3,6 +3,7 @@
 All of them are better the higher they are. What is not known is missing, never 0:
 
 - S4 own turnover: of the account's record, for a year that is over and at most TURNOVER_YEARS old, at the rate of its last month
+- S5 lifetime value: in ``lifetime_value``, as it takes a model of all accounts
 - V4 referrals: customers that name the account as who recommended us; missing for all where nobody records any
 - L7 product breadth: different products on positive lines of the last 12 whole months; missing where lines name none
 - L8 renewal rate: contracts that ended within RENEWAL_MONTHS, or were cancelled, and were followed by another one; missing
@@ -41,6 +42,15 @@ USUAL_SCALES: MappingProxyType[str, Anchors] = MappingProxyType(
             (100 * MILLION, 50),
             (1_000 * MILLION, 80),
             (10_000 * MILLION, 100),
+        ),
+        # Two and a half years of the gross profit that S2 asks for: three years, discounted at 10 %.
+        IndicatorCode.S5: (
+            (0, 0),
+            (0.75 * MILLION, 20),
+            (3.75 * MILLION, 50),
+            (15 * MILLION, 75),
+            (37.5 * MILLION, 90),
+            (75 * MILLION, 100),
         ),
         IndicatorCode.V4: ((0, 0), (1, 40), (3, 70), (5, 100)),
         IndicatorCode.L7: ((0, 0), (1, 20), (3, 50), (6, 80), (10, 100)),

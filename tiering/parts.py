@@ -12,6 +12,7 @@ class IndicatorPart:
 
     could_add : for one that is not known, by how much the composite could rise at most; None where it is known, or
     where there is no composite to add to
+    reason : why it is not known, where the night noted it; else empty
     """
 
     code: str
@@ -23,6 +24,7 @@ class IndicatorPart:
     weight: float
     contribution: float | None
     could_add: float | None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from tiering.stability import STATE, State
 
 LARGEST_AMOUNT = 1e15  # of the model's currency; what a ledger line may hold is just below it
 EARLIEST, LATEST = date(1900, 1, 1), date(2199, 12, 31)  # days of business that can be true
-MONEY_INDICATORS = frozenset({IndicatorCode.S1, IndicatorCode.S2, IndicatorCode.P2})
+MONEY_INDICATORS = frozenset({IndicatorCode.S1, IndicatorCode.S2, IndicatorCode.S5, IndicatorCode.P2})
 MONEY_INPUTS = ("revenue_", "gross_profit_", "overdue_")
 REASONS = tuple(QuarantineReason)
 MONTHS_A_YEAR = 12

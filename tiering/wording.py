@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from tiering.enums import Rule, Unit
+from tiering.enums import IndicatorCode, Rule, Unit
 from tiering.grading import Flag
 
 MILLION, THOUSAND = 1_000_000, 1_000
@@ -84,6 +84,46 @@ EVALUATORS_LACK: MappingProxyType[Flag, Promise] = MappingProxyType(
         Flag.ONLY_MANAGERS: gettext_lazy("All of them are or were its account manager; somebody else has to rate it."),
     }
 )
+
+# Why an optional indicator is not known, where the row itself says it (domain.md 2.4).
+CLV_LACKS: MappingProxyType[Flag, Promise] = MappingProxyType(
+    {
+        Flag.CLV_UNTRUSTED: gettext_lazy(
+            "Too few orders for a lifetime value that can be trusted (data grade C); grade A or B counts."
+        ),
+        Flag.CLV_NO_AMOUNT: gettext_lazy(
+            "What its orders are worth is not known: an exchange rate is missing, or the values of orders fit no model."
+        ),
+        Flag.CLV_NO_COST: gettext_lazy(
+            "Cost is missing, so only revenue can be expected, and revenue is no lifetime value."
+        ),
+    }
+)
+NO_DEALS = gettext_lazy("Deals are not recorded yet, so there is no pipeline to weigh.")
+# What to know of an indicator before it is weighed.
+REMARKS: MappingProxyType[str, Promise] = MappingProxyType(
+    {
+        IndicatorCode.P4: NO_DEALS,
+        IndicatorCode.S5: gettext_lazy(
+            "Valued by a model of all accounts, so every night with it counts everybody anew. It counts with data grade A or"
+            " B alone, and where cost is known."
+        ),
+    }
+)
+
+
+def remark(code: str) -> str:
+    """What to know of an indicator before it is weighed; "" where there is nothing to say."""
+    return str(REMARKS.get(code, ""))
+
+
+def unknown(code: str, flags: int) -> str:
+    """Why an indicator is not known, where the night noted it; "" otherwise."""
+    if code == IndicatorCode.P4:
+        return str(NO_DEALS)
+    if code == IndicatorCode.S5:
+        return str(next((words for flag, words in CLV_LACKS.items() if flag in Flag(flags)), ""))
+    return ""
 
 
 def failure(rule: str, flags: int) -> str:

@@ -40,6 +40,7 @@ class IndicatorPartSerializer(serializers.Serializer):
     weight = serializers.FloatField(help_text="Percent inside its dimension.")
     contribution = serializers.FloatField(allow_null=True)
     could_add = serializers.FloatField(allow_null=True)
+    reason = serializers.CharField(help_text="Why it is not known, where the night noted it; or empty.")
 
 
 class DimensionPartSerializer(serializers.Serializer):

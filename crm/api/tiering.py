@@ -33,6 +33,7 @@ from tiering.models import (
 )
 from tiering.selectors import latest_run, published_runs
 from tiering.services import create_model
+from tiering.wording import remark
 
 
 class DimensionSerializer(serializers.ModelSerializer):
@@ -44,10 +45,15 @@ class DimensionSerializer(serializers.ModelSerializer):
 class IndicatorSerializer(serializers.ModelSerializer):
     dimension = serializers.CharField(source="dimension.code", read_only=True)
     anchors = serializers.ListField(child=serializers.ListField(child=serializers.FloatField()))
+    remark = serializers.SerializerMethodField()
 
     class Meta:
         model = Indicator
-        fields = ("code", "dimension", "weight", "anchors")
+        fields = ("code", "dimension", "weight", "anchors", "remark")
+
+    def get_remark(self, found: Indicator) -> str:
+        """What to know of it before it is weighed; or empty."""
+        return remark(found.code)
 
 
 class GradeRuleSerializer(serializers.ModelSerializer):

@@ -31,7 +31,7 @@ from tiering.models import ScoringModel
 from tiering.selectors import latest_run
 from tiering.services import draft_of
 from tiering.simulation import LOAD_POINTS, Simulated, simulate
-from tiering.wording import RULE_UNIT
+from tiering.wording import RULE_UNIT, remark
 
 WEIGHT, INSIDE, THRESHOLD = "w", "i", "t"
 SCORE_STEP, WEIGHT_STEP, MOST_POINTS = 1, 1, 100
@@ -51,6 +51,7 @@ class Lever:
     most: Decimal | None
     unit: str
     errors: tuple[str, ...] = ()
+    remark: str = ""
 
     @property
     def is_moved(self) -> bool:
@@ -130,7 +131,8 @@ def levers_of(design: Design, params: QueryDict) -> Levers:
     percent = {"step": str(WEIGHT_STEP), "most": HUNDRED, "unit": "%"}
     inside: dict[str, list[Lever]] = {code: [] for code in design.dimensions}
     for of, code, weight, _anchors in design.indicators:
-        inside[of].append(lever(f"{INSIDE}_{code}", IndicatorCode(code).label, weight, **percent))
+        one = lever(f"{INSIDE}_{code}", IndicatorCode(code).label, weight, **percent)
+        inside[of].append(replace(one, remark=remark(code)))
     ordered = sorted(design.thresholds.items(), key=lambda item: RULE_ORDER.index(item[0]))
     grades: dict[str, list[Lever]] = {}
     for (grade, rule), threshold in ordered:

@@ -17,7 +17,7 @@ from tiering.design import HUNDRED
 from tiering.enums import INDICATOR_UNIT, DimensionCode, IndicatorCode, Rule, Unit
 from tiering.grading import CONDITIONS
 from tiering.models import Dimension, GradeRule, Indicator, ScoringModel
-from tiering.wording import RULE_UNIT
+from tiering.wording import RULE_UNIT, remark
 
 STRICT_RULES = frozenset(condition.rule for condition in CONDITIONS if condition.strict)
 # As the conditions of each grade are written down: money first.
@@ -35,6 +35,7 @@ class IndicatorPart:
     share: str
     chart: SafeString
     steps: list[Step]
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ def _indicator_part(indicator: Indicator, dimension: Dimension, *, currency: str
         share=formats.percent(indicator.weight * dimension.weight / HUNDRED / HUNDRED),
         chart=anchor_chart(indicator.anchors, unit, label=title, style=style),
         steps=steps(indicator.anchors, unit, style=style),
+        remark=remark(indicator.code),
     )
 
 

@@ -25,6 +25,7 @@ from tiering.services import activate_model, create_model
 
 pytestmark = pytest.mark.django_db
 CODES = ("S4", "V4", "L7", "L8")
+VALUED = "S5"  # test_lifetime_value
 
 
 def measured(*codes, as_of=AS_OF):
@@ -114,10 +115,10 @@ def test_what_a_model_does_not_take_costs_nothing():
 
 
 def test_every_optional_indicator_has_a_scale_and_no_preset_takes_it():
-    assert set(USUAL_SCALES) == set(CODES)
+    assert set(USUAL_SCALES) == {*CODES, VALUED}
     for scale in USUAL_SCALES.values():
         check_anchors(scale)
-    assert {code for _of, code, _weight, _anchors in full().indicators}.isdisjoint(CODES)
+    assert {code for _of, code, _weight, _anchors in full().indicators}.isdisjoint({*CODES, VALUED})
     assert set(INDICATOR_UNIT) == set(IndicatorCode)
 
 

@@ -15,6 +15,7 @@ from tiering.design import HUNDRED
 from tiering.enums import DimensionCode
 from tiering.models import GradeRule, Indicator
 from tiering.optional import USUAL_SCALES
+from tiering.wording import REMARKS
 
 
 def kept_rows(forms_given: Iterable[forms.ModelForm]) -> list[dict[str, Any]]:
@@ -46,9 +47,14 @@ class IndicatorForm(PlainNumbersForm):
         label=_("scale, value → score"),
         required=False,
         help_text=_(
-            "Of own turnover, referrals, product breadth and renewals it may be left empty: they then get their usual scale."
+            "Of own turnover, lifetime value, referrals, product breadth and renewals it may be left empty: they then get"
+            " their usual scale."
         ),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].help_text = " ".join(f"{code}: {words}" for code, words in REMARKS.items())
 
     class Meta:
         model = Indicator
