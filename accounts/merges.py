@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -218,7 +218,9 @@ def _free(name: str, rows: QuerySet[Any], account: Account) -> QuerySet[Any]:
         return rows
     days = DateRange("valid_from", "valid_to")
     there = TeamMember.objects.filter(account=account, role=OuterRef("role")).annotate(days=days)
-    return rows.annotate(days=days).exclude(Exists(there.filter(days__overlap=OuterRef("days"))))
+    two_holders = Q(is_deputy=False) & Q(is_deputy=OuterRef("is_deputy"))
+    taken = there.filter(two_holders | Q(user=OuterRef("user")), days__overlap=OuterRef("days"))
+    return rows.annotate(days=days).exclude(Exists(taken))
 
 
 def _point(rows: QuerySet[Any], **to: Account) -> None:

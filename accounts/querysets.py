@@ -98,7 +98,11 @@ class AccountQuerySet(models.QuerySet):
 
 class TeamMemberQuerySet(models.QuerySet):
     def current(self, on: date) -> Self:
+        """Holders and deputies of that day: both see the account."""
         return self.filter(valid_from__lte=on).filter(Q(valid_to__isnull=True) | Q(valid_to__gt=on))
+
+    def holders(self) -> Self:
+        return self.filter(is_deputy=False)
 
 
 class RevenueQuerySet(models.QuerySet):

@@ -10,3 +10,7 @@ ledger_changed = Signal()
 # Sent inside the transaction that merges two accounts or undoes it, after the accounts have changed.
 # merge: the AccountMerge; is_undone. A receiver that moves rows of its own writes them down in ``merge.moved``.
 accounts_merged = Signal()
+
+# Sent inside the transaction that changed who holds seats or stands in.
+# account_ids: the accounts whose team changed.
+team_changed = Signal()

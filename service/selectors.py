@@ -87,6 +87,19 @@ def last_touches(accounts: Iterable[int] | QuerySet[Any], *, until: date) -> dic
     return dict(rows.order_by().values_list("account").annotate(last=Max("held_on")))
 
 
+def touches_by_person(accounts: Iterable[int] | QuerySet[Any], *, until: date) -> dict[tuple[int, int], date]:
+    """(account id, user id) → day of the last interaction by which this person reached the customer: who took part, and
+    whoever wrote it down. Two statements, however many accounts there are."""
+    rows = Interaction.objects.touches().filter(account__in=accounts, held_on__lte=until).order_by()
+    found: dict[tuple[int, int], date] = {}
+    for person in ("our_people", "logged_by"):
+        for account, user, last in (
+            rows.filter(**{f"{person}__isnull": False}).values_list("account", person).annotate(last=Max("held_on"))
+        ):
+            found[account, user] = max(found.get((account, user), last), last)
+    return found
+
+
 def sponsors_of(account: Account) -> list[Sponsor]:
     return list(Sponsor.objects.filter(account=account).select_related("user").order_by("kind", "-valid_from", "pk"))
 

@@ -247,7 +247,7 @@ def ratings(*, as_of: date) -> RatingRows:
         f" {as_sql(_position('r.function', FUNCTIONS), 'int4')}, {as_sql('(t.id IS NOT NULL)::int', 'int4')},"
         f" {as_sql('(r.expires_on > %s)::int', 'int4')}"
         " FROM accounts_rating r LEFT JOIN accounts_teammember t ON t.account_id = r.account_id"
-        " AND t.user_id = r.evaluator_id AND t.role = %s"
+        " AND t.user_id = r.evaluator_id AND t.role = %s AND NOT t.is_deputy"
         " AND (daterange(t.valid_from, t.valid_to) @> r.rated_on OR daterange(t.valid_from, t.valid_to) @> %s::date)"
         " WHERE r.rated_on <= %s AND r.expires_on > %s"
         " ORDER BY r.account_id, r.indicator, r.evaluator_id, r.rated_on, r.id"

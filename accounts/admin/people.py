@@ -30,7 +30,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):
     readonly_fields = ("last_login", "date_joined")
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        (_("Person"), {"fields": ("first_name", "last_name", "email", "language")}),
+        (_("Person"), {"fields": ("first_name", "last_name", "email", "language", "capacity")}),
         (_("Rights"), {"fields": ("is_active", "is_staff", *RIGHTS)}),
         (_("Dates"), {"fields": ("last_login", "date_joined")}),
     )
@@ -77,8 +77,8 @@ class ContactAdmin(VisibleMixin, ModelAdmin):
 
 @admin.register(TeamMember)
 class TeamMemberAdmin(VisibleMixin, ModelAdmin):
-    list_display = ("account", "role", "user", "valid_from", "valid_to")
-    list_filter = ("role", ("user", admin.RelatedOnlyFieldListFilter), ("valid_from", RangeDateFilter))
+    list_display = ("account", "role", "user", "is_deputy", "valid_from", "valid_to")
+    list_filter = ("role", "is_deputy", ("user", admin.RelatedOnlyFieldListFilter), ("valid_from", RangeDateFilter))
     list_filter_submit = True
     list_select_related = ("account", "user")
     search_fields = ("account__search_text", "user__username", "user__first_name", "user__last_name")

@@ -1,7 +1,10 @@
+from datetime import date
+
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeBoundary, RangeOperators
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
@@ -11,11 +14,20 @@ from accounts.enums import Attitude, TeamRole
 from accounts.models.base import TimeStamped
 from accounts.querysets import TeamMemberQuerySet
 
+USUAL_CAPACITY, MOST_CAPACITY = 15, 999  # points (domain.md 5.4)
+
 
 class User(AbstractUser):
     """Someone who logs in."""
 
     language = models.CharField(_("language"), max_length=10, blank=True, choices=settings.LANGUAGES)
+    capacity = models.PositiveSmallIntegerField(
+        _("capacity"),
+        default=USUAL_CAPACITY,
+        db_default=USUAL_CAPACITY,
+        validators=[MaxValueValidator(MOST_CAPACITY)],
+        help_text=_("Points of accounts by grade that this person can carry; above it the load is too much."),
+    )
 
     class Meta:
         verbose_name = _("user")
@@ -83,7 +95,7 @@ class DateRange(Func):
 
 
 class TeamMember(TimeStamped):
-    """A seat of the iron triangle, from a day on, until a day (exclusive; empty: still)."""
+    """Who holds a seat of the iron triangle, or stands in for its holder, from a day on, until a day (exclusive; empty: still)."""
 
     account = models.ForeignKey(
         "accounts.Account", verbose_name=_("account"), on_delete=models.CASCADE, related_name="team_members"
@@ -92,6 +104,9 @@ class TeamMember(TimeStamped):
         "accounts.User", verbose_name=_("user"), on_delete=models.PROTECT, related_name="team_memberships"
     )
     role = models.CharField(_("role"), max_length=20, choices=TeamRole)
+    is_deputy = models.BooleanField(
+        _("deputy"), default=False, db_default=False, help_text=_("Stands in for whoever holds the seat.")
+    )
     valid_from = models.DateField(_("from"))
     valid_to = models.DateField(_("to"), null=True, blank=True, help_text=_("First day no longer in the role."))
 
@@ -115,9 +130,23 @@ class TeamMember(TimeStamped):
                     ("role", RangeOperators.EQUAL),
                     (DateRange("valid_from", "valid_to", RangeBoundary()), RangeOperators.OVERLAPS),
                 ],
+                condition=Q(is_deputy=False),
                 violation_error_message=_("Somebody else holds this role in these days: end that first."),
+            ),
+            ExclusionConstraint(
+                name="teammember_one_place_a_person",
+                expressions=[
+                    ("account", RangeOperators.EQUAL),
+                    ("role", RangeOperators.EQUAL),
+                    ("user", RangeOperators.EQUAL),
+                    (DateRange("valid_from", "valid_to", RangeBoundary()), RangeOperators.OVERLAPS),
+                ],
+                violation_error_message=_("This person holds this seat or is its deputy in these days already."),
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.get_role_display()}: {self.user}"
+
+    def holds_on(self, day: date) -> bool:
+        return self.valid_from <= day and (self.valid_to is None or self.valid_to > day)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_filters.rest_framework import FilterSet
 from drf_spectacular.utils import extend_schema
@@ -12,9 +13,12 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.enums import TeamRole
 from accounts.merges import merge_accounts
 from accounts.models import Account, Contact, TeamMember
 from accounts.querysets import VIEW_ALL, AccountQuerySet
+from accounts.signals import team_changed
+from accounts.teams import change_seat
 from crm.api.account_history import AccountHistorySerializer, HistoryQuery
 from crm.api.answers import AccountMetricsSerializer
 from crm.api.comparison import ComparisonSerializer, NightsQuery
@@ -26,7 +30,7 @@ from crm.api.idempotency import idempotent
 from crm.api.merges import AccountMergeSerializer, MergeSerializer
 from crm.api.plans import AccountPromisesSerializer
 from crm.api.queries import AccountQuery
-from crm.api.serializers import RuledSerializer
+from crm.api.serializers import RuledSerializer, StrictSerializer
 from crm.api.views import EditableViewSet
 from metrics.services.account import account_metrics
 from metrics.services.account_history import account_history
@@ -272,7 +276,7 @@ class TeamMemberSerializer(RuledSerializer):
 
     class Meta:
         model = TeamMember
-        fields = ("id", "account", "user", "user_name", "role", "valid_from", "valid_to", *STAMPS)
+        fields = ("id", "account", "user", "user_name", "role", "is_deputy", "valid_from", "valid_to", *STAMPS)
         read_only_fields = STAMPS
 
 
@@ -284,14 +288,24 @@ class TeamMemberFilter(FilterSet):
         model = TeamMember
         fields = {
             "role": ["exact"],
+            "is_deputy": ["exact"],
             "valid_from": ["exact", "gte", "lte"],
             "valid_to": ["exact", "gte", "lte", "isnull"],
         }
 
 
+class SeatChangeSerializer(StrictSerializer):
+    """Who holds the seat from a day on; null leaves it empty. Whoever holds it on that day holds it until then."""
+
+    account = VisibleKeyField()
+    role = serializers.ChoiceField(choices=TeamRole.choices)
+    user = UserKeyField(allow_null=True)
+    on = serializers.DateField(required=False, help_text="First day; today unless given.")
+
+
 @extend_schema(tags=["team-members"])
 class TeamMemberViewSet(EditableViewSet):
-    """Who of us holds which role on an account, from a day on, until a day (exclusive; null: still)."""
+    """Who of us holds which seat on an account or is a deputy there, from a day on, until a day (exclusive; null: still)."""
 
     serializer_class = TeamMemberSerializer
     filterset_class = TeamMemberFilter
@@ -301,3 +315,28 @@ class TeamMemberViewSet(EditableViewSet):
     def get_queryset(self) -> QuerySet[TeamMember]:
         mine = Account.objects.visible_to(self.request.user)
         return TeamMember.objects.filter(account__in=mine).select_related("user")
+
+    def perform_create(self, serializer: Any) -> TeamMember:
+        return self._announced(serializer.save())
+
+    def perform_update(self, serializer: Any) -> None:
+        before = serializer.instance.account_id
+        self._announced(serializer.save(), before)
+
+    def perform_destroy(self, instance: TeamMember) -> None:
+        instance.delete()
+        self._announced(instance)
+
+    def _announced(self, member: TeamMember, *also: int) -> TeamMember:
+        team_changed.send(sender=TeamMember, account_ids=sorted({member.account_id, *also}))
+        return member
+
+    @extend_schema(request=SeatChangeSerializer, responses={200: TeamMemberSerializer, 204: None}, filters=False)
+    @action(detail=False, methods=["post"], url_path="change-seat", url_name="change_seat", pagination_class=None)
+    @idempotent()
+    def change_seat(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Give a seat to somebody else from a day on, in one step; 204 where it is left empty."""
+        form = SeatChangeSerializer(data=request.data, context=self.get_serializer_context())
+        form.is_valid(raise_exception=True)
+        made = change_seat(**{"on": timezone.localdate(), **form.validated_data})
+        return Response(status=status.HTTP_204_NO_CONTENT) if made is None else self.tagged(made)

@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_GET
 
 from accounts.enums import AccountNeed, Attitude, ContractStatus, MarketPotential, TeamRole
@@ -104,6 +105,7 @@ class AccountPage:
         ("revenue", _("Revenue")),
         ("grade", _("Grade")),
         ("people", _("People")),
+        ("team", pgettext_lazy("of an account", "Team")),
         ("contracts", _("Contracts")),
         ("plan", _("Plan")),
         ("service", _("Service")),
@@ -151,11 +153,7 @@ class AccountPage:
     @cached_property
     def seats(self) -> list[Seat]:
         today = timezone.localdate()
-        held = {
-            member.role: member
-            for member in self.members
-            if member.valid_from <= today and (member.valid_to is None or member.valid_to > today)
-        }
+        held = {member.role: member for member in self.members if not member.is_deputy and member.holds_on(today)}
         return [Seat(role, held.get(role)) for role in TeamRole]
 
     @property

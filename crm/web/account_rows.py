@@ -180,7 +180,7 @@ def add_teams(rows: list[dict[str, Any]], columns: list[Column]) -> None:
     if not any(column.key == "team" for column in columns):
         return
     seats: dict[int, dict[str, str]] = {row["pk"]: {} for row in rows}
-    members = TeamMember.objects.filter(account__in=list(seats)).current(timezone.localdate())
+    members = TeamMember.objects.filter(account__in=list(seats)).holders().current(timezone.localdate())
     named = members.values_list("account_id", "role", "user__first_name", "user__last_name", "user__username")
     for account, role, first, last, username in named:
         seats[account][role] = f"{first} {last}".strip() or username

@@ -212,5 +212,6 @@ def _function(user: User, found: Account, said: list[IndicatorOpinions], as_of: 
     last = max((one.own for one in said if one.own), key=lambda rating: (rating.rated_on, rating.pk), default=None)
     if last:
         return last.function
-    seat = TeamMember.objects.current(as_of).filter(account=found, user=user).values_list("role", flat=True).first()
+    seats = TeamMember.objects.current(as_of).filter(account=found, user=user)
+    seat = seats.order_by("is_deputy", "role").values_list("role", flat=True).first()
     return FUNCTION_OF_ROLE[TeamRole(seat)] if seat else EvaluatorFunction.SALES

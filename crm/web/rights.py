@@ -26,6 +26,7 @@ DRAFT_POLICY = "plans.add_policyversion"
 ACTIVATE_POLICY = "plans.activate_policy"
 APPROVE_PLAN = "plans.approve_accountplan"
 CHANGE_CONTACT = "accounts.change_contact"
+CHANGE_TEAM = "accounts.change_teammember"
 CHANGE_INTERACTION, DELETE_INTERACTION = "service.change_interaction", "service.delete_interaction"
 ADD_SPONSOR, CHANGE_SPONSOR = "service.add_sponsor", "service.change_sponsor"
 ADD_DISCOUNT, APPROVE_DISCOUNT = "service.add_discount", "service.approve_discount"
@@ -223,6 +224,15 @@ def require_approve_plans(user: Reader) -> None:
 def require_change_contact(user: Reader) -> None:
     if not user.has_perm(CHANGE_CONTACT):
         raise PermissionDenied(_("Your log-in may not change contacts. An administrator can give you that right."))
+
+
+def may_change_team(user: Reader) -> bool:
+    return user.has_perm(CHANGE_TEAM)
+
+
+def require_change_team(user: Reader) -> None:
+    if not may_change_team(user):
+        raise PermissionDenied(_("Your log-in may not change account teams. An administrator can give you that right."))
 
 
 def require_name_sponsor(user: Reader) -> None:

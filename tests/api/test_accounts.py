@@ -403,3 +403,22 @@ def test_merge_and_undo(rest):
     assert (undone.status_code, undone.json()["undone_at"] is None) == (200, False)
     assert client.get(f"{LIST}{old.pk}/").status_code == 200
     assert_problem(client.post(f"/api/v1/account-merges/{made.json()['id']}/undo/", format="json"), 422)
+
+
+def test_a_seat_changes_hands_over_rest(admin, rest):
+    member, successor = make_team_member(valid_from=date(2024, 1, 1)), make_user()
+    body = {"account": member.account_id, "role": member.role, "user": successor.pk, "on": "2024-05-01"}
+    url = "/api/v1/team-members/change-seat/"
+
+    assert_problem(rest(successor).post(url, body, format="json"), 403)
+    done = admin.post(url, body, format="json")
+    again = admin.post(url, body, format="json")
+    emptied = admin.post(url, {**body, "user": None, "on": "2024-06-01"}, format="json")
+
+    assert (done.status_code, done.json()["valid_from"], done.json()["is_deputy"]) == (200, "2024-05-01", False)
+    assert "since 1 May 2024" in assert_problem(again, 409)["detail"]
+    assert emptied.status_code == 204
+    assert list(TeamMember.objects.order_by("valid_from").values_list("user", "valid_to")) == [
+        (member.user_id, date(2024, 5, 1)),
+        (successor.pk, date(2024, 6, 1)),
+    ]
