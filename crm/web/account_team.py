@@ -44,7 +44,8 @@ class SeatForm(forms.Form):
     on = day_field(gettext_lazy("From"))
 
     def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
-        super().__init__(*args, initial={"on": today}, **kwargs)
+        kwargs["initial"] = {"on": today}
+        super().__init__(*args, **kwargs)
         dress(self)
 
 
@@ -56,7 +57,8 @@ class DeputyForm(forms.Form):
     )
 
     def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
-        super().__init__(*args, initial={"valid_from": today}, **kwargs)
+        kwargs["initial"] = {"valid_from": today}
+        super().__init__(*args, **kwargs)
         dress(self)
 
 
