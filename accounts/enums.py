@@ -4,6 +4,18 @@ from django.db.models import IntegerChoices, TextChoices
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from accounts.access import Role
+
+
+class UserRole(TextChoices):
+    """The roles of ``accounts.access``, with their words."""
+
+    ADMINISTRATOR = Role.ADMINISTRATOR.value, pgettext_lazy("role of a user", "Administrator")
+    DIRECTOR = Role.DIRECTOR.value, pgettext_lazy("role of a user", "Director")
+    MANAGER = Role.MANAGER.value, pgettext_lazy("role of a user", "Manager")
+    MEMBER = Role.MEMBER.value, pgettext_lazy("role of a user", "Team member")
+    ANALYST = Role.ANALYST.value, pgettext_lazy("role of a user", "Analyst")
+
 
 class AccountStatus(TextChoices):
     PROSPECT = "prospect", _("Prospect")

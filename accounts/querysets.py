@@ -9,13 +9,13 @@ from django.db.models import Q
 from django.db.models.expressions import RawSQL
 from django.db.models.lookups import IsNull
 
+from accounts.access import VIEW_ALL
 from accounts.search import fold, grams
 
 if TYPE_CHECKING:
     from accounts.models import User
     from crm.lib.periods import Period
 
-VIEW_ALL = "accounts.view_all_accounts"
 GROUP_BELOW = """
 WITH RECURSIVE below(id) AS (
     SELECT %s::bigint

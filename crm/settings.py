@@ -101,6 +101,7 @@ INSTALLED_APPS = [
     "django_htmx",
 ]
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "accounts.backends.RoleBackend"]
 MIDDLEWARE = [
     "crm.logs.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -287,6 +288,7 @@ SPECTACULAR_SETTINGS = {
                 "RevenueBasis",
                 "RevenueKind",
                 "TeamRole",
+                "UserRole",
             ]
         },
         **{

@@ -10,6 +10,7 @@ from decimal import Decimal
 import numpy as np
 from django.db.models import Count, QuerySet
 
+from accounts.backends import holders_of
 from accounts.models import User
 from accounts.querysets import AccountQuerySet
 from tiering import evaluation, weights
@@ -21,7 +22,6 @@ from tiering.simulation import measured_of, normalised, snapshot
 from tiering.weights import Judgements
 
 JUDGE = "tiering.judge_weights"
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 LEAST_KNOWN_SHARE = 0.5  # of the accounts; below it an indicator says nothing about how they differ
 
 
@@ -76,8 +76,7 @@ class Advice:
 
 def possible_judges() -> QuerySet[User]:
     """Who may be invited to compare, by name."""
-    holders = User.objects.with_perm(JUDGE, backend=BACKEND)
-    return User.objects.filter(pk__in=holders.values("pk"), is_active=True).order_by("first_name", "last_name", "pk")
+    return holders_of(JUDGE).order_by("first_name", "last_name", "pk")
 
 
 def surveys() -> QuerySet[WeightSurvey]:

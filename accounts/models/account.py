@@ -130,7 +130,10 @@ class Account(TimeStamped):
         verbose_name = _("account")
         verbose_name_plural = _("accounts")
         ordering = ["sort_key", "pk"]
-        permissions = [("view_all_accounts", _("Can see every account"))]
+        permissions = [
+            ("view_all_accounts", _("Can see every account")),
+            ("view_margin", _("Can see costs, margins and what follows from them")),
+        ]
         constraints = [
             models.CheckConstraint(condition=~Q(code="") & ~Q(name=""), name="account_code_and_name_given"),
             models.CheckConstraint(condition=Q(status__in=AccountStatus.values), name="account_status_known"),

@@ -1,7 +1,9 @@
 from datetime import date
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeBoundary, RangeOperators
 from django.core.validators import MaxValueValidator
@@ -10,15 +12,21 @@ from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from accounts.enums import Attitude, TeamRole
+from accounts.access import TABLE, Action, Role, action_of, in_scopes, permissions_for, role_holds
+from accounts.enums import Attitude, TeamRole, UserRole
 from accounts.models.base import TimeStamped
 from accounts.querysets import TeamMemberQuerySet
 
 USUAL_CAPACITY, MOST_CAPACITY = 15, 999  # points (domain.md 5.4)
 
 
+class UserManager(DjangoUserManager):
+    def create_superuser(self, *args: Any, **fields: Any) -> "User":
+        return super().create_superuser(*args, **{"role": UserRole.ADMINISTRATOR, **fields})
+
+
 class User(AbstractUser):
-    """Someone who logs in."""
+    """Someone who logs in. What they may do: ``accounts.access``, asked through ``may`` and ``has_perm``."""
 
     language = models.CharField(_("language"), max_length=10, blank=True, choices=settings.LANGUAGES)
     capacity = models.PositiveSmallIntegerField(
@@ -28,11 +36,36 @@ class User(AbstractUser):
         validators=[MaxValueValidator(MOST_CAPACITY)],
         help_text=_("Points of accounts by grade that this person can carry; above it the load is too much."),
     )
+    role = models.CharField(
+        _("role"), max_length=13, choices=UserRole, default=UserRole.MEMBER, db_default=UserRole.MEMBER
+    )
+
+    # The scopes of the token that this request came with; None: no token, or one that leaves nothing out.
+    scopes: frozenset[str] | None = None
+
+    objects = UserManager()
 
     class Meta:
         verbose_name = _("user")
         verbose_name_plural = _("users")
         ordering = ["username", "pk"]
+        constraints = [models.CheckConstraint(condition=Q(role__in=UserRole.values), name="user_role_known")]
+
+    @property
+    def effective_role(self) -> Role:
+        """A superuser is an administrator, whatever the column says."""
+        return Role.ADMINISTRATOR if self.is_superuser else Role(self.role)
+
+    def may(self, action: Action) -> bool:
+        """By role or explicit permission, and within the scopes of the token where one was used."""
+        if not self.is_active or not in_scopes(action, self.scopes):
+            return False
+        return action in TABLE.of(self.effective_role) or any(map(self.has_perm, permissions_for(action)))
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        if not self.is_active or not in_scopes(action_of(perm), self.scopes):
+            return False
+        return role_holds(self.effective_role, perm) or super().has_perm(perm, obj)
 
     @property
     def display_name(self) -> str:
@@ -70,6 +103,7 @@ class Contact(TimeStamped):
     class Meta:
         verbose_name = _("contact")
         verbose_name_plural = _("contacts")
+        permissions = [("view_personal_data", _("Can see phone, e-mail, notes and attitude of contacts"))]
         ordering = ["-is_primary", "name", "pk"]
         constraints = [
             models.UniqueConstraint(fields=["account"], condition=Q(is_primary=True), name="contact_one_primary"),

@@ -111,9 +111,10 @@ def test_a_stranger_sees_and_changes_nothing_whatever_rights_he_holds(client, ca
 
 def test_without_the_right_nobody_asks_approves_or_decides(client, cast):
     override = make_override(account=cast.account, approved_by=None)
-    client.force_login(cast.owner)
-
+    client.force_login(make_user(role="analyst"))
     assert client.get(reverse("tiering:override_new", args=[cast.account.pk])).status_code == 403
+
+    client.force_login(cast.owner)
     assert client.post(reverse("tiering:override_approve", args=[override.pk])).status_code == 403
     assert client.post(reverse("tiering:override_refuse", args=[override.pk]), {"text": "x"}).status_code == 403
     assert client.post(reverse("tiering:problem_decide", args=[cast.account.pk]), {"text": "x"}).status_code == 403

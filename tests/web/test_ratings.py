@@ -138,16 +138,19 @@ def test_a_wrong_form_is_shown_again_and_nothing_is_kept(client, cast, sent, wor
 
 
 def test_owner_and_teammate_see_a_stranger_does_not_and_rights_are_asked(client, cast):
-    for user, status in ((cast.owner, 200), (cast.teammate, 200), (cast.stranger, 404)):
+    analyst = make_user(role="analyst")
+    for user, status in ((cast.owner, 200), (cast.teammate, 200), (cast.stranger, 404), (analyst, 200)):
         client.force_login(user)
         page = client.get(screen(cast.account))
         assert page.status_code == status
-        assert "Keep these ratings" not in page.content.decode()
-        refused = 404 if status == 404 else 403
+        assert ("Keep these ratings" in page.content.decode()) == (user in {cast.owner, cast.teammate})
+        assert client.get("/imports/lists/receivables/").status_code == 403
+    for kind in ("ratings", "wallets"):
+        assert client.get(f"/imports/lists/{kind}/").status_code == 403
+    for user, refused in ((cast.stranger, 404), (analyst, 403)):
+        client.force_login(user)
         assert client.post(screen(cast.account), {"function": "sales", "score_V1": "4"}).status_code == refused
         assert client.post(f"{screen(cast.account)}wallet/", {}).status_code == refused
-        for kind in ("ratings", "wallets", "receivables"):
-            assert client.get(f"/imports/lists/{kind}/").status_code == 403
     client.logout()
     assert client.get("/ratings/").status_code == 302
 
