@@ -44,6 +44,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "db: uses the database (added by itself).")
     config.addinivalue_line("markers", "e2e: drives a real browser.")
     _keep_keys_apart()
+    _copy_migrated_database()
 
 
 @pytest.hookimpl(trylast=True)
@@ -67,6 +68,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _start_engines() -> None:
     """Start what the environment does not name and fill the environment the settings will read."""
     from crm import embedded
+    from crm.engines import postgres
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
     given = {"postgres": os.environ.get("DATABASE_URL"), "valkey": os.environ.get("REDIS_URL")}
@@ -79,10 +81,15 @@ def _start_engines() -> None:
     (var / "static").mkdir()
     _engines.callback(shutil.rmtree, var, ignore_errors=True)
     atexit.register(_stop_engines)
+    if "postgres" in needs:
+        from tests import template_cluster
+
+        template_cluster.copy_into(var)
     _engines.enter_context(embedded.hold(var, needs=needs, command="tests", durable=False))
     os.environ["FACET_VAR"] = str(var)
     if "postgres" in needs:
         os.environ["DATABASE_URL"] = embedded.urls(var).database
+        os.environ["FACET_TESTS_TEMPLATE"] = postgres.DATABASE
     os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "k" * 50)
 
 
@@ -99,6 +106,14 @@ def _keep_keys_apart() -> None:
         prefix = f"facet-tests-{os.getpid()}"
         settings.CACHES["default"]["KEY_PREFIX"] = prefix
         settings.CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"] = f"{prefix}:"
+
+
+def _copy_migrated_database() -> None:
+    """On a cluster of our own each worker's database begins as a copy of the migrated one."""
+    from django.conf import settings
+
+    if settings.configured and (template := os.environ.get("FACET_TESTS_TEMPLATE")):
+        settings.DATABASES["default"].setdefault("TEST", {})["TEMPLATE"] = template
 
 
 def _remove_abandoned() -> None:
