@@ -110,6 +110,8 @@ NAVIGATION = [
         _("People and access"),
         _item(_("Users"), "person", "accounts.user"),
         _item(_("Groups"), "shield_person", "auth.group"),
+        _item(_("Log of log-ins"), "login", "accounts.loginevent"),
+        _item(_("Sessions"), "devices", "accounts.usersession"),
         _item(_("API tokens"), "key", "knox.authtoken"),
         _item(_("Saved views"), "bookmark", "crm.savedview"),
         _item(_("List layouts"), "view_column", "crm.listlayout"),

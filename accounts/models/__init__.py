@@ -9,6 +9,7 @@ from accounts.models.efforts import MarketEffort
 from accounts.models.groups import AccountMerge, GroupMembership
 from accounts.models.imports import ImportBatch, ResentRow, SavedMapping
 from accounts.models.ledger import Contract, ExchangeRate, Product, RevenueRecord
+from accounts.models.logins import LoginEvent, LoginLimit, UserSession
 from accounts.models.milestones import ContractMilestone
 from accounts.models.opinions import Rating, WalletEstimate
 from accounts.models.people import Contact, TeamMember, User
@@ -26,6 +27,8 @@ __all__ = [
     "FiscalPeriodRow",
     "GroupMembership",
     "ImportBatch",
+    "LoginEvent",
+    "LoginLimit",
     "MarketEffort",
     "Product",
     "Rating",
@@ -38,5 +41,6 @@ __all__ = [
     "TeamMember",
     "TimeStamped",
     "User",
+    "UserSession",
     "WalletEstimate",
 ]

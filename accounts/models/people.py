@@ -1,7 +1,9 @@
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -9,6 +11,7 @@ from django.contrib.postgres.fields import DateRangeField, RangeBoundary, RangeO
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Func, Q
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -39,6 +42,10 @@ class User(AbstractUser):
     role = models.CharField(
         _("role"), max_length=13, choices=UserRole, default=UserRole.MEMBER, db_default=UserRole.MEMBER
     )
+
+    # Sessions and tokens carry the number they were made under and end with it. It rises with a new password (below),
+    # and by a trigger where the log-in is switched off, loses its rank or gets another role; it never falls.
+    auth_version = models.PositiveIntegerField(default=1, editable=False)
 
     # The scopes of the token that this request came with; None: no token, or one that leaves nothing out.
     scopes: frozenset[str] | None = None
@@ -78,6 +85,35 @@ class User(AbstractUser):
 
     def __str__(self) -> str:
         return self.display_name
+
+    def set_password(self, raw_password: str | None) -> None:
+        super().set_password(raw_password)
+        self.auth_version += 1
+
+    def set_unusable_password(self) -> None:
+        super().set_unusable_password()
+        self.auth_version += 1
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Whether it is the password; one kept by an older method is hashed anew, which ends no session."""
+
+        def hash_anew(raw: str) -> None:
+            self.password = make_password(raw)
+            self._password = None
+            self.save(update_fields=["password"])
+
+        return check_password(raw_password, self.password, hash_anew)
+
+    def save(self, *args: Any, update_fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        given: str | None = self._password
+        if update_fields is not None and given is not None:  # a new password takes its number along
+            update_fields = {*update_fields, "auth_version"}
+        super().save(*args, update_fields=update_fields, **kwargs)
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Django takes the hash of the password, which a mere change of the method would alter too."""
+        salt = "accounts.User.session"
+        return salted_hmac(salt, f"{self.pk}:{self.auth_version}", secret=secret, algorithm="sha256").hexdigest()
 
 
 class Contact(TimeStamped):

@@ -58,6 +58,12 @@ def month_number(text: str) -> int:
     return number
 
 
+def digit(text: str) -> int:
+    if not re.fullmatch(r"[0-9]", text.strip()):
+        raise ValueError(text)
+    return int(text)
+
+
 def currency(text: str) -> str:
     if not re.fullmatch(r"[A-Z]{3}", text):
         raise ValueError(text)
