@@ -49,7 +49,13 @@ def take(limit: Limit, subject: str, *, now: datetime) -> datetime | None:
 
     Call it outside a transaction: the number has to count whatever becomes of the rest.
     """
-    values: dict[str, Any] = {"kind": limit.kind, "subject": subject[:254], "now": now, "over": now - limit.span, "cap": CAP}
+    values: dict[str, Any] = {
+        "kind": limit.kind,
+        "subject": subject[:254],
+        "now": now,
+        "over": now - limit.span,
+        "cap": CAP,
+    }
     with connection.cursor() as cursor:
         cursor.execute(TAKE, values)
         attempts, since = cursor.fetchone()
