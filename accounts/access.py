@@ -56,7 +56,8 @@ class Action(StrEnum):
     CONTACT_ADD = "contact.add"
     CONTACT_CHANGE = "contact.change"
     CONTACT_DELETE = "contact.delete"
-    RELATION_CHANGE = "relation.change"
+    RELATION_CHANGE = "relation.change"  # who decides, attitudes, levels, partnership, courtesies
+    COURTESY_APPROVE = "courtesy.approve"  # those beyond the limits
     CONTRACT_ADD = "contract.add"
     CONTRACT_CHANGE = "contract.change"
     CONTRACT_DELETE = "contract.delete"
@@ -167,6 +168,7 @@ ROWS: Mapping[Action, str] = {
     Action.CONTACT_CHANGE: "+ + + + -",
     Action.CONTACT_DELETE: "+ + + - -",
     Action.RELATION_CHANGE: "+ + + + -",
+    Action.COURTESY_APPROVE: "+ + + - -",
     Action.CONTRACT_ADD: "+ + + - -",
     Action.CONTRACT_CHANGE: "+ + + - -",
     Action.CONTRACT_DELETE: "+ + - - -",
@@ -266,6 +268,8 @@ PERMISSIONS: Mapping[str, Action] = {
     **_crud("group", "accounts.groupmembership", "change"),
     **_crud("team", "accounts.teammember"),
     **_crud("contact", "accounts.contact"),
+    "accounts.change_buyingcentre": Action.RELATION_CHANGE,
+    "accounts.approve_courtesy": Action.COURTESY_APPROVE,
     **_crud("contract", "accounts.contract"),
     **_crud("milestone", "accounts.contractmilestone"),
     **_crud("rating", "accounts.rating"),

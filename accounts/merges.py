@@ -20,12 +20,16 @@ from accounts.locks import ledger_lock, tree_lock
 from accounts.models import (
     Account,
     AccountMerge,
+    BuyingCentre,
     Contact,
     Contract,
     GroupMembership,
+    LevelEvidence,
     MarketEffort,
+    PartnershipState,
     Rating,
     Receivable,
+    RelationshipTarget,
     RevenueRecord,
     TeamMember,
     User,
@@ -43,7 +47,12 @@ OWN: dict[str, type[Model]] = {
     "wallet_estimates": WalletEstimate,
     "receivables": Receivable,
     "market_efforts": MarketEffort,
+    "buying_centres": BuyingCentre,
+    "level_evidence": LevelEvidence,
+    "partnership_states": PartnershipState,
+    "relationship_target": RelationshipTarget,
 }
+ONE_HISTORY = frozenset({"partnership_states", "relationship_target"})  # moves where the other account has none
 # Whether an account is above another on some day.
 ABOVE = f"""
 WITH RECURSIVE {EDGES}, climb(top, days) AS (
@@ -214,6 +223,10 @@ def _free(name: str, rows: QuerySet[Any], account: Account) -> QuerySet[Any]:
     """Rows that break no rule at the account: seats nobody holds in their days, invoices whose number it does not have."""
     if name == "receivables":
         return rows.exclude(Exists(Receivable.objects.filter(account=account, number=OuterRef("number"))))
+    if name == "buying_centres":
+        return rows.exclude(name__in=BuyingCentre.objects.filter(account=account).values("name"))
+    if name in ONE_HISTORY:
+        return rows.exclude(Exists(OWN[name]._default_manager.filter(account=account)))  # noqa: SLF001
     if name != "team_members":
         return rows
     days = DateRange("valid_from", "valid_to")

@@ -105,6 +105,19 @@ class TeamMemberQuerySet(models.QuerySet):
         return self.filter(is_deputy=False)
 
 
+class OfVisibleAccountsQuerySet(models.QuerySet):
+    """Rows that hang off an account at ``account_path``."""
+
+    account_path = "account"
+
+    def visible_to(self, user: "User | AnonymousUser") -> Self:
+        """Rows of the accounts the user may see."""
+        from accounts.models import Account
+
+        seen = Account.objects.visible_to(user).order_by().values("pk")
+        return self.filter(**{f"{self.account_path}__in": seen})
+
+
 class RevenueQuerySet(models.QuerySet):
     def booked_in(self, period: "Period") -> Self:
         return self.filter(booked_on__gte=period.start, booked_on__lt=period.end)

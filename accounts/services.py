@@ -15,7 +15,8 @@ from django.db import transaction
 from accounts.enums import RatingIndicator
 from accounts.groups import apply_memberships, change_parent
 from accounts.merges import merge_accounts, undo_merge
-from accounts.models import Account, Contact, Rating, User, WalletEstimate
+from accounts.models import Account, Rating, User, WalletEstimate
+from accounts.services_relations import note_attitude
 from crm.lib.periods import add_months
 
 __all__ = [
@@ -118,20 +119,3 @@ def record_wallet_estimate(
     estimate.full_clean()
     estimate.save()
     return estimate
-
-
-@transaction.atomic
-def note_attitude(*, contact: Contact, is_decision_maker: bool, attitude: int | None, since: date) -> Contact:
-    """Note how a person at the customer stands to us and since when; without an attitude the day is dropped.
-
-    A key decision maker below neutral is a warning sign of the account (domain.md 3.7). Raises ValidationError where a
-    rule of the row is broken.
-    """
-    row = Contact.objects.select_for_update().get(pk=contact.pk)
-    row.is_decision_maker = is_decision_maker
-    if attitude != row.attitude:
-        row.attitude_since = None if attitude is None else since
-    row.attitude = attitude
-    row.full_clean()
-    row.save()
-    return row

@@ -18,6 +18,7 @@ from metrics.definitions_lifetime import LIFETIME
 from metrics.definitions_next import NEXT
 from metrics.definitions_products import ASSOCIATION, PATTERNS
 from metrics.definitions_receivables import RECEIVABLES
+from metrics.definitions_relationships import RELATIONSHIPS
 from metrics.metric import Direction, Metric, Unit
 
 __all__ = ["METRICS", "Direction", "Metric", "Unit"]
@@ -349,6 +350,7 @@ METRICS: dict[str, Metric] = {
         *ECONOMICS,
         *EFFORTS,
         *RECEIVABLES,
+        *RELATIONSHIPS,
         *LIFETIME,
         *NEXT,
         *ASSOCIATION,

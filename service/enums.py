@@ -17,6 +17,10 @@ class InteractionKind(TextChoices):
 TOUCH_KINDS = frozenset({InteractionKind.VISIT, InteractionKind.CALL, InteractionKind.MEETING, InteractionKind.EMAIL})
 
 
+# What goes both ways: both sides spoke (domain.md 5.2). An e-mail may have had no answer.
+TWO_WAY_KINDS = frozenset({InteractionKind.VISIT, InteractionKind.CALL, InteractionKind.MEETING})
+
+
 class InteractionPurpose(TextChoices):
     """What it was held for, where a promise asks for it by name (domain.md 4)."""
 

@@ -233,3 +233,42 @@ def make_discount(**fields: Any) -> Any:
     defaults["account"] = fields.pop("account", None) or make_account()
     defaults["granted_by"] = fields.pop("granted_by", None) or make_user()
     return Discount.objects.create(**(defaults | fields))
+
+
+def make_centre(**fields: Any) -> Any:
+    from accounts.models import BuyingCentre
+
+    fields["account"] = fields.pop("account", None) or make_account()
+    return BuyingCentre.objects.create(**{"name": f"Centre {_next()}", **fields})
+
+
+def make_member(**fields: Any) -> Any:
+    """A decider of influence 3, in a buying centre of the contact's account unless one is given."""
+    from accounts.models import CentreMember
+
+    contact = fields.pop("contact", None) or make_contact()
+    fields["centre"] = fields.pop("centre", None) or make_centre(account=contact.account)
+    return CentreMember.objects.create(**{"contact": contact, "roles": ["decider"], "weight": 3, **fields})
+
+
+def make_level(**fields: Any) -> Any:
+    """Evidence of level 3 for the year 2024."""
+    from accounts.models import LevelEvidence
+
+    defaults: dict[str, Any] = {
+        "level": 3, "evidence": "Yearly plan signed", "reached_on": date(2024, 1, 1), "expires_on": date(2025, 1, 1),
+    }  # fmt: skip
+    defaults["account"] = fields.pop("account", None) or make_account()
+    return LevelEvidence.objects.create(**(defaults | fields))
+
+
+def make_courtesy(**fields: Any) -> Any:
+    """A gift worth 100 CNY in January 2024."""
+    from accounts.models import Courtesy
+
+    defaults: dict[str, Any] = {
+        "kind": "gift", "given_on": date(2024, 1, 15), "occasion": "New Year", "amount": Decimal(100), "currency": "CNY",
+    }  # fmt: skip
+    defaults["contact"] = fields.pop("contact", None) or make_contact()
+    defaults["given_by"] = fields.pop("given_by", None) or make_user()
+    return Courtesy.objects.create(**(defaults | fields))

@@ -16,9 +16,11 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.access import TABLE, Action, Role, action_of, in_scopes, permissions_for, role_holds
+from accounts.departments import department_kind
 from accounts.enums import Attitude, TeamRole, UserRole
+from accounts.enums_relations import ContactLevel, DepartmentKind
 from accounts.models.base import TimeStamped
-from accounts.querysets import TeamMemberQuerySet
+from accounts.querysets import OfVisibleAccountsQuerySet, TeamMemberQuerySet
 
 USUAL_CAPACITY, MOST_CAPACITY = 15, 999  # points (domain.md 5.4)
 
@@ -125,6 +127,17 @@ class Contact(TimeStamped):
     name = models.CharField(_("name"), max_length=120)
     title = models.CharField(pgettext_lazy("of a person", "title"), max_length=120, blank=True)
     department = models.CharField(_("department"), max_length=120, blank=True)
+    department_kind = models.CharField(
+        _("kind of department"), max_length=12, choices=DepartmentKind, blank=True, default="", db_default="",
+        help_text=_("What the department does; left empty it is read from the department's name."),
+    )  # fmt: skip
+    level = models.CharField(
+        _("level"), max_length=8, choices=ContactLevel, blank=True, default="", db_default="",
+        help_text=_("Where the person stands in the customer's hierarchy."),
+    )  # fmt: skip
+    reports_to = models.ForeignKey(
+        "self", verbose_name=_("reports to"), null=True, blank=True, on_delete=models.SET_NULL, related_name="reports"
+    )
     email = models.EmailField(_("e-mail"), blank=True)
     phone = models.CharField(_("phone"), max_length=40, blank=True)
     is_primary = models.BooleanField(_("first contact"), default=False)
@@ -135,6 +148,8 @@ class Contact(TimeStamped):
     )
     attitude_since = models.DateField(_("attitude since"), null=True, blank=True)
     notes = models.TextField(_("notes"), blank=True, help_text=_("Business matters only."))
+
+    objects = OfVisibleAccountsQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("contact")
@@ -153,10 +168,32 @@ class Contact(TimeStamped):
                 name="contact_attitude_dated",
                 violation_error_message=_("Give the attitude and the day since when, or neither."),
             ),
+            models.CheckConstraint(
+                condition=Q(department_kind__in=["", *DepartmentKind.values], level__in=["", *ContactLevel.values]),
+                name="contact_place_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(reports_to__isnull=True) | ~Q(reports_to=F("pk")),
+                name="contact_not_own_boss",
+                violation_error_message=_("Nobody reports to themselves: choose somebody else, or nobody."),
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        from accounts.validators_relations import check_reports_to
+
+        check_reports_to(self)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """A department whose kind is not said is read from its name."""
+        if not self.department_kind and self.department:
+            self.department_kind = department_kind(self.department)
+            if kwargs.get("update_fields") is not None and "department" in kwargs["update_fields"]:
+                kwargs["update_fields"] = {*kwargs["update_fields"], "department_kind"}
+        super().save(*args, **kwargs)
 
 
 class DateRange(Func):

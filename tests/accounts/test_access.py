@@ -37,7 +37,7 @@ MEMBER = """personal.view margin.view contact.add contact.change relation.change
     note.write report.keep interaction.add request.handle plan.write override.request"""
 MANAGER = """rating.change wallet.change account.add account.change team.add team.change team.delete contact.delete contract.add contract.change
     milestone.add milestone.change interaction.change interaction.delete sponsor.add sponsor.change discount.add
-    discount.approve plan.approve"""
+    discount.approve courtesy.approve plan.approve"""
 DIRECTOR = """group.change contract.delete milestone.delete rating.delete wallet.delete report.withdraw revenue.add
     revenue.import batch.withdraw receivable.add receivable.change payment.add payment.change effort.add effort.change
     product.add product.change rate.add rate.change override.approve problem.decide band.decide model.draft model.change
