@@ -57,6 +57,12 @@ _ENTRIES = (
         _("Shares of the largest accounts in revenue above 0"), REVENUE, _("Who carries us, and how few are they?"),
     ),
     Metric(
+        "group_revenue", _("Figures of a group"), Unit.GROUP_OF_FIGURES, Direction.NEITHER,
+        _("Sums over an account and everything below it in its group"), REVENUE,
+        _("What a group brings and owes at any of its companies, by subsidiary: with the members of each day, or with those of "
+          "today."),
+    ),
+    Metric(
         "cohorts", _("Cohorts"), Unit.GROUP_OF_FIGURES, Direction.UP,
         _("Accounts by the period of their first revenue; active accounts and revenue of each later period"), REVENUE,
         _("What becomes of those who came in together. Periods that are not over are marked and counted nowhere."),

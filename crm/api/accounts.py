@@ -25,6 +25,7 @@ from crm.api.comparison import ComparisonSerializer, NightsQuery
 from crm.api.explanation import ExplanationSerializer
 from crm.api.fields import UserKeyField, VisibleKeyField
 from crm.api.filters import AccountFilter, UserFilter, VisibleAccountFilter
+from crm.api.group_figures import GroupQuery, GroupSerializer, group_answer
 from crm.api.groups import move_account
 from crm.api.idempotency import idempotent
 from crm.api.merges import AccountMergeSerializer, MergeSerializer
@@ -157,6 +158,18 @@ class AccountViewSet(EditableViewSet):
         choices = AccountQuery.read(request)
         self.detail_parameters = frozenset(request.query_params)
         return Response(AccountMetricsSerializer(account_metrics(self.get_object(), **choices)).data)
+
+    @extend_schema(
+        parameters=[GroupQuery],
+        responses=GroupSerializer,
+        description="The account and everything below it in its group: figures of all, and by subsidiary.",
+        filters=False,
+    )
+    @action(detail=True)
+    def group(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        choices = GroupQuery.read(request)
+        self.detail_parameters = frozenset(request.query_params)
+        return Response(GroupSerializer(group_answer(self.get_object(), viewer=request.user, choices=choices)).data)
 
     @extend_schema(
         request=MergeSerializer,

@@ -82,6 +82,7 @@ POLICY: dict[tuple[str, str], Rule] = {
     **_editable("accounts", "account"),
     ("accounts-metrics", "GET"): LOGGED_IN,
     ("accounts-history", "GET"): LOGGED_IN,
+    ("accounts-group", "GET"): LOGGED_IN,
     ("accounts-tiering", "GET"): LOGGED_IN,
     ("accounts-tiering_compare", "GET"): LOGGED_IN,
     **_editable("contacts", "contact"),

@@ -106,6 +106,7 @@ class AccountPage:
         ("grade", _("Grade")),
         ("people", _("People")),
         ("team", pgettext_lazy("of an account", "Team")),
+        ("group", _("Group")),
         ("contracts", _("Contracts")),
         ("plan", _("Plan")),
         ("service", _("Service")),
