@@ -33,6 +33,7 @@ from crm.api.plans import AccountPromisesSerializer
 from crm.api.queries import AccountQuery
 from crm.api.serializers import RuledSerializer, StrictSerializer
 from crm.api.views import EditableViewSet
+from crm.web.rights import VIEW_MARGIN
 from metrics.services.account import account_metrics
 from metrics.services.account_history import account_history
 from plans.selectors import account_promises
@@ -169,7 +170,8 @@ class AccountViewSet(EditableViewSet):
     def group(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         choices = GroupQuery.read(request)
         self.detail_parameters = frozenset(request.query_params)
-        return Response(GroupSerializer(group_answer(self.get_object(), viewer=request.user, choices=choices)).data)
+        answer = group_answer(self.get_object(), viewer=request.user, choices=choices)
+        return Response(GroupSerializer(answer, context={"sees_margin": request.user.has_perm(VIEW_MARGIN)}).data)
 
     @extend_schema(
         request=MergeSerializer,

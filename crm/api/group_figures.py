@@ -43,7 +43,7 @@ class GroupFiguresSerializer(serializers.Serializer):
     revenue = Money(source="figures.revenue")
     prior_revenue = Money(source="figures.prior_revenue", help_text="Of the same period a year before.")
     growth_rate = Rate(source="figures.growth_rate")
-    gross_profit = Money(source="figures.gross_profit")
+    gross_profit = Money(source="figures.gross_profit", help_text="Null too for callers without the right to margins.")
     contracts = serializers.IntegerField(source="figures.contracts", help_text="Running on the as-of day.")
     contract_amount = Money(source="figures.contract_amount")
     owed = Money(source="figures.owed")
@@ -55,6 +55,10 @@ class GroupFiguresSerializer(serializers.Serializer):
     promises_broken = serializers.IntegerField(source="promises.broken")
     promises_kept = Rate(source="promises.compliance")
     grades = serializers.DictField(child=serializers.IntegerField(), help_text="Grade → companies.")
+
+    def to_representation(self, instance: GroupLine) -> dict[str, Any]:
+        told = super().to_representation(instance)
+        return told if self.context["sees_margin"] else {**told, "gross_profit": None}
 
 
 class SubsidiarySerializer(GroupFiguresSerializer):
@@ -92,7 +96,7 @@ class GroupSerializer(serializers.Serializer):
     @extend_schema_field(SubsidiarySerializer(many=True))
     def get_results(self, answer: dict[str, Any]) -> list[dict[str, Any]]:
         lines: list[GroupLine] = answer["results"]
-        return list(SubsidiarySerializer(lines, many=True).data)
+        return list(SubsidiarySerializer(lines, many=True, context=self.context).data)
 
 
 def group_answer(account: Account, *, viewer: User, choices: dict[str, Any]) -> dict[str, Any]:

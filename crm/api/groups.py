@@ -7,11 +7,13 @@ from django.utils.translation import gettext as _
 from django_filters.rest_framework import FilterSet
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
 
 from accounts.groups import GroupRefused, change_parent
 from accounts.models import Account, GroupMembership, User
 from crm.api.filters import VisibleAccountFilter
 from crm.api.views import ReadableViewSet
+from crm.web.rights import may_change_group
 
 
 class GroupMembershipSerializer(serializers.ModelSerializer):
@@ -72,6 +74,8 @@ def move_account(account: Account, attrs: dict[str, Any], *, by: User) -> None:
                 ]
             }
         )
+    if not may_change_group(by):
+        raise PermissionDenied(_("Your log-in may not change groups. An administrator can give you that right."))
     try:
         change_parent(account=account, parent=parent, since=since, by=by)
     except GroupRefused as refused:

@@ -25,8 +25,8 @@ from crm.web.account import AccountPage, leads_on
 from crm.web.auth import dress
 from crm.web.basis import basis_words
 from crm.web.htmx import signed_in, user_of, wants_fragment
-from crm.web.merges import check_right
 from crm.web.period_choices import default_comparison, period_text, presets
+from crm.web.rights import VIEW_MARGIN, may_change_group, require_change_group
 from crm.web.standing import as_of_of
 from metrics.periods import read_period
 from metrics.scope import Membership
@@ -87,7 +87,7 @@ def group(request: HttpRequest, pk: int) -> HttpResponse:
         stays=_stays(request, page.account),
         memberships=MEMBERSHIPS,
         periods=_periods(request, asked),
-        may_move=page.can_merge,
+        may_move=may_change_group(request.user),
         grades=sorted(view.total.grades.items(), key=lambda item: -item[1]),
     )
 
@@ -108,7 +108,7 @@ def branch(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def move(request: HttpRequest, pk: int) -> HttpResponse:
     """Put the account below another one from a day on, or take it out of its group."""
-    check_right(request)
+    require_change_group(request.user)
     page = AccountPage(request, pk, "group")
     form = MoveForm(request.POST if request.method == "POST" else None, initial=_initial(page.account))
     if request.method == "POST" and form.is_valid() and _moved(request, page.account, form):
@@ -160,6 +160,7 @@ def _tree_context(request: HttpRequest, account: Account, view: GroupView, asked
         "node": account,
         "view": view,
         "lines": page,
+        "sees_margin": request.user.has_perm(VIEW_MARGIN),
         "remaining": page.paginator.count - page.end_index(),
         "asked": asked,
         "currency": view.rollup.currency,

@@ -26,6 +26,8 @@ DRAFT_POLICY = "plans.add_policyversion"
 ACTIVATE_POLICY = "plans.activate_policy"
 APPROVE_PLAN = "plans.approve_accountplan"
 CHANGE_CONTACT = "accounts.change_contact"
+CHANGE_GROUP = "accounts.change_groupmembership"
+VIEW_MARGIN = "accounts.view_margin"
 CHANGE_TEAM = "accounts.change_teammember"
 CHANGE_INTERACTION, DELETE_INTERACTION = "service.change_interaction", "service.delete_interaction"
 ADD_SPONSOR, CHANGE_SPONSOR = "service.add_sponsor", "service.change_sponsor"
@@ -233,6 +235,15 @@ def may_change_team(user: Reader) -> bool:
 def require_change_team(user: Reader) -> None:
     if not may_change_team(user):
         raise PermissionDenied(_("Your log-in may not change account teams. An administrator can give you that right."))
+
+
+def may_change_group(user: Reader) -> bool:
+    return user.has_perm(CHANGE_GROUP)
+
+
+def require_change_group(user: Reader) -> None:
+    if not may_change_group(user):
+        raise PermissionDenied(_("Your log-in may not change groups. An administrator can give you that right."))
 
 
 def require_name_sponsor(user: Reader) -> None:

@@ -84,5 +84,5 @@ def test_membership_as_of_and_pages(rest, family):
     assert (len(second["results"]), second["count"]) == (1, 3)
     assert_problem(ask(client, root, page=9), 404)
     assert_problem(ask(rest(owner), root, membership="later"), 400)
-    assert pointers(assert_problem(ask(rest(owner), root, period="soon"), 400)) == ["/period"]
+    assert pointers(assert_problem(ask(rest(owner), root, period="soon"), 400)) == ["period"]
     assert_problem(ask(rest(owner), root, colour="red"), 400)

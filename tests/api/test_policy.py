@@ -292,6 +292,7 @@ def address_of(route: str, world: World) -> str:
         "detail",
         "metrics",
         "history",
+        "group",
         "tiering",
         "tiering_compare",
         "promises",

@@ -20,7 +20,7 @@ ON = date(2024, 12, 31)
 
 
 def may_change(user):
-    user.user_permissions.add(Permission.objects.get(codename="change_account"))
+    user.user_permissions.add(Permission.objects.get(codename="change_groupmembership"))
     return user
 
 
@@ -39,6 +39,16 @@ def family(db):
         ]
     )
     return owner, root, children, below
+
+
+def test_analyst_sees_no_gross_profit(client, family):
+    _owner, root, _children, _below = family
+    analyst = make_user(role="analyst")
+
+    html = page(client, analyst, root).content.decode()
+
+    assert "Gross profit" not in html
+    assert "5.36k" in html
 
 
 def page(client, user, account, **query):
