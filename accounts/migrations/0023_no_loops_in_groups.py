@@ -68,6 +68,6 @@ DROP FUNCTION accounts_refuse_loop(bigint);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0019_roles")]
+    dependencies = [("accounts", "0022_relationship_guards")]
 
     operations = [migrations.RunSQL(GUARD, UNGUARD)]
