@@ -11,7 +11,11 @@ class PlansConfig(AppConfig):
     verbose_name = _("Plans")
 
     def ready(self) -> None:
+        from accounts.signals import accounts_merged
+        from plans import merges
+
         post_migrate.connect(_first_policy, sender=self)
+        accounts_merged.connect(merges.accounts_merged, dispatch_uid="plans.merges")
 
 
 def _first_policy(*, using: str, apps: Any = registry, **_others: Any) -> None:

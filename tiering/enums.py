@@ -194,6 +194,10 @@ class OverrideState(TextChoices):
     WITHDRAWN = "withdrawn", _("Withdrawn")
 
 
+# They hold, or held, on the days they name.
+HELD_OVERRIDES = frozenset({OverrideState.APPROVED, OverrideState.ENDED})
+
+
 class ProblemVerdict(TextChoices):
     CONFIRM = "confirm", _("Confirmed")
     REFUSE = "refuse", _("Refused")

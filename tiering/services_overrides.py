@@ -14,7 +14,7 @@ from accounts.models import Account, User
 from crm.lib.exceptions import CrmError
 from crm.lib.periods import add_months
 from metrics.binary import Kind, as_sql, fetch
-from tiering.enums import OverrideReason, OverrideState, ProblemVerdict
+from tiering.enums import HELD_OVERRIDES, OverrideReason, OverrideState, ProblemVerdict
 from tiering.evaluation import USING, Before
 from tiering.facts import grade_number
 from tiering.grading import Flag, Ranks
@@ -165,7 +165,7 @@ def _overrides(ids: Ints, *, as_of: date) -> Ranks:
         f"SELECT {as_sql('account_id', 'int8')}, {as_sql(grade_number('grade'), 'int4')} FROM tiering_override"
         " WHERE state = ANY(%s) AND valid_from <= %s AND valid_to > %s"
     )
-    held = [OverrideState.APPROVED.value, OverrideState.ENDED.value]
+    held = sorted(HELD_OVERRIDES)
     rows = fetch(sql, [held, as_of, as_of], columns, using=USING)
     found, here = np.zeros(len(ids), dtype=np.int8), np.isin(rows["account_id"], ids)
     found[np.searchsorted(ids, rows["account_id"][here])] = SHOWN_RANKS[rows["grade"][here]]

@@ -13,13 +13,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.following import counts
 from accounts.merges import MergePreview, MergeRefused, merge_accounts, preview, undo_merge
 from accounts.models import Account, AccountMerge
 from crm.lib.exceptions import CrmError
 from crm.web.auth import dress
 from crm.web.htmx import signed_in, user_of
+from plans.merges import OWN as PLANS
+from service.merges import OWN as SERVICE
+from tiering.merges import OWN as GRADES
 
 REASON_LENGTH = 500
+FOLLOWING = {**SERVICE, **GRADES, **PLANS}
 KINDS = {
     "children": gettext_lazy("members of its group"),
     "contacts": gettext_lazy("contacts"),
@@ -29,6 +34,14 @@ KINDS = {
     "wallet_estimates": gettext_lazy("estimates of its wallet"),
     "receivables": gettext_lazy("receivables"),
     "market_efforts": gettext_lazy("market efforts"),
+    "interactions": gettext_lazy("interactions"),
+    "service_requests": gettext_lazy("requests"),
+    "sponsors": gettext_lazy("sponsors"),
+    "discounts": gettext_lazy("discounts"),
+    "overrides": gettext_lazy("grades set by hand"),
+    "band_decisions": gettext_lazy("decisions on its value band"),
+    "account_plans": gettext_lazy("account plans"),
+    "remediation_plans": gettext_lazy("remediation plans"),
 }
 
 
@@ -80,7 +93,8 @@ def merge(request: HttpRequest, pk: int) -> HttpResponse:
         asked.is_valid()
         asked.add_error("into", str(refused))
         return render(request, "accounts/merge.html", context, status=422)
-    context |= {"into": into, "effects": _effects(shown)}
+    more = counts(FOLLOWING, merged_id=account.pk, survivor_id=into.merged_into_id or into.pk)
+    context |= {"into": into, "effects": _effects(shown, more)}
     return render(request, "accounts/merge.html", context, status=422 if request.method == "POST" else 200)
 
 
@@ -92,11 +106,14 @@ def _done(request: HttpRequest, account: Account, into: Account, reason: str) ->
     return redirect(done.survivor)
 
 
-def _effects(found: MergePreview) -> dict[str, Any]:
+def _effects(found: MergePreview, more: dict[str, tuple[int, int]]) -> dict[str, Any]:
+    moves = found.moves | {name: going for name, (going, _left) in more.items()}
+    stays = found.stays | {name: left for name, (_going, left) in more.items()}
     return {
         "records": found.records,
-        "moves": [(KINDS[name], count) for name, count in found.moves.items() if count],
-        "stays": [(KINDS[name], count) for name, count in found.stays.items() if count],
+        "moves": [(KINDS[name], count) for name, count in moves.items() if count],
+        "stays": [(KINDS[name], count) for name, count in stays.items() if count],
+        "joins_plans": bool(stays["remediation_plans"]),
     }
 
 
