@@ -199,6 +199,11 @@ def account_plans(account: Account) -> list[AccountPlan]:
     return list(plans)
 
 
+def account_plans_in_view(accounts: AccountQuerySet) -> QuerySet[AccountPlan]:
+    rows = AccountPlan.objects.filter(account__in=accounts.order_by().values("pk"))
+    return rows.select_related("account", "owner", "made_by", "approved_by").prefetch_related("actions__owner")
+
+
 def remediations_in_view(accounts: AccountQuerySet) -> QuerySet[RemediationPlan]:
     rows = RemediationPlan.objects.filter(account__in=accounts.order_by().values("pk"))
     return rows.select_related("account", "owner", "closed_by").prefetch_related("actions__owner")

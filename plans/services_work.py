@@ -84,11 +84,36 @@ def make_account_plan(
 
     raises PlanRefused : it covers more than twelve months
     """
-    if valid_to > add_months(valid_from, LONGEST_PLAN_MONTHS):
-        raise PlanRefused(_("A plan covers 12 months at most. Choose an earlier end."))
+    _require_a_year(valid_from, valid_to)
     return AccountPlan.objects.create(
         account=account, made_by=made_by, valid_from=valid_from, valid_to=valid_to, **fields
     )
+
+
+@transaction.atomic
+def change_account_plan(*, plan: AccountPlan, by: User, **fields: Any) -> AccountPlan:
+    """Change a plan that still waits. Whoever changes it is its maker from then on, so that somebody else approves it;
+    what is sent as it was changes nothing.
+
+    raises PlanRefused : it is approved, or covers more than twelve months
+    """
+    locked = AccountPlan.objects.select_for_update().get(pk=plan.pk)
+    if locked.is_approved:
+        raise PlanRefused(_("This plan is approved and stays as it is. Make a new one from its last day on."))
+    changed = {name: value for name, value in fields.items() if getattr(locked, name) != value}
+    if not changed:
+        return locked
+    for name, value in changed.items():
+        setattr(locked, name, value)
+    _require_a_year(locked.valid_from, locked.valid_to)
+    locked.made_by = by
+    locked.save()
+    return locked
+
+
+def _require_a_year(first: date, last: date) -> None:
+    if last > add_months(first, LONGEST_PLAN_MONTHS):
+        raise PlanRefused(_("A plan covers 12 months at most. Choose an earlier end."))
 
 
 @transaction.atomic
@@ -124,11 +149,28 @@ def cover(plan: AccountPlan) -> None:
 def add_step(
     *, plan: AccountPlan | RemediationPlan, text: str, owner: User | None, due_on: date
 ) -> PlanAction | RemediationAction:
-    model = PlanAction if isinstance(plan, AccountPlan) else RemediationAction
-    return model.objects.create(plan=plan, text=text, owner=owner, due_on=due_on)
+    """raises PlanRefused : the remediation plan is closed."""
+    if isinstance(plan, RemediationPlan):
+        _still_open(plan)
+        return RemediationAction.objects.create(plan=plan, text=text, owner=owner, due_on=due_on)
+    return PlanAction.objects.create(plan=plan, text=text, owner=owner, due_on=due_on)
+
+
+def finish_step(*, step: PlanAction | RemediationAction, on: date | None) -> None:
+    """Mark a step as done on a day, or as open again (None)."""
+    change_step(step=step, done_on=on)
 
 
 @transaction.atomic
-def finish_step(*, step: PlanAction | RemediationAction, on: date | None) -> None:
-    """Mark a step as done on a day, or as open again (None)."""
-    type(step).objects.filter(pk=step.pk).update(done_on=on)
+def change_step(*, step: PlanAction | RemediationAction, **fields: Any) -> PlanAction | RemediationAction:
+    """Change what a step is, whose, its day, or whether it is done.
+
+    raises PlanRefused : its remediation plan is closed
+    """
+    if isinstance(step, RemediationAction):
+        _still_open(step.plan)
+    locked = type(step).objects.select_for_update().get(pk=step.pk)
+    for name, value in fields.items():
+        setattr(locked, name, value)
+    locked.save()
+    return locked

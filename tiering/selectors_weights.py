@@ -81,7 +81,8 @@ def possible_judges() -> QuerySet[User]:
 
 def surveys() -> QuerySet[WeightSurvey]:
     """Newest first, with how many are invited."""
-    return WeightSurvey.objects.select_related("model", "created_by").annotate(invited=Count("judges"))
+    found = WeightSurvey.objects.select_related("model", "created_by").annotate(invited=Count("judges"))
+    return found.order_by("-created_at", "-pk")  # counting drops the model's own order
 
 
 def waiting_for(user: User) -> QuerySet[WeightSurvey]:

@@ -19,6 +19,7 @@ from crm.web.rights import (
     ADD_SPONSOR,
     APPROVE_DISCOUNT,
     APPROVE_OVERRIDE,
+    APPROVE_PLAN,
     CHANGE_SPONSOR,
     CHANGE_TEAM,
     DECIDE_BAND,
@@ -28,6 +29,7 @@ from crm.web.rights import (
     IMPORT_REVENUE,
     REQUEST_OVERRIDE,
     RETIER,
+    START_SURVEY,
     VIEW_BACKTEST,
     WITHDRAW_BATCH,
 )
@@ -57,6 +59,12 @@ def holders_of(right: str) -> Rule:
 
 def _list(name: str, *, create: Rule | None = None) -> dict[tuple[str, str], Rule]:
     return {(f"{name}-list", "GET"): LOGGED_IN} | ({(f"{name}-list", "POST"): create} if create else {})
+
+
+def _written(name: str) -> dict[tuple[str, str], Rule]:
+    """A resource that hangs off an account: who sees the account adds and changes it, nobody removes it."""
+    changes = {(f"{name}-detail", method): LOGGED_IN for method in ("GET", "PUT", "PATCH")}
+    return _list(name, create=LOGGED_IN) | changes
 
 
 def _editable(name: str, model: str) -> dict[tuple[str, str], Rule]:
@@ -149,6 +157,13 @@ POLICY: dict[tuple[str, str], Rule] = {
     ("models-propose", "POST"): holders_of(DRAFT_MODEL),
     ("models-approve", "POST"): holders_of(ACTIVATE_MODEL),
     ("models-refuse", "POST"): LOGGED_IN,  # the view asks for who proposed it, or the right to decide
+    **_list("weight-surveys", create=holders_of(START_SURVEY)),
+    ("weight-surveys-detail", "GET"): LOGGED_IN,
+    ("weight-surveys-invite", "POST"): holders_of(START_SURVEY),
+    ("weight-surveys-close", "POST"): holders_of(START_SURVEY),
+    ("weight-surveys-judgements", "GET"): LOGGED_IN,
+    ("weight-surveys-judgements", "PUT"): LOGGED_IN,  # the view asks for an invitation
+    ("weight-surveys-takeover", "POST"): holders_of(DRAFT_MODEL),
     **_list("runs", create=holders_of(RETIER)),
     ("runs-detail", "GET"): LOGGED_IN,
     ("runs-quarantined", "GET"): LOGGED_IN,
@@ -175,6 +190,10 @@ POLICY: dict[tuple[str, str], Rule] = {
     ("accounts-promises", "GET"): LOGGED_IN,
     **_list("compliance"),
     ("compliance-grades", "GET"): LOGGED_IN,
+    **_written("account-plans"),
+    ("account-plans-approve", "POST"): holders_of(APPROVE_PLAN),
+    **_written("account-plan-steps"),
+    **_written("remediation-steps"),
     **_list("remediations"),
     ("remediations-detail", "GET"): LOGGED_IN,
     ("remediations-detail", "PATCH"): LOGGED_IN,

@@ -17,6 +17,7 @@ from crm.api import (
     milestones,
     opinions,
     overrides,
+    plan_work,
     plans,
     receivables,
     reported,
@@ -25,6 +26,7 @@ from crm.api import (
     service_requests,
     sponsors,
     tiering,
+    weight_surveys,
 )
 
 
@@ -61,6 +63,7 @@ router.register("service-requests", service_requests.ServiceRequestViewSet, "ser
 router.register("sponsors", sponsors.SponsorViewSet, "sponsors")
 router.register("discounts", sponsors.DiscountViewSet, "discounts")
 router.register("tiering/models", tiering.ScoringModelViewSet, "models")
+router.register("tiering/weight-surveys", weight_surveys.WeightSurveyViewSet, "weight-surveys")
 router.register("tiering/runs", runs.RunViewSet, "runs")
 router.register("tiering/scores", tiering.ScoreViewSet, "scores")
 router.register("tiering/overrides", overrides.OverrideViewSet, "overrides")
@@ -72,4 +75,7 @@ router.register("tiering/grade-corrections", tiering.ReplacedPeriodViewSet, "gra
 router.register("plans/policies", plans.PolicyViewSet, "policies")
 router.register("plans/promises", plans.PromiseViewSet, "promises")
 router.register("plans/compliance", plans.ComplianceViewSet, "compliance")
+router.register("plans/account-plans", plan_work.AccountPlanViewSet, "account-plans")
+router.register("plans/account-plan-steps", plan_work.AccountPlanStepViewSet, "account-plan-steps")
+router.register("plans/remediation-steps", plan_work.RemediationStepViewSet, "remediation-steps")
 router.register("plans/remediations", plans.RemediationViewSet, "remediations")

@@ -30,6 +30,7 @@ from plans.selectors import account_plans, account_promises, remediation_plans
 from plans.services_work import (
     add_step,
     approve_account_plan,
+    change_account_plan,
     change_remediation,
     close_remediation,
     finish_step,
@@ -62,11 +63,14 @@ class PlanForm(forms.ModelForm):
 
     def __init__(self, *args: Any, account: Account, today: date, **kwargs: Any) -> None:
         start = today.replace(month=1, day=1) if today.month < 11 else date(today.year + 1, 1, 1)
-        kwargs["initial"] = {
-            "owner": account.owner_id, "valid_from": start, "last_day": add_months(start, 12) - timedelta(days=1),
-            "priority_rank": 1, "planned_hours": 100,
-        }  # fmt: skip
-        kwargs.setdefault("instance", AccountPlan(account=account, valid_to=start + timedelta(days=1)))
+        if "instance" in kwargs:
+            kwargs["initial"] = {"last_day": kwargs["instance"].valid_to - timedelta(days=1)}
+        else:
+            kwargs["instance"] = AccountPlan(account=account, valid_to=start + timedelta(days=1))
+            kwargs["initial"] = {
+                "owner": account.owner_id, "valid_from": start, "last_day": add_months(start, 12) - timedelta(days=1),
+                "priority_rank": 1, "planned_hours": 100,
+            }  # fmt: skip
         super().__init__(*args, **kwargs)
         self.fields["owner"].queryset = User.objects.filter(is_active=True)  # type: ignore[attr-defined]
         dress(self)
@@ -162,6 +166,27 @@ def new_plan(request: HttpRequest, pk: int) -> HttpResponse:
             return redirect("accounts:plan", pk)
     title, lead = _("New account plan"), _("What we want with this account, and how much we put in.")
     return _form(page, form, title=title, lead=lead, action=_("Keep the plan"))
+
+
+@signed_in
+@leads_on
+def edit_plan(request: HttpRequest, pk: int, plan: int) -> HttpResponse:
+    """A plan that still waits; whoever changes it is its maker from then on."""
+    page = AccountPage(request, pk, "plan")
+    found = get_object_or_404(AccountPlan, pk=plan, account=page.account, approved_on__isnull=True)
+    form = PlanForm(request.POST or None, account=page.account, today=timezone.localdate(), instance=found)
+    if request.method == "POST" and form.is_valid():
+        fields = {name: form.cleaned_data[name] for name in PlanForm.Meta.fields}
+        valid_to = form.cleaned_data["last_day"] + timedelta(days=1)
+        try:
+            change_account_plan(plan=found, by=user_of(request), valid_to=valid_to, **fields)
+        except CrmError as refused:
+            form.add_error(None, str(refused))
+        else:
+            messages.success(request, _("The plan is changed. Somebody else than you has to approve it."))
+            return redirect("accounts:plan", pk)
+    lead = _("What we want with this account, and how much we put in.")
+    return _form(page, form, title=_("Change the account plan"), lead=lead, action=_("Keep the plan"))
 
 
 @signed_in

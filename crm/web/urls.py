@@ -54,6 +54,7 @@ account_patterns = [
     path("<int:pk>/plan/", account_plan.plan, name="plan"),
     path("<int:pk>/plan/new/", account_plan.new_plan, name="plan_new"),
     path("<int:pk>/plan/<int:plan>/approve/", account_plan.approve, name="plan_approve"),
+    path("<int:pk>/plan/<int:plan>/", account_plan.edit_plan, name="plan_edit"),
     path("<int:pk>/plan/remediation/", account_plan.edit_remedy, name="remedy_edit"),
     path("<int:pk>/plan/remediation/close/", account_plan.close_remedy, name="remedy_close"),
     path("<int:pk>/plan/<slug:kind>/<int:plan>/steps/", account_plan.new_step, name="step_new"),

@@ -2,6 +2,7 @@
 
 import io
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from hypothesis import strategies as st
 
 from crm.api.policy import POLICY
 from crm.api.routers import router
+from plans.models import RemediationPlan
+from plans.services_work import add_step, make_account_plan
 from tests.api.conftest import Rest
 from tests.api.nights import make_published_run, make_scoring_model
 from tests.factories import (
@@ -54,9 +57,13 @@ WRITABLE = [
     "service-requests",
     "sponsors",
     "discounts",
+    "plans/account-plans",
+    "plans/account-plan-steps",
+    "plans/remediation-steps",
+    "tiering/weight-surveys",
 ]
 
-UNCHANGED = {"revenue", "tiering/models", "sponsors", "discounts"}  # added to, never edited
+UNCHANGED = {"revenue", "tiering/models", "sponsors", "discounts", "tiering/weight-surveys"}  # added to, never edited
 SCHEMA = yaml.safe_load((Path(django_settings.BASE_DIR) / "crm" / "api" / "openapi.yaml").read_text("utf-8"))
 
 ODD_TEXTS = st.sampled_from(
@@ -214,6 +221,13 @@ def world(rest: Rest):
         "service-requests": make_request(account=account),
         "tiering/models": make_scoring_model(),
     }
+    rows["plans/account-plans"] = make_account_plan(
+        account=account, made_by=make_superuser(), valid_from=date(2030, 1, 1), valid_to=date(2031, 1, 1), goal="Grow",
+        priority_rank=1, planned_hours=10,
+    )  # fmt: skip
+    remedy = RemediationPlan.objects.create(account=account, opened_on=date(2030, 1, 1), due_on=date(2031, 1, 1))
+    for name, plan in (("account-plan-steps", rows["plans/account-plans"]), ("remediation-steps", remedy)):
+        rows[f"plans/{name}"] = add_step(plan=plan, text="Call", owner=None, due_on=date(2030, 2, 1))
     rows["tiering/runs"] = make_published_run(rows["tiering/models"], {account: "gold"})
     return rest(make_superuser()), rows
 

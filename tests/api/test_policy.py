@@ -22,6 +22,7 @@ from crm.reported import report
 from metrics.services.growth_notes import add_note
 from metrics.services.suggestions import reject_suggestion
 from plans.models import PolicyVersion, Promise, RemediationPlan
+from plans.services_work import add_step, make_account_plan
 from tests.api.conftest import allow, assert_problem
 from tests.api.nights import AS_OF, make_published_run, make_scoring_model
 from tests.factories import (
@@ -48,6 +49,7 @@ from tests.factories import (
 )
 from tiering.models import BacktestRun
 from tiering.services_bands import decide_band
+from tiering.services_weights import open_survey
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 RETAIL = b"Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country\n1,A,B,1,2009-12-01,2,K1,UK\n"
@@ -66,8 +68,13 @@ FOR_EVERYBODY = {
     "policies",
     "promises",
     "compliance",
+    "weight-surveys",
     "",
 }  # hang off none
+BARE = {
+    *("models-approve", "overrides-approve", "discounts-approve", "interactions-done", "account-plans-approve"),
+    *("weight-surveys-close", "weight-surveys-takeover"),
+}  # posted without a body
 STEPS = ("done", "respond", "escalate", "resolve", "reopen")  # of an interaction and of a request
 HOLDS_RIGHTS = {"editor", "clerk", "admin"}  # the clerk holds every right and sees nothing
 
@@ -157,6 +164,15 @@ def world(db, settings, tmp_path):
     rows["promises"] = Promise.objects.first()
     rows["compliance"] = None
     rows["remediations"] = RemediationPlan.objects.create(account=account, opened_on=AS_OF, due_on=AS_OF)
+    rows["account-plans"] = make_account_plan(
+        account=account, made_by=people["owner"], valid_from=date(2030, 1, 1), valid_to=date(2031, 1, 1), goal="Grow",
+        priority_rank=1, planned_hours=10,
+    )  # fmt: skip
+    for name, plan in (("account-plan-steps", "account-plans"), ("remediation-steps", "remediations")):
+        rows[name] = add_step(plan=rows[plan], text="Call", owner=editor, due_on=AS_OF)
+    rows["weight-surveys"] = open_survey(
+        model=rows["models"], part="", title="Weights", judges=[people["admin"]], created_by=editor
+    )
     rows["backtests"] = BacktestRun.objects.create(
         model=rows["models"], first_on=date(2023, 1, 31), last_on=date(2023, 2, 28), days=2
     )
@@ -230,6 +246,13 @@ def bodies(world: World) -> dict[str, dict[str, Any]]:
         "interactions": {"account": key, "kind": "call", "held_on": "2024-02-01", "summary": "New"},
         "service-requests": {"account": key, "kind": "question", "subject": "New"},
         "sponsors": {"account": key, "user": user, "kind": "senior_partner", "valid_from": "2030-01-01"},
+        "account-plans": {
+            "account": key, "goal": "New", "priority_rank": 2, "planned_hours": "5.0", "valid_from": "2032-01-01",
+            "valid_to": "2032-06-01",
+        },
+        "account-plan-steps": {"plan": world.rows["account-plans"].pk, "text": "New", "due_on": "2030-02-01"},
+        "remediation-steps": {"plan": world.rows["remediations"].pk, "text": "New", "due_on": "2030-02-01"},
+        "weight-surveys": {"title": "New", "model": world.rows["models"].pk, "judges": [world.people["admin"].pk]},
         "discounts": {"account": key, "percent": "5", "granted_on": "2024-02-01", "reason": "New"},
     }  # fmt: skip
 
@@ -310,6 +333,9 @@ def address_of(route: str, world: World) -> str:
         "end",
         *STEPS,
         "quarantined",
+        "invite",
+        "judgements",
+        "takeover",
     }:
         return reverse(f"api:{route}", args=[world.rows[resource].pk])
     return reverse(f"api:{route}")
@@ -331,7 +357,14 @@ def send(client: APIClient, route: str, method: str, world: World) -> Any:
         return client.get(address, query_of(route))
     if route == "imports-list":
         return client.post(address, {"file": SimpleUploadedFile("f.csv", RETAIL), "wait": "true"}, format="multipart")
-    if route in {"models-approve", "overrides-approve", "discounts-approve", "interactions-done"}:
+    if route == "weight-surveys-invite":
+        return client.post(address, {"judges": [world.people["admin"].pk]}, format="json")
+    if route == "weight-surveys-judgements":
+        survey = world.rows["weight-surveys"]
+        pairs = survey.pairs if survey.items else []
+        said = [{"left": left, "right": right, "scale": 1} for left, right in pairs]
+        return client.put(address, {"judgements": said}, format="json", headers={"If-Match": "*"})
+    if route in BARE:
         return client.post(address, format="json")
     if route == "models-propose":
         return client.post(address, {"effective_on": "2030-01-01", "text": "test"}, format="json")
@@ -377,6 +410,10 @@ def expected(person: str, route: str, method: str) -> set[int]:
         return {404}
     if is_of_account and method == "POST" and resource not in {"accounts", "imports"} and not sees:
         return {400}  # the account named in the body is unknown to them
+    if (route, method) == ("weight-surveys-judgements", "PUT") and person != "admin":
+        return {403}  # only the superuser is invited
+    if route == "weight-surveys-takeover":
+        return {422}  # nobody has judged
     if route == "interactions-detail" and method != "GET" and person not in {"editor", "admin"}:
         return {403}  # others wrote it down
     if route == "service-requests-reopen":

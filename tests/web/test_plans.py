@@ -178,6 +178,31 @@ def test_an_account_plan_is_made_and_approved_by_another(client):
     assert plan.approved_on == date(2025, 1, 1)
 
 
+def test_a_waiting_plan_is_changed_and_then_approved_by_somebody_else(client):
+    maker, boss = make_user(), make_superuser()
+    account = graded("gold", owner=maker)
+    client.force_login(maker)
+    fields = {"goal": "Grow", "priority_rank": 1, "planned_hours": 10, "owner": maker.pk, "valid_from": "2025-01-01"}
+    client.post(reverse("accounts:plan_new", args=[account.pk]), fields | {"last_day": "2025-12-31"})
+    plan = AccountPlan.objects.get()
+    address = reverse("accounts:plan_edit", args=[account.pk, plan.pk])
+
+    client.force_login(boss)
+    shown = client.get(address).content.decode()
+    same = client.post(address, fields | {"last_day": "2025-12-31"})
+    plan.refresh_from_db()
+    assert ("2025-12-31" in shown, same.status_code, plan.made_by) == (True, 302, maker)
+    changed = client.post(address, fields | {"goal": "Double it", "last_day": "2025-06-30"})
+    own = client.post(reverse("accounts:plan_approve", args=[account.pk, plan.pk]), follow=True)
+
+    assert changed.status_code == 302
+    assert "Another person must approve it" in own.content.decode()
+    plan.refresh_from_db()
+    assert (plan.goal, plan.valid_to, plan.made_by, plan.approved_on) == ("Double it", date(2025, 7, 1), boss, None)
+    client.force_login(make_user())
+    assert client.get(address).status_code == 404
+
+
 def test_steps_and_the_end_of_a_remediation_plan(client):
     owner, (account,) = company()
     plan = RemediationPlan.objects.create(account=account, opened_on=AS_OF, due_on=AS_OF)
