@@ -88,11 +88,12 @@ def leads_on(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """The page of a merged account leads to the same page of the account that stays."""
 
     @wraps(view)
-    def led(request: HttpRequest, pk: int) -> HttpResponse:
+    def led(request: HttpRequest, pk: int, **of: int) -> HttpResponse:
         try:
-            return view(request, pk)
+            return view(request, pk, **of)
         except MergedAway as away:
-            return redirect(request.resolver_match.view_name, away.survivor_id)  # type: ignore[union-attr]
+            name = request.resolver_match.view_name  # type: ignore[union-attr]
+            return redirect(name, away.survivor_id, *of.values())
 
     return led
 
