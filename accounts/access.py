@@ -309,6 +309,7 @@ PERMISSIONS: Mapping[str, Action] = {
     "plans.add_policyversion": Action.POLICY_DRAFT,
     "plans.activate_policy": Action.POLICY_ACTIVATE,
     **_crud("user", "accounts.user"),
+    **{f"accounts.{verb}_orgunit": Action.ORG_CHANGE for verb in ("add", "change", "delete")},
     "accounts.view_user": Action.USER_VIEW,
 }
 

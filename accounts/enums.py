@@ -17,6 +17,20 @@ class UserRole(TextChoices):
     ANALYST = Role.ANALYST.value, pgettext_lazy("role of a user", "Analyst")
 
 
+class OrgLevel(TextChoices):
+    """The ladder of a sales organisation, highest first (checklist 004.17)."""
+
+    DIRECTOR = "director", pgettext_lazy("level of a unit", "Sales direction")
+    AREA = "area", pgettext_lazy("level of a unit", "Area")
+    PROVINCE = "province", pgettext_lazy("level of a unit", "Province")
+    DISTRICT = "district", pgettext_lazy("level of a unit", "District")
+    TEAM = "team", pgettext_lazy("level of a unit", "Team of a supervisor")
+
+    @property
+    def rank(self) -> int:
+        return list(OrgLevel).index(self)
+
+
 class AccountStatus(TextChoices):
     PROSPECT = "prospect", _("Prospect")
     ACTIVE = "active", _("Active")

@@ -17,6 +17,7 @@ TREE_LOCK = 7_306_006
 LISTS_LOCK = 7_306_007
 LEASE_BACKTEST = 7_306_010
 PLAN_LOCK = 7_306_011
+ORG_LOCK = 7_306_014  # taken by the trigger accounts_keep_org_tree too
 
 
 def ledger_lock() -> None:
@@ -47,6 +48,12 @@ def tree_lock() -> None:
     """Take the transaction-level lock of whoever changes groups or merges accounts, so that two changes make no loop."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [TREE_LOCK])
+
+
+def org_lock() -> None:
+    """Take the transaction-level lock of whoever changes the sales organisation, so that two changes make no loop."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ORG_LOCK])
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Chainable words over accounts and the ledger."""
 
+from collections.abc import Collection
 from datetime import date
 from typing import TYPE_CHECKING, Self
 
@@ -9,13 +10,14 @@ from django.db.models import Q
 from django.db.models.expressions import RawSQL
 from django.db.models.lookups import IsNull
 
-from accounts.access import VIEW_ALL
+from accounts.access import Action, Reach
 from accounts.search import fold, grams
 
 if TYPE_CHECKING:
     from accounts.models import User
     from crm.lib.periods import Period
 
+MOST_BY_KEY = 20  # people whose accounts are found by key
 GROUP_BELOW = """
 WITH RECURSIVE below(id) AS (
     SELECT %s::bigint
@@ -42,16 +44,17 @@ def today_local() -> date:
 
 class AccountQuerySet(models.QuerySet):
     def visible_to(self, user: "User | AnonymousUser") -> Self:
-        """What ``user`` may see: everything for superusers and holders of view_all_accounts, else owned or on the team.
+        """What ``user`` may see: everything, the accounts of everybody in the units they head, or those they own or have a
+        current seat on, as ``accounts.access.REACH`` says for their role.
 
         The one place where visibility is decided; everything that hangs off an account is reached through it. Accounts
         that were merged are seen by nobody: the account that stays stands for them.
         """
-        if not user.is_authenticated or not user.is_active:
+        if not user.is_authenticated or not user.may(Action.ACCOUNT_VIEW):
             return self.none()
-        if user.is_superuser or user.has_perm(VIEW_ALL):
+        if user.reach is Reach.ALL:
             return self.standing()
-        return self.standing().mine(user)
+        return self.standing().kept_by(user.people_below if user.reach is Reach.SUBTREE else (user.pk,))
 
     def standing(self) -> Self:
         """Accounts that are not merged into another."""
@@ -69,10 +72,21 @@ class AccountQuerySet(models.QuerySet):
 
     def mine(self, user: "User", *, on: date | None = None) -> Self:
         """Owned by the user, or the user is on the team on that day."""
+        return self.kept_by((user.pk,), on=on)
+
+    def kept_by(self, people: Collection[int], *, on: date | None = None) -> Self:
+        """Owned by one of these people, or one of them has a seat on the team on that day.
+
+        For a few people the keys are looked up by owner and by seat (measured at 1M accounts: 10 ms for one person); for
+        many, where that would be tens of thousands, the list is walked in its order and each account is asked.
+        """
         from accounts.models import TeamMember
 
-        teams = TeamMember.objects.filter(user=user).current(on or today_local()).values("account")
-        return self.filter(Q(owner=user) | Q(pk__in=teams))
+        seats = TeamMember.objects.filter(user__in=people).current(on or today_local()).order_by().values("account")
+        if len(people) > MOST_BY_KEY:
+            return self.filter(Q(owner__in=people) | Q(pk__in=seats))
+        owned = self.model._default_manager.filter(owner__in=people).order_by().values("pk")  # noqa: SLF001
+        return self.filter(pk__in=owned.union(seats, all=True))
 
     def search(self, text: str) -> Self:
         """Accounts whose name, short name, code, pinyin or initials contain ``text``; index-only from two characters."""
@@ -170,8 +184,6 @@ class MarketEffortQuerySet(models.QuerySet):
 class ImportBatchQuerySet(models.QuerySet):
     def visible_to(self, user: "User") -> Self:
         """Batches the user loaded, or all of them for those who see every account."""
-        if not user.is_authenticated or not user.is_active:
+        if not user.is_authenticated or not user.may(Action.ACCOUNT_VIEW):
             return self.none()
-        if user.is_superuser or user.has_perm(VIEW_ALL):
-            return self
-        return self.filter(created_by=user)
+        return self if user.reach is Reach.ALL else self.filter(created_by=user)

@@ -109,6 +109,7 @@ NAVIGATION = [
     _group(
         _("People and access"),
         _item(_("Users"), "person", "accounts.user"),
+        _item(_("Sales organisation"), "account_tree", "accounts.orgunit"),
         _item(_("Groups"), "shield_person", "auth.group"),
         _item(_("Log of log-ins"), "login", "accounts.loginevent"),
         _item(_("Sessions"), "devices", "accounts.usersession"),

@@ -9,8 +9,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 
+from accounts.access import Action, Reach
 from accounts.models import Account
-from accounts.querysets import VIEW_ALL, AccountQuerySet
+from accounts.querysets import AccountQuerySet
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 class ReportedFigureQuerySet(models.QuerySet):
     def visible_to(self, user: User | AnonymousUser) -> Self:
         """What the user reported, and what rests on no account that the user may not see today."""
-        if not user.is_authenticated or not user.is_active:
+        if not user.is_authenticated or not user.may(Action.ACCOUNT_VIEW):
             return self.none()
-        if user.is_superuser or user.has_perm(VIEW_ALL):
+        if user.reach is Reach.ALL:
             return self
         cohort = apps.get_model("metrics", "ReportedAccount").objects.filter(figure=OuterRef("pk"))
         hidden = cohort.exclude(account__in=Account.objects.visible_to(user).with_merged().order_by().values("pk"))

@@ -17,6 +17,7 @@ from accounts.models import (
     ExchangeRate,
     ImportBatch,
     MarketEffort,
+    OrgUnit,
     Product,
     Rating,
     RevenueRecord,
@@ -42,6 +43,10 @@ def make_user(**fields: Any) -> User:
 
 def make_superuser(**fields: Any) -> User:
     return make_user(is_staff=True, is_superuser=True, **fields)
+
+
+def make_unit(**fields: Any) -> OrgUnit:
+    return OrgUnit.objects.create(**{"name": f"Unit {_next()}", "level": "team", **fields})
 
 
 def make_account(**fields: Any) -> Account:

@@ -12,6 +12,7 @@ from accounts.models.ledger import Contract, ExchangeRate, Product, RevenueRecor
 from accounts.models.logins import LoginEvent, LoginLimit, UserSession
 from accounts.models.milestones import ContractMilestone
 from accounts.models.opinions import Rating, WalletEstimate
+from accounts.models.org import OrgUnit
 from accounts.models.people import Contact, TeamMember, User
 from accounts.models.receivables import Receivable, ReceivablePayment
 from accounts.models.relations import (
@@ -47,6 +48,7 @@ __all__ = [
     "LoginEvent",
     "LoginLimit",
     "MarketEffort",
+    "OrgUnit",
     "PartnershipState",
     "Product",
     "Rating",

@@ -9,13 +9,25 @@ from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeBoundary, RangeOperators
 from django.core.validators import MaxValueValidator
-from django.db import models
+from django.db import connection, models
 from django.db.models import F, Func, Q
 from django.utils.crypto import salted_hmac
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from accounts.access import TABLE, Action, Role, action_of, in_scopes, permissions_for, role_holds
+from accounts.access import (
+    REACH,
+    TABLE,
+    VIEW_ALL,
+    Action,
+    Reach,
+    Role,
+    action_of,
+    in_scopes,
+    permissions_for,
+    role_holds,
+)
 from accounts.departments import department_kind
 from accounts.enums import Attitude, TeamRole, UserRole
 from accounts.enums_relations import ContactLevel, DepartmentKind
@@ -48,6 +60,14 @@ class User(AbstractUser):
     # Sessions and tokens carry the number they were made under and end with it. It rises with a new password (below),
     # and by a trigger where the log-in is switched off, loses its rank or gets another role; it never falls.
     auth_version = models.PositiveIntegerField(default=1, editable=False)
+    unit = models.ForeignKey(
+        "accounts.OrgUnit",
+        verbose_name=_("unit of the sales organisation"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="people",
+    )
 
     # The scopes of the token that this request came with; None: no token, or one that leaves nothing out.
     scopes: frozenset[str] | None = None
@@ -64,6 +84,20 @@ class User(AbstractUser):
     def effective_role(self) -> Role:
         """A superuser is an administrator, whatever the column says."""
         return Role.ADMINISTRATOR if self.is_superuser else Role(self.role)
+
+    @property
+    def reach(self) -> Reach:
+        """Which accounts: by role, wider by explicit permission, none through a token that may not look at accounts."""
+        if self.has_perm(VIEW_ALL):
+            return Reach.ALL
+        return Reach.SUBTREE if REACH[self.effective_role] is Reach.SUBTREE else Reach.OWN
+
+    @cached_property
+    def people_below(self) -> tuple[int, ...]:
+        """Keys of the user and of everybody placed in the units the user heads, and below; one query, then kept."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT unnest(accounts_people_below(%s))", [self.pk])
+            return tuple(sorted({self.pk, *(key for (key,) in cursor.fetchall())}))
 
     def may(self, action: Action) -> bool:
         """By role or explicit permission, and within the scopes of the token where one was used."""

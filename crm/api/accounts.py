@@ -13,10 +13,11 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.access import Reach
 from accounts.enums import TeamRole
 from accounts.merges import merge_accounts
 from accounts.models import Account, Contact, TeamMember
-from accounts.querysets import VIEW_ALL, AccountQuerySet
+from accounts.querysets import AccountQuerySet
 from accounts.signals import team_changed
 from accounts.teams import change_seat
 from crm.api.account_history import AccountHistorySerializer, HistoryQuery
@@ -145,7 +146,7 @@ class AccountViewSet(EditableViewSet):
     def perform_create(self, serializer: Any) -> Account:
         """Whoever does not see every account owns what they add, unless they name another owner."""
         user = self.request.user
-        sees_all = user.is_superuser or user.has_perm(VIEW_ALL)
+        sees_all = user.reach is Reach.ALL
         return serializer.save() if sees_all or "owner" in serializer.validated_data else serializer.save(owner=user)
 
     @extend_schema(

@@ -12,9 +12,9 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.access import Reach
 from accounts.enums import Grade
 from accounts.models import Account, User
-from accounts.querysets import VIEW_ALL
 from crm import nights, tasks
 from crm.api.idempotency import idempotent
 from crm.api.paging import PAGING_PARAMETERS
@@ -151,7 +151,7 @@ class RunViewSet(ListedViewSet):
 
 def _seen(runs: Sequence[TierRun], user: User) -> dict[int, dict[str, Any]] | None:
     """Counts and moves of these runs over the visible accounts, a query or two; None for those who see every account."""
-    if user.is_superuser or user.has_perm(VIEW_ALL):
+    if user.reach is Reach.ALL:
         return None
     seen: dict[int, dict[str, Any]] = {run.pk: {"counts": {}, "moves": 0, "quarantined": 0} for run in runs}
     rows = Score.objects.filter(run__in=runs, account__in=Account.objects.visible_to(user)).order_by()

@@ -2,8 +2,9 @@
 
 from django.http import HttpRequest
 
+from accounts.access import Reach
 from accounts.models import Account
-from accounts.querysets import VIEW_ALL, AccountQuerySet
+from accounts.querysets import AccountQuerySet
 from crm.web.formats import NumberStyle
 
 MINE, ALL = "mine", "all"
@@ -20,7 +21,7 @@ def scope_of(request: HttpRequest) -> str:
 
 def can_choose_scope(request: HttpRequest) -> bool:
     """Only for those who see more than their own accounts is there something to choose."""
-    return request.user.is_superuser or request.user.has_perm(VIEW_ALL)
+    return request.user.is_authenticated and request.user.reach is not Reach.OWN
 
 
 def accounts_in_scope(request: HttpRequest) -> AccountQuerySet:

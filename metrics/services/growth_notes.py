@@ -6,8 +6,8 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.access import Reach
 from accounts.models import Account, User
-from accounts.querysets import VIEW_ALL
 from crm.lib.exceptions import CrmError
 from crm.lib.periods import Period, check_comparable
 from metrics.enums import GrowthFactor, GrowthStrategy
@@ -24,7 +24,7 @@ class NoteRefused(CrmError):
 
 def may_note_portfolio(user: User) -> bool:
     """Notes about all accounts are for those who see all of them."""
-    return user.is_superuser or user.has_perm(VIEW_ALL)
+    return user.reach is Reach.ALL
 
 
 @transaction.atomic
