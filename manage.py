@@ -12,8 +12,10 @@ def main() -> None:
 
         from crm.engines.commands import engines_for
         from crm.engines.errors import EngineError
+        from crm.trail.signature import sign_command
     except ImportError as error:
         sys.exit(f"{error}. Is the virtual environment there and active? 'make setup' makes it.")
+    sign_command(" ".join(sys.argv[1:2]))
     try:
         with engines_for(sys.argv):
             execute_from_command_line(sys.argv)

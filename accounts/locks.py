@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from django.db import connection
 
 LEDGER_LOCK = 7_306_001
+TRAIL_LOCK = 7_306_071
 LEASE_BATCH = 7_306_002
 LEASE_RUN = 7_306_003
 LEASE_PAGES = 7_306_004
@@ -24,6 +25,12 @@ def ledger_lock() -> None:
     """Take the transaction-level lock that posting, withdrawal and publish share; free at commit or rollback."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LEDGER_LOCK])
+
+
+def trail_lock() -> None:
+    """Take the transaction-level lock of whoever adds links to the trail's chain; writers never wait for it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [TRAIL_LOCK])
 
 
 def efforts_lock() -> None:

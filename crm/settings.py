@@ -119,6 +119,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "crm.trail.signature.SignatureMiddleware",
     "crm.web.middleware.SnapshotMiddleware",
 ]
 ROOT_URLCONF = "crm.urls"
@@ -171,6 +172,8 @@ STATIC_ROOT = VAR_DIR / "static"
 WHITENOISE_USE_FINDERS = EMBEDDED_DATABASE or DEBUG
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(VAR_DIR / "media")))
 MEDIA_URL = "media/"
+# Where each head of the trail's hash chain is noted, outside the database (crm.trail.chain).
+TRAIL_HEADS = MEDIA_ROOT / "trail-heads.log"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -18,6 +18,7 @@ from accounts.models import ImportBatch
 from accounts.tasks import import_batch_task
 from crm import nights, pipeline
 from crm.lib.exceptions import CrmError
+from crm.trail.chain import seal
 from tiering import services_backtests as backtests
 from tiering.enums import RunTrigger
 
@@ -75,7 +76,8 @@ def backtest_task(*, backtest_id: int) -> str | None:
 
 @shared_task(ignore_result=True)
 def tick_task() -> None:
-    """Send what is due, unfinished and in nobody's hands."""
+    """Send what is due, unfinished and in nobody's hands; seal the trail."""
+    seal()
     apply_memberships()
     if not pipeline.are_pages_ready():
         send(pages_task)
