@@ -6,11 +6,12 @@ walks all models.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cache
 
 from django.apps import apps
-from django.db.models import ForeignKey, Model
+from django.db.models import BinaryField, ForeignKey, Model
 
 DERIVED = "computed from other rows, and computed again at any time"
 OWN_RECORD = "rows are added and never edited: it is its own record"
@@ -21,6 +22,9 @@ EXEMPT: dict[str, str] = {
     "accounts.RevenueRecord": f"the ledger; {OWN_RECORD}, by batch",
     "accounts.ResentRow": OWN_RECORD,
     "accounts.FactChange": OWN_RECORD,
+    "accounts.LoginEvent": f"the log of log-ins; {OWN_RECORD}",
+    "accounts.LoginLimit": "counts of a window of minutes",
+    "accounts.UserSession": "who is logged in, not what they did; the log of log-ins tells when",
     "admin.LogEntry": "the admin's own log; the trail has the changes themselves",
     "auth.Permission": "made by migrations",
     "contenttypes.ContentType": "made by migrations",
@@ -68,12 +72,13 @@ NIGHTLY: dict[str, frozenset[str]] = {
     ),
 }
 IGNORED: dict[str, frozenset[str]] = {
-    "accounts.User": frozenset({"last_login"}),
+    "accounts.User": frozenset({"last_login", "auth_version"}),
     "accounts.ImportBatch": frozenset({"seconds", "attempts"}),
     "knox.AuthToken": frozenset({"digest"}),
 }
-# Noted as changed, without the value.
-SECRET: dict[str, frozenset[str]] = {"accounts.User": frozenset({"password"})}
+# Columns with such a name are noted as changed, without the value; so are bytes.
+SECRET = re.compile(r"password|secret|token|digest|hash|otp|recovery|credential|private|public_key|challenge")
+NO_SECRET: dict[str, frozenset[str]] = {"accounts.MarketEffort": frozenset({"identity"})}
 # Where the key of a row is not its primary key.
 KEYS: dict[str, str] = {"knox.AuthToken": "token_key"}
 # The account a row belongs to, where it is not its field ``account`` or that of what it hangs on.
@@ -104,7 +109,12 @@ PERSONAL: dict[str, Personal] = {
         "user",
         "id",
         frozenset({"username", "first_name", "last_name", "email"}),
-        frozenset({"id", "password", "last_login", "is_superuser", "is_staff", "is_active", "date_joined", "language"}),
+        frozenset(
+            {
+                *("id", "password", "last_login", "is_superuser", "is_staff", "is_active", "date_joined", "language"),
+                *("capacity", "role", "auth_version"),
+            }
+        ),
     ),
 }
 # Tables that name a contact and say nothing about the person beside that.
@@ -169,14 +179,21 @@ def watch_of(model: type[Model]) -> Watch:
     about = PERSONAL.get(meta.label)
     return Watch(
         table=meta.db_table,
-        key=KEYS.get(meta.label) or ",".join(one.column for one in meta.pk_fields),
+        key=KEYS.get(meta.label) or ",".join(str(one.column) for one in meta.pk_fields),
         account=_account_path(model),
         ignored=tuple(sorted(ignored)),
         personal=tuple(sorted(about.fields)) if about else (),
         person=f"{about.kind}:{about.column}" if about else "",
-        secret=tuple(sorted(SECRET.get(meta.label, ()))),
+        secret=tuple(sorted(_secret(model))),
         columns=tuple(column for column in columns if column not in ignored) if nightly else (),
     )
+
+
+def _secret(model: type[Model]) -> set[str]:
+    """Columns that hold what must not be read anywhere else: told by name or kind, so that a new one is never forgotten."""
+    fields = model._meta.local_concrete_fields  # noqa: SLF001
+    found = {str(one.column) for one in fields if SECRET.search(str(one.column)) or isinstance(one, BinaryField)}
+    return found - NO_SECRET.get(model._meta.label, frozenset())  # noqa: SLF001
 
 
 def _account_path(model: type[Model]) -> str:

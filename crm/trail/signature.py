@@ -100,7 +100,7 @@ class SignatureMiddleware:
 def _user_of(request: HttpRequest) -> int | None:
     """Nobody while nobody has asked who it is: reading the session here would be a statement within a statement."""
     user = getattr(request, "user", None)
-    if user is None or (isinstance(user, SimpleLazyObject) and user._wrapped is empty):  # type: ignore[attr-defined]  # noqa: SLF001
+    if user is None or (isinstance(user, SimpleLazyObject) and user._wrapped is empty):  # noqa: SLF001
         return None
     return user.pk
 
@@ -109,8 +109,8 @@ def sign_task(task_id: str, task: Any, **kwargs: Any) -> None:
     """Receiver of task_prerun: the task, in the name and under the request of whoever sent it, where somebody did."""
 
     def sender() -> int | None:
-        found = structlog.contextvars.get_contextvars().get("user_id")
-        return int(found) if str(found or "").isdecimal() else None
+        found = str(structlog.contextvars.get_contextvars().get("user_id") or "")
+        return int(found) if found.isdecimal() else None
 
     asked = structlog.contextvars.get_contextvars().get("request_id")
     _of_tasks[task_id] = _current.set(Signature(f"task {task.name}", str(asked or task_id), sender))

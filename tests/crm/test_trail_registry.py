@@ -31,7 +31,7 @@ def test_exemptions_name_models_that_are_there():
         *registry.PERSONAL,
         *registry.NIGHTLY,
         *registry.IGNORED,
-        *registry.SECRET,
+        *registry.NO_SECRET,
         *registry.KEYS,
     }
 
@@ -58,6 +58,15 @@ def test_every_table_that_names_a_contact_is_judged():
     }
 
     assert naming == set(registry.NAMES_A_PERSON) | {label for label in registry.PERSONAL if label in naming}
+
+
+def test_secrets_are_told_by_name_or_kind():
+    found = {model._meta.label: registry.watch_of(model).secret for model in registry.watched_models()}
+
+    assert {label: secret for label, secret in found.items() if secret} == {
+        "accounts.User": ("password",),
+        "knox.AuthToken": ("digest", "token_key"),
+    }
 
 
 def test_a_table_without_trigger_is_found(db):
