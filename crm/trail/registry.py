@@ -102,7 +102,29 @@ PERSONAL: dict[str, Personal] = {
         "id",
         frozenset({"name", "title", "department", "email", "phone", "notes"}),
         frozenset(
-            {"id", "account_id", "is_primary", "is_active", "is_decision_maker", "attitude", "attitude_since"} | CLOCKS
+            {
+                *("id", "account_id", "department_kind", "level", "reports_to_id", "is_primary", "is_active"),
+                *("is_decision_maker", "attitude", "attitude_since"),
+                *CLOCKS,
+            }
+        ),
+    ),
+    "accounts.AttitudeNote": Personal(
+        "contact",
+        "contact_id",
+        frozenset({"evidence"}),
+        frozenset({"id", "contact_id", "attitude", "held_from", "noted_by_id", "noted_at"}),
+    ),
+    "accounts.Courtesy": Personal(
+        "contact",
+        "contact_id",
+        frozenset({"occasion", "reason"}),
+        frozenset(
+            {
+                *("id", "contact_id", "kind", "given_on", "amount", "currency", "given_by_id", "state"),
+                *("decided_by_id", "decided_on"),
+                *CLOCKS,
+            }
         ),
     ),
     "accounts.User": Personal(
@@ -119,6 +141,7 @@ PERSONAL: dict[str, Personal] = {
 }
 # Tables that name a contact and say nothing about the person beside that.
 NAMES_A_PERSON: dict[str, str] = {
+    "accounts.CentreMember": "whose part in a decision it is",
     "service.Interaction_their_people": "who was there",
     "service.ServiceRequest": "who asked; the text is about the matter",
 }
