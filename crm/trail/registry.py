@@ -134,7 +134,7 @@ PERSONAL: dict[str, Personal] = {
         frozenset(
             {
                 *("id", "password", "last_login", "is_superuser", "is_staff", "is_active", "date_joined", "language"),
-                *("capacity", "role", "auth_version"),
+                *("capacity", "role", "auth_version", "unit_id"),
             }
         ),
     ),
