@@ -3,6 +3,10 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from allauth.account import admin as _account_admin  # noqa: F401 - these register first, whatever the order of the apps
+from allauth.account.models import EmailAddress
+from allauth.mfa import admin as _mfa_admin  # noqa: F401
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group
@@ -10,11 +14,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from knox import admin as _knox_admin  # noqa: F401 - registers its own first, whatever the order of the apps
-from knox.models import AuthToken
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from accounts.models import AccessToken
 from crm.lib.admin_parts import LargeTableAdmin
 from crm.models import IdempotencyKey, ListLayout, SavedView
 
@@ -30,7 +33,9 @@ def login_by_page(request: HttpRequest, extra_context: dict[str, Any] | None = N
 admin.site.login = login_by_page  # type: ignore[method-assign]
 
 admin.site.unregister(Group)
-admin.site.unregister(AuthToken)
+# Their rows hold secrets; people's second factors are looked after on /logins/.
+for foreign in (Authenticator, EmailAddress):
+    admin.site.unregister(foreign)
 
 
 @admin.register(Group)
@@ -38,22 +43,22 @@ class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
     """Rights under a name."""
 
 
-@admin.register(AuthToken)
-class AuthTokenAdmin(LargeTableAdmin):
-    """Tokens can be looked at and revoked; a new one is made by ``create_api_token`` and shown once."""
+@admin.register(AccessToken)
+class AccessTokenAdmin(LargeTableAdmin):
+    """Tokens can be looked at and revoked; new ones are made on "My tokens" and by ``create_api_token``, shown once."""
 
-    list_display = ("user", "first_characters", "created", "expiry")
+    list_display = ("name", "user", "first_characters", "created", "expiry", "last_used_at")
     list_select_related = ("user",)
-    search_fields = ("user__username", "user__first_name", "user__last_name", "token_key")
+    search_fields = ("name", "user__username", "user__first_name", "user__last_name", "token_key")
     date_hierarchy = "created"
     ordering = ("-created", "pk")
-    fields = ("user", "first_characters", "created", "expiry")
+    fields = ("name", "user", "first_characters", "scopes", "created", "expiry", "last_used_at", "last_address")
 
-    def has_delete_permission(self, request: HttpRequest, obj: AuthToken | None = None) -> bool:
-        return request.user.has_perm("knox.delete_authtoken")
+    def has_delete_permission(self, request: HttpRequest, obj: AccessToken | None = None) -> bool:
+        return request.user.has_perm("accounts.delete_accesstoken")
 
     @display(description=_("begins with"))
-    def first_characters(self, token: AuthToken) -> str:
+    def first_characters(self, token: AccessToken) -> str:
         return f"{token.token_key}…"
 
 

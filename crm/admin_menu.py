@@ -113,7 +113,7 @@ NAVIGATION = [
         _item(_("Groups"), "shield_person", "auth.group"),
         _item(_("Log of log-ins"), "login", "accounts.loginevent"),
         _item(_("Sessions"), "devices", "accounts.usersession"),
-        _item(_("API tokens"), "key", "knox.authtoken"),
+        _item(_("API tokens"), "key", "accounts.accesstoken"),
         _item(_("Saved views"), "bookmark", "crm.savedview"),
         _item(_("List layouts"), "view_column", "crm.listlayout"),
         _item(_("Idempotency keys"), "repeat_one", "crm.idempotencykey"),

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -99,6 +100,9 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_structlog",
     "django_htmx",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
 ]
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "accounts.backends.RoleBackend"]
@@ -115,6 +119,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "crm.web.session_watch.SessionWatchMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
@@ -140,6 +145,11 @@ TEMPLATES = [
         },
     }
 ]
+# allauth gives the second factors and single sign-on; its own pages and addresses are not mounted.
+MFA_ADAPTER = "accounts.security.mfa_adapter.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_TOLERANCE = 1  # the half minute before and after: clocks differ, and people type slowly
+ACCOUNT_RATE_LIMITS = False  # the limits are ours, counted in the database
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"
@@ -153,7 +163,7 @@ PASSWORD_HASHERS = ["accounts.hashers.Argon2", "django.contrib.auth.hashers.PBKD
 if TESTING:  # one good hash takes a twentieth of a second, every test user one
     PASSWORD_HASHERS.insert(0, "django.contrib.auth.hashers.MD5PasswordHasher")
 # How many proxies of ours a request passes; the address written down is what the outermost one saw.
-TRUSTED_PROXIES = read_env.read(env, "TRUSTED_PROXIES", "0", "a number of proxies from 0 to 9", read_env.digit)
+TRUSTED_PROXIES = read_env.read(env, "TRUSTED_PROXIES", "0", "a number of proxies from 0 to 9", read_env.between(0, 9))
 
 # --- Language and time ---
 LANGUAGE_CODE = read_env.read(
@@ -339,7 +349,11 @@ SPECTACULAR_SETTINGS = {
         "defaultModelsExpandDepth": -1,
     },
 }
-REST_KNOX = {"TOKEN_TTL": None, "AUTH_HEADER_PREFIX": "Bearer"}
+API_TOKEN_MAX_DAYS = read_env.read(
+    env, "API_TOKEN_MAX_DAYS", "365", "a number of days from 1 to 3650", read_env.between(1, 3650)
+)
+KNOX_TOKEN_MODEL = "accounts.AccessToken"  # noqa: S105 - the name of a table
+REST_KNOX = {"TOKEN_TTL": timedelta(days=API_TOKEN_MAX_DAYS), "AUTH_HEADER_PREFIX": "Bearer"}
 
 # --- Admin ---
 UNFOLD = admin_menu.UNFOLD

@@ -1,9 +1,16 @@
 """How people come in: sessions, tokens, what was tried, and how often it may be."""
 
+from typing import Any, Self
+
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from knox.models import AbstractAuthToken, AuthTokenManager
+from knox.settings import CONSTANTS
 
+from accounts.access import TOKEN_SCOPES
+from accounts.enums import UserRole
 from accounts.enums_logins import LoginEventKind, LoginReason, SessionEnd
 
 AGENT_LENGTH = 300
@@ -104,3 +111,80 @@ class UserSession(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}: {self.address}"
+
+
+class AccessTokenManager(AuthTokenManager):
+    def create(self, user: Any, *args: Any, **fields: Any) -> Any:
+        """Knox's: returns the row and the token's text. It is good under the user's present number alone."""
+        return super().create(user, *args, **{"auth_version": user.auth_version, "name": "API", **fields})
+
+
+class AccessToken(AbstractAuthToken):
+    """A program's way in: the database holds the digest, the token itself was shown once.
+
+    Knox's fields are ``digest``, ``token_key`` (the first characters), ``user``, ``created`` and ``expiry``.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    digest = models.CharField(max_length=CONSTANTS.DIGEST_LENGTH, unique=True, editable=False)
+    expiry = models.DateTimeField(_("expires"))
+    name = models.CharField(_("name"), max_length=80)
+    scopes = ArrayField(
+        models.CharField(max_length=40),
+        verbose_name=_("scopes"),
+        null=True,
+        blank=True,
+        help_text=_("What the token may do of what its user may; empty: all of it."),
+    )
+    auth_version = models.PositiveIntegerField(editable=False)
+    last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
+    last_address = models.GenericIPAddressField(_("from"), null=True, editable=False)
+
+    objects = AccessTokenManager()
+
+    class Meta:
+        verbose_name = _("API token")
+        verbose_name_plural = _("API tokens")
+        ordering = ["-created", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(scopes__isnull=True) | Q(scopes__contained_by=[scope.value for scope in TOKEN_SCOPES]),
+                name="accesstoken_scopes_known",
+            ),
+            models.CheckConstraint(condition=~Q(name=""), name="accesstoken_named"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.token_key}…)"
+
+
+class LoginRule(models.Model):
+    """One row: what the administrators ask of everybody's log-in."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
+    second_factor_roles = ArrayField(
+        models.CharField(max_length=13, choices=UserRole),
+        verbose_name=_("roles that need a second factor"),
+        default=list,
+        blank=True,
+    )
+    changed_at = models.DateTimeField(_("changed at"), null=True, editable=False)
+    changed_by = models.ForeignKey(
+        "accounts.User", verbose_name=_("changed by"), null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("rule of log-ins")
+        verbose_name_plural = _("rules of log-ins")
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="loginrule_one_row")]
+
+    def __str__(self) -> str:
+        return ", ".join(self.second_factor_roles)
+
+    @classmethod
+    def current(cls, *, for_update: bool = False) -> Self:
+        """The row, or what holds until there is one."""
+        if for_update:
+            cls.objects.get_or_create(pk=1)
+            return cls.objects.select_for_update().get(pk=1)
+        return cls.objects.filter(pk=1).first() or cls()

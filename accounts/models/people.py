@@ -42,7 +42,7 @@ class UserManager(DjangoUserManager):
         return super().create_superuser(*args, **{"role": UserRole.ADMINISTRATOR, **fields})
 
 
-class User(AbstractUser):
+class User(AbstractUser):  # type: ignore[django-manager-missing]
     """Someone who logs in. What they may do: ``accounts.access``, asked through ``may`` and ``has_perm``."""
 
     language = models.CharField(_("language"), max_length=10, blank=True, choices=settings.LANGUAGES)

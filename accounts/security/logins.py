@@ -69,6 +69,16 @@ def try_password(*, username: str, password: str, visitor: Visitor, now: datetim
     return user
 
 
+def confirm_password(*, user: User, password: str, visitor: Visitor, now: datetime) -> None:
+    """Somebody who is logged in shows the password once more. Raises LoginRefused; counts as a try to log in."""
+    this = Try(user.username, visitor, now)
+    this.take(limits.USER, subject_of(user.username), LoginReason.LOCKED_USER)
+    if not user.check_password(password):
+        this.note(user, LoginReason.WRONG)
+        raise LoginRefused(_("This is not your password."), reason=LoginReason.WRONG)
+    limits.clear(limits.USER, subject_of(user.username))
+
+
 def refused_until(reason: LoginReason, free_at: datetime) -> LoginRefused:
     until = timezone.localtime(free_at).strftime("%H:%M")
     return LoginRefused(LOCKS[reason]() % {"time": until}, reason=reason, free_at=free_at)

@@ -92,6 +92,15 @@ def end_other_sessions(*, user: User, keep: str | None, reason: SessionEnd, now:
 
 
 @transaction.atomic
+def sign_out_others(*, user: User, keep: str | None, now: datetime, visitor: Visitor) -> int:
+    """The user's own “everywhere else”; returns how many sessions that was."""
+    number = open_sessions(user).exclude(session_key=keep or "").count()
+    end_other_sessions(user=user, keep=keep, reason=SessionEnd.BY_USER, now=now)
+    record(LoginEventKind.SIGNED_OUT, now=now, user=user, visitor=visitor, detail=str(number))
+    return number
+
+
+@transaction.atomic
 def end_access(*, user: User, reason: SessionEnd, now: datetime) -> None:
     """End all sessions and tokens of a user with their next request."""
     User.objects.filter(pk=user.pk).update(auth_version=F("auth_version") + 1)

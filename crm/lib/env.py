@@ -58,10 +58,16 @@ def month_number(text: str) -> int:
     return number
 
 
-def digit(text: str) -> int:
-    if not re.fullmatch(r"[0-9]", text.strip()):
-        raise ValueError(text)
-    return int(text)
+def between(least: int, most: int) -> Callable[[str], int]:
+    """A parser of whole numbers from ``least`` to ``most``."""
+
+    def parse(text: str) -> int:
+        number = int(text)
+        if not least <= number <= most:
+            raise ValueError(text)
+        return number
+
+    return parse
 
 
 def currency(text: str) -> str:

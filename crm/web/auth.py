@@ -10,6 +10,7 @@ from django.contrib.auth import views as auth_views
 from django.contrib.auth.forms import PasswordChangeForm, UsernameField
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
 from django.urls import reverse_lazy
 from django.utils import timezone
 from django.utils.decorators import method_decorator
@@ -24,10 +25,16 @@ from accounts.models import User
 from accounts.security import sessions
 from accounts.security.errors import LoginRefused
 from accounts.security.events import record
+from accounts.security.factors import has_factor as has_second_factor
+from accounts.security.factors import is_required
 from accounts.security.logins import try_password
 from accounts.security.visitors import visitor_of
+from crm.web import second_step
+from crm.web.dress import dress
 from crm.web.htmx import user_of
 from crm.web.session_watch import SIGNED_OUT
+
+__all__ = ["LoginView", "PasswordChangeView", "dress", "enter", "open_session"]
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 ENDED_WORDS = {
@@ -104,7 +111,18 @@ class LoginView(auth_views.RedirectURLMixin, FormView):
 
 
 def enter(request: HttpRequest, user: User, *, to: str, way: LoginEventKind) -> HttpResponse:
-    """Open the session of a user who has shown all that is asked for, and bring their language to this device."""
+    """What follows the first factor: the second, setting one up where the role asks for it, or the session."""
+    has_factor = has_second_factor(user)
+    if not has_factor and not is_required(user):
+        return open_session(request, user, to=to, way=way)
+    now = timezone.now()
+    record(way, now=now, user=user, username=user.username, visitor=visitor_of(request))
+    second_step.suspend(request, user, to=to, way=way, now=now)
+    return redirect("login_code" if has_factor else "login_setup")
+
+
+def open_session(request: HttpRequest, user: User, *, to: str, way: LoginEventKind) -> HttpResponse:
+    """Log in a user who has shown all that is asked for, and bring their language to this device."""
     login(request, user, backend=BACKEND)
     request.session.pop(SIGNED_OUT, None)
     record(way, now=timezone.now(), user=user, username=user.username, visitor=visitor_of(request))
@@ -132,17 +150,3 @@ class PasswordChangeView(auth_views.PasswordChangeView):
         record(LoginEventKind.PASSWORD_CHANGED, now=now, user=user, visitor=visitor_of(self.request))
         messages.success(self.request, _("Your password is changed. Other devices are logged out."))
         return response
-
-
-def dress(form: forms.BaseForm) -> None:
-    """Give the widgets of a form the classes of the house, and tie errors and help to their field."""
-    for name, field in form.fields.items():
-        widget = field.widget
-        if isinstance(
-            widget, forms.CheckboxInput | forms.RadioSelect | forms.CheckboxSelectMultiple | forms.HiddenInput
-        ):
-            continue
-        css = "form-select" if isinstance(widget, forms.Select) else "form-control"
-        widget.attrs["class"] = f"{widget.attrs.get('class', '')} {css}".strip()
-        if form.is_bound and name in form.errors:
-            widget.attrs["aria-describedby"] = f"id_{name}_error"

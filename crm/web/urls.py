@@ -19,6 +19,7 @@ from crm.web import (
     merges,
     preferences,
     search,
+    second_step,
     views_saved,
 )
 
@@ -69,6 +70,9 @@ account_patterns = [
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
     path("login/", auth.LoginView.as_view(), name="login"),
+    path("login/code/", second_step.code, name="login_code"),
+    path("login/setup/", second_step.setup, name="login_setup"),
+    path("you/", include("crm.web.urls_you")),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("password/", auth.PasswordChangeView.as_view(), name="password_change"),
     path("search/", search.search, name="search"),

@@ -174,7 +174,13 @@ def test_staff_without_rights_gets_no_list(client, db):
 
     answers = [
         client.get(reverse(f"admin:{name}_changelist")).status_code
-        for name in ("accounts_account", "accounts_user", "accounts_rating", "tiering_scoringmodel", "knox_authtoken")
+        for name in (
+            "accounts_account",
+            "accounts_user",
+            "accounts_rating",
+            "tiering_scoringmodel",
+            "accounts_accesstoken",
+        )
     ]
 
     assert answers == [200, 403, 403, 403, 403]

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
-from knox.models import AuthToken
+from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts.models import User
+from accounts.models import AccessToken, User
 from tests.factories import make_superuser, make_user
 
 Rest = Callable[..., APIClient]
@@ -22,7 +22,7 @@ def rest(db: None) -> Rest:
     def make(user: User | None = None, **headers: Any) -> APIClient:
         client = APIClient(enforce_csrf_checks=True, headers=headers or None)
         if user is not None:
-            _row, token = AuthToken.objects.create(user=user)
+            _row, token = AccessToken.objects.create(user=user, last_used_at=timezone.now())
             client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
         return client
 

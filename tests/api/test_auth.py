@@ -6,8 +6,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
-from knox.models import AuthToken
 
+from accounts.models import AccessToken
 from tests.api.conftest import assert_problem
 from tests.factories import make_superuser, make_user
 
@@ -59,7 +59,7 @@ def test_token_of_a_switched_off_user_ends_at_once(rest):
 def test_expired_token_is_401(rest):
     user = make_user()
     client = rest(user)
-    AuthToken.objects.update(expiry=timezone.now() - timedelta(seconds=1))
+    AccessToken.objects.update(expiry=timezone.now() - timedelta(seconds=1))
 
     assert_problem(client.get(LIST), 401)
 
@@ -92,8 +92,9 @@ def test_create_api_token_prints_a_working_token_once(rest, db):
 
     token = out.getvalue().strip()
     assert Client().get(LIST, headers={"authorization": f"Bearer {token}"}).status_code == 200
-    assert token not in str(list(AuthToken.objects.values()))
-    assert AuthToken.objects.get().expiry is None
+    assert token not in str(list(AccessToken.objects.values()))
+    left = AccessToken.objects.get().expiry - timezone.now()
+    assert timedelta(days=364, hours=23) < left <= timedelta(days=365)
 
 
 def test_create_api_token_takes_a_life_time(db):
@@ -101,7 +102,7 @@ def test_create_api_token_takes_a_life_time(db):
 
     call_command("create_api_token", user.username, "--days", "30", stdout=StringIO())
 
-    left = AuthToken.objects.get().expiry - timezone.now()
+    left = AccessToken.objects.get().expiry - timezone.now()
     assert timedelta(days=29, hours=23) < left <= timedelta(days=30)
 
 
@@ -113,11 +114,11 @@ def test_create_api_token_refuses_what_it_cannot_do(db, arguments):
     with pytest.raises(CommandError):
         call_command("create_api_token", *arguments, stdout=StringIO())
 
-    assert not AuthToken.objects.exists()
+    assert not AccessToken.objects.exists()
 
 
 def test_token_is_never_logged(rest, caplog, capsys):
-    _row, token = AuthToken.objects.create(user=make_user())
+    _row, token = AccessToken.objects.create(user=make_user())
     with caplog.at_level(logging.DEBUG):
         Client().get(LIST, headers={"authorization": f"Bearer {token}"})
         Client().get(LIST, headers={"authorization": f"Bearer x{token}"})

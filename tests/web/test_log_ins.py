@@ -16,6 +16,7 @@ from accounts.enums_logins import LoginEventKind, LoginReason, SessionEnd
 from accounts.models import LoginEvent, LoginLimit, User, UserSession
 from accounts.security import limits
 from tests.factories import make_superuser, make_user
+from tests.routes import addresses
 
 PASSWORD = "a-long-Passw0rd"
 NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
@@ -358,3 +359,19 @@ def test_log_in_itself_is_no_goal(client):
     client.force_login(make_user())
 
     assert client.get("/login/?next=/login/%3Fnext=/login/").headers["Location"] == "/"
+
+
+def test_every_unsafe_request_is_refused_without_the_token_of_its_form():
+    """The session's cookie alone, as another site's form would send it."""
+    client = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    client.force_login(make_superuser())
+    taken = []
+    for address in addresses():
+        for method in ("post", "put", "patch", "delete"):
+            status = getattr(client, method)(address, {}, content_type="application/json").status_code
+            if status not in {403, 404, 405}:
+                taken.append((method, address, status))
+
+    assert taken == []
+    assert is_in(client)
+    assert len(addresses()) > 400

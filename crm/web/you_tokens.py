@@ -1,0 +1,112 @@
+"""Tokens for programs: made, shown once, listed, revoked."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.access import TABLE, TOKEN_SCOPES
+from accounts.models import AccessToken, User
+from accounts.security import tokens
+from accounts.security.visitors import visitor_of
+from crm.web.dress import dress
+from crm.web.htmx import signed_in, user_of
+from crm.web.you import UNPROCESSABLE, ConfirmForm
+
+USUAL_DAYS = 90
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=tokens.NAME_LENGTH,
+        help_text=gettext_lazy("The program that will use it."),
+    )
+    days = forms.IntegerField(label=gettext_lazy("Lasts, in days"), min_value=1, initial=USUAL_DAYS)
+    reach = forms.ChoiceField(
+        label=gettext_lazy("What it may do"),
+        choices=[
+            ("read", gettext_lazy("Only look: nothing it does changes anything")),
+            ("some", gettext_lazy("What is ticked below")),
+            ("all", gettext_lazy("All that you may do")),
+        ],
+        initial="read",
+        widget=forms.RadioSelect,
+    )
+    scopes = forms.MultipleChoiceField(
+        label=gettext_lazy("Scopes"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        may = TABLE.of(user.effective_role)
+        scopes, days = self.fields["scopes"], self.fields["days"]
+        assert isinstance(scopes, forms.MultipleChoiceField)
+        assert isinstance(days, forms.IntegerField)
+        scopes.choices = [(scope.value, scope.value) for scope in TOKEN_SCOPES if scope in may]
+        days.widget.attrs["max"] = settings.API_TOKEN_MAX_DAYS
+        days.help_text = _("At most %(most)s.") % {"most": settings.API_TOKEN_MAX_DAYS}
+        dress(self)
+
+    def wanted(self) -> list[str] | None:
+        reach = self.cleaned_data["reach"]
+        return self.cleaned_data["scopes"] if reach == "some" else tokens.preset(reach)
+
+
+@signed_in
+@require_GET
+def token_list(request: HttpRequest) -> HttpResponse:
+    rows = AccessToken.objects.filter(user=user_of(request))
+    context = {"tab": "tokens", "rows": [(row, _state(row)) for row in rows]}
+    return render(request, "you/tokens.html", context)
+
+
+def _state(token: AccessToken) -> str:
+    if token.expiry <= timezone.now():
+        return "expired"
+    return "good" if token.auth_version == token.user.auth_version else "changed"
+
+
+@signed_in
+@sensitive_post_parameters()
+@never_cache
+@require_http_methods(["GET", "POST"])
+def token_new(request: HttpRequest) -> HttpResponse:
+    """A new token; its text stands in the answer to the form and never again."""
+    user = user_of(request)
+    form, confirm = TokenForm(user, request.POST or None), ConfirmForm(request, request.POST or None)
+    if request.method == "POST" and form.is_valid() and confirm.is_valid():
+        try:
+            row, text = tokens.make_token(
+                user=user,
+                name=form.cleaned_data["name"],
+                days=form.cleaned_data["days"],
+                scopes=form.wanted(),
+                now=timezone.now(),
+                visitor=visitor_of(request),
+            )
+        except tokens.TokenProblem as problem:
+            form.add_error(problem.field, str(problem))
+        else:
+            return render(request, "you/token_made.html", {"token": row, "text": text})
+    status = UNPROCESSABLE if request.method == "POST" else 200
+    return render(request, "you/token_new.html", {"form": form, "confirm": confirm}, status=status)
+
+
+@signed_in
+@require_POST
+def token_revoke(request: HttpRequest, pk: int) -> HttpResponse:
+    user = user_of(request)
+    token = get_object_or_404(AccessToken.objects.filter(user=user), pk=pk)
+    tokens.revoke_token(token=token, by=user, now=timezone.now(), visitor=visitor_of(request))
+    messages.success(request, _("Revoked. The next call with it is refused."))
+    return redirect("you:tokens")
