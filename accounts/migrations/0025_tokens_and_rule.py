@@ -34,7 +34,7 @@ END $$;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0020_log_ins"),
+        ("accounts", "0024_sales_organisation"),
     ]
 
     operations = [
