@@ -52,7 +52,7 @@ def save_contact(*, contact: Contact, by: User | None, today: date, **fields: An
         setattr(contact, name, " ".join(value.split()) if name == "department" else value)
     if fields.get("department") is not None and "department_kind" not in fields:
         contact.department_kind = ""  # read anew from the name
-    contact.full_clean(exclude=[] if contact.pk is None else ["account"])
+    contact.full_clean()
     contact.save()
     if not stand:
         return contact
@@ -107,7 +107,7 @@ def note_attitude(
 def save_centre(*, centre: BuyingCentre, name: str, is_active: bool = True, notes: str = "") -> BuyingCentre:
     """Keep a buying centre, new or changed. Raises ValidationError where the account has one of that name."""
     centre.name, centre.is_active, centre.notes = " ".join(name.split()), is_active, notes.strip()
-    centre.full_clean(exclude=["account"])
+    centre.full_clean()
     centre.save()
     return centre
 

@@ -32,11 +32,18 @@ from plans.enums import (
     Unit,
 )
 from plans.models_results import AccountCompliance, Measurement, PromiseResult
-from plans.models_work import AccountPlan, PlanAction, RemediationAction, RemediationPlan
+from plans.models_work import (
+    AccountPlan,
+    PlanAction,
+    RelationshipAction,
+    RelationshipPlan,
+    RemediationAction,
+    RemediationPlan,
+)
 
 __all__ = [
     "AccountCompliance", "AccountPlan", "Measurement", "PlanAction", "PolicyVersion", "Promise", "PromiseResult",
-    "RemediationAction", "RemediationPlan", "Strategy",
+    "RelationshipAction", "RelationshipPlan", "RemediationAction", "RemediationPlan", "Strategy",
 ]  # fmt: skip
 
 LANGUAGE_FIELDS = {"zh-hans": "zh_hans", "zh-hant": "zh_hant"}

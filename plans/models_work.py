@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.enums_relations import Layer
 from accounts.models.base import TimeStamped
 from plans.enums import Outcome
 
@@ -159,3 +160,42 @@ class PlanAction(DatedAction):
     class Meta(DatedAction.Meta):
         verbose_name = _("plan step")
         verbose_name_plural = _("plan steps")
+
+
+class RelationshipPlan(TimeStamped):
+    """What we want of the relationships with an account, who sees to it, and when it is looked at again; one an account."""
+
+    account = models.OneToOneField(
+        "accounts.Account", verbose_name=_("account"), on_delete=models.CASCADE, related_name="relationship_plan"
+    )
+    goal = models.TextField(_("goal"), max_length=TEXT_LENGTH)
+    owner = _person(_("owner"))
+    review_on = models.DateField(_("review on"), help_text=_("By this day the plan is gone through again."))
+
+    class Meta:
+        verbose_name = _("relationship plan")
+        verbose_name_plural = _("relationship plans")
+        ordering = ["review_on", "pk"]
+        constraints = [models.CheckConstraint(condition=~Q(goal=""), name="relationshipplan_goal_given")]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.review_on}"
+
+
+class RelationshipAction(DatedAction):
+    """A step for one layer, perhaps with one person there."""
+
+    plan = models.ForeignKey(RelationshipPlan, on_delete=models.CASCADE, related_name="actions")
+    layer = models.CharField(_("layer"), max_length=14, choices=Layer)
+    contact = models.ForeignKey(
+        "accounts.Contact", verbose_name=_("contact"), null=True, blank=True, on_delete=models.SET_NULL,
+        related_name="relationship_actions",
+    )  # fmt: skip
+
+    class Meta(DatedAction.Meta):
+        verbose_name = _("relationship step")
+        verbose_name_plural = _("relationship steps")
+        constraints = [
+            models.CheckConstraint(condition=Q(layer__in=Layer.values), name="relationshipaction_layer_known"),
+            models.CheckConstraint(condition=~Q(text=""), name="relationshipaction_text_given"),
+        ]

@@ -14,7 +14,7 @@ from accounts.enums import AccountStatus, Grade
 from accounts.models import Account, User
 from crm.lib.exceptions import CrmError
 from crm.lib.periods import add_months
-from plans.models import AccountPlan, PlanAction, RemediationAction, RemediationPlan
+from plans.models import AccountPlan, PlanAction, RelationshipAction, RemediationAction, RemediationPlan
 from plans.services import NotYours
 
 REMEDY_DAYS = 90  # until a remediation plan that a night opened is due [D]
@@ -156,13 +156,15 @@ def add_step(
     return PlanAction.objects.create(plan=plan, text=text, owner=owner, due_on=due_on)
 
 
-def finish_step(*, step: PlanAction | RemediationAction, on: date | None) -> None:
+def finish_step(*, step: PlanAction | RemediationAction | RelationshipAction, on: date | None) -> None:
     """Mark a step as done on a day, or as open again (None)."""
     change_step(step=step, done_on=on)
 
 
 @transaction.atomic
-def change_step(*, step: PlanAction | RemediationAction, **fields: Any) -> PlanAction | RemediationAction:
+def change_step(
+    *, step: PlanAction | RemediationAction | RelationshipAction, **fields: Any
+) -> PlanAction | RemediationAction | RelationshipAction:
     """Change what a step is, whose, its day, or whether it is done.
 
     raises PlanRefused : its remediation plan is closed

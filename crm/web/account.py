@@ -108,6 +108,7 @@ class AccountPage:
         ("people", _("People")),
         ("team", pgettext_lazy("of an account", "Team")),
         ("group", _("Group")),
+        ("relations", _("Relationships")),
         ("contracts", _("Contracts")),
         ("plan", _("Plan")),
         ("service", _("Service")),

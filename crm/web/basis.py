@@ -9,6 +9,7 @@ from accounts.enums import CreditNotes, RevenueBasis
 from crm.lib.exceptions import PeriodError
 from metrics.frames_backlog import CONTRACTS
 from metrics.frames_receivables import RECEIVABLES
+from metrics.frames_relationships import RELATIONSHIPS
 from metrics.selectors import company_basis
 
 
@@ -32,6 +33,8 @@ def basis_words(basis: str) -> str:
         return _("Signed contracts")
     if basis == RECEIVABLES:
         return _("Invoices to be paid")
+    if basis == RELATIONSHIPS:
+        return _("Contacts and interactions")
     return str(dict(RevenueBasis.choices).get(basis, basis))
 
 

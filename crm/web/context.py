@@ -30,6 +30,7 @@ NAVIGATION = (
     (_("Tiering"), "/tiering/", "stairs-up"),
     (_("Plans"), "/plans/", "flag"),
     (_("Service"), "/service/", "inbox"),
+    (_("Relationships"), "/relationships/", "sitemap"),
     (_("Imports"), "/imports/", "file-import"),
 )
 

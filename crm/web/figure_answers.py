@@ -21,6 +21,7 @@ from crm.web.figure_contracts import CONTRACT_KEYS, contract_answer
 from crm.web.figure_efforts import EFFORT_KEYS, effort_answer
 from crm.web.figure_next import NEXT_KEYS, next_answer
 from crm.web.figure_receivables import RECEIVABLES_KEYS, receivables_figure
+from crm.web.figure_relationships import RELATIONSHIP_KEYS, relationship_figure
 from crm.web.filters import AccountFilter, Asked
 from crm.web.htmx import user_of
 from crm.web.levels import level_choices
@@ -140,7 +141,7 @@ def answer_for(request: HttpRequest, metric: str) -> FigureAnswer:
         return _of_kinds(request, definition)
     if metric in NEXT_KEYS:
         return _of_next(request, definition)
-    if metric in CONTRACT_KEYS | RECEIVABLES_KEYS:
+    if metric in CONTRACT_KEYS | RECEIVABLES_KEYS | RELATIONSHIP_KEYS:
         return _of_papers(request, definition)
     if metric in EFFORT_KEYS:
         return _of_efforts(request, definition)
@@ -217,10 +218,11 @@ def _of_next(request: HttpRequest, definition: Metric) -> FigureAnswer:
 
 
 def _of_papers(request: HttpRequest, definition: Metric) -> FigureAnswer:
-    """Contracts on two days, their backlog, invoices to be paid; an account is a filter here."""
+    """Contracts on two days, their backlog, invoices to be paid, relationships; an account is a filter here."""
     params = request.GET
     asked = {**level_choices(params.get("level", "")), "currency": _currency(params.get("currency", ""))}
     answer = receivables_figure if definition.key in RECEIVABLES_KEYS else contract_answer
+    answer = relationship_figure if definition.key in RELATIONSHIP_KEYS else answer
     return _as_driven(definition, answer(definition.key, filtered_accounts(request), params, **asked), params)
 
 

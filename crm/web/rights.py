@@ -25,9 +25,11 @@ SPEAK_FOR_OTHERS = "accounts.change_user"
 DRAFT_POLICY = "plans.add_policyversion"
 ACTIVATE_POLICY = "plans.activate_policy"
 APPROVE_PLAN = "plans.approve_accountplan"
-CHANGE_CONTACT = "accounts.change_contact"
 CHANGE_GROUP = "accounts.change_groupmembership"
 VIEW_MARGIN = "accounts.view_margin"
+ADD_CONTACT, CHANGE_CONTACT = "accounts.add_contact", "accounts.change_contact"
+CHANGE_RELATIONS, APPROVE_COURTESY = "accounts.change_buyingcentre", "accounts.approve_courtesy"
+WRITE_PLAN = "plans.change_accountplan"
 CHANGE_TEAM = "accounts.change_teammember"
 CHANGE_INTERACTION, DELETE_INTERACTION = "service.change_interaction", "service.delete_interaction"
 ADD_SPONSOR, CHANGE_SPONSOR = "service.add_sponsor", "service.change_sponsor"
@@ -276,3 +278,30 @@ def require_correct(user: Reader, *, logged_by: int, right: str = CHANGE_INTERAC
         raise PermissionDenied(
             _("Somebody else wrote this down. They can change it, or an administrator can give you that right.")
         )
+
+
+def require_add_contact(user: Reader) -> None:
+    if not user.has_perm(ADD_CONTACT):
+        raise PermissionDenied(_("Your log-in may not add contacts. An administrator can give you that right."))
+
+
+def may_change_relations(user: Reader) -> bool:
+    """Who decides, attitudes, levels, partnership, courtesies."""
+    return user.has_perm(CHANGE_RELATIONS)
+
+
+def require_change_relations(user: Reader) -> None:
+    if not may_change_relations(user):
+        raise PermissionDenied(
+            _("Your log-in may not write down relationships. An administrator can give you that right.")
+        )
+
+
+def require_approve_courtesy(user: Reader) -> None:
+    if not user.has_perm(APPROVE_COURTESY):
+        raise PermissionDenied(_("Your log-in may not approve courtesies. An administrator can give you that right."))
+
+
+def require_write_plan(user: Reader) -> None:
+    if not user.has_perm(WRITE_PLAN):
+        raise PermissionDenied(_("Your log-in may not write plans. An administrator can give you that right."))
