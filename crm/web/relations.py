@@ -248,7 +248,7 @@ def export(request: HttpRequest, pk: int, form: str) -> HttpResponseBase:
         for centre in found.centres
         for one in centre.people
     ]
-    about = [
+    about: list[tuple[Any, str]] = [
         (card.layer.label, f"{layer_value(card.layer, card.value)} / {layer_value(card.layer, card.target)}")
         for card in found.layers
     ]

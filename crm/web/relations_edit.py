@@ -266,7 +266,10 @@ def edit_plan(request: HttpRequest, pk: int) -> HttpResponse:
     require_write_plan(request.user)
     page = _page(request, pk)
     row = RelationshipPlan.objects.filter(account=page.account).first()
-    start = {"owner": page.account.owner_id, "review_on": add_months(timezone.localdate(), REVIEW_MONTHS)}
+    start: dict[str, Any] = {
+        "owner": page.account.owner_id,
+        "review_on": add_months(timezone.localdate(), REVIEW_MONTHS),
+    }
     if row is not None:
         start = {"goal": row.goal, "owner": row.owner_id, "review_on": row.review_on}
     form = PlanForm(_sent(request), initial=start)

@@ -147,8 +147,8 @@ class LevelForm(forms.ModelForm):
         widgets = {"evidence": evidence_input(), "reached_on": day_input(), "expires_on": day_input()}
 
     def __init__(self, *args: Any, account: Account, today: date, **kwargs: Any) -> None:
-        kwargs["initial"] = {"reached_on": today}
-        super().__init__(*args, instance=LevelEvidence(account=account), **kwargs)
+        kwargs |= {"initial": {"reached_on": today}, "instance": LevelEvidence(account=account)}
+        super().__init__(*args, **kwargs)
         self.fields["expires_on"].required = False
         self.fields["expires_on"].help_text = _("Empty: twelve months after it began.")
         dress(self)
@@ -166,7 +166,8 @@ class PartnershipForm(forms.Form):
     )  # fmt: skip
 
     def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
-        super().__init__(*args, initial={"since": today}, **kwargs)
+        kwargs["initial"] = {"since": today}
+        super().__init__(*args, **kwargs)
         dress(self)
 
 
@@ -192,8 +193,8 @@ class CourtesyForm(forms.ModelForm):
         }
 
     def __init__(self, *args: Any, people: Any, currency: str, today: date, user: User, **kwargs: Any) -> None:
-        kwargs["initial"] = {"given_on": today, "currency": currency}
-        super().__init__(*args, instance=Courtesy(given_by=user), **kwargs)
+        kwargs |= {"initial": {"given_on": today, "currency": currency}, "instance": Courtesy(given_by=user)}
+        super().__init__(*args, **kwargs)
         self.fields["contact"].queryset = people  # type: ignore[attr-defined]
         dress(self)
 
