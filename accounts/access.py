@@ -310,6 +310,7 @@ PERMISSIONS: Mapping[str, Action] = {
     "plans.activate_policy": Action.POLICY_ACTIVATE,
     **_crud("user", "accounts.user"),
     **{f"accounts.{verb}_orgunit": Action.ORG_CHANGE for verb in ("add", "change", "delete")},
+    "crm.change_webhookendpoint": Action.WEBHOOK_CHANGE,
     "accounts.view_user": Action.USER_VIEW,
 }
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm import admin_menu, embedded, logs
 from crm.lib import env as read_env
+from crm.lib import outbound
 
 # Fits here have three or four parameters: waking BLAS threads takes ten times as long as the fit itself. Read by numpy
 # when it is first imported, which no module does at start-up.
@@ -222,6 +223,12 @@ if HTTPS_ONLY:
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
 
+# --- Calls to other systems: none unless switched on, and then to public addresses alone (crm.lib.outbound) ---
+OUTBOUND = outbound.Door(
+    is_open=read_env.read(env, "OUTBOUND", "0", "0 or 1", read_env.flag),
+    private_hosts=outbound.hosts(env.list("OUTBOUND_PRIVATE_HOSTS", default=[])),
+)
+
 # --- Jobs: the database says what is due, beat only wakes ---
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_TASK_SERIALIZER = "json"
@@ -244,6 +251,7 @@ CELERY_TASK_ROUTES = {
     "crm.tasks.nightly_task": {"queue": "nights"},
     "accounts.import_batch": {"queue": "imports"},
     "crm.tasks.backtest_task": {"queue": "imports"},
+    "crm.tasks.webhooks_task": {"queue": "imports"},  # a receiver that does not answer holds up no night
 }
 # Seconds. The soft limit ends the work with its reason on the row, the hard one kills what does not listen; the tick
 # finds either and tries again, three times in all. A message that comes again meanwhile finds the lease taken.

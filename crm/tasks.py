@@ -19,6 +19,7 @@ from accounts.tasks import import_batch_task
 from crm import nights, pipeline
 from crm.lib.exceptions import CrmError
 from crm.trail.chain import seal
+from crm.webhooks import services as webhooks
 from tiering import services_backtests as backtests
 from tiering.enums import RunTrigger
 
@@ -75,10 +76,20 @@ def backtest_task(*, backtest_id: int) -> str | None:
 
 
 @shared_task(ignore_result=True)
+def webhooks_task() -> dict[str, int]:
+    """Tell other systems what has happened; counts of messages delivered, put off and given up."""
+    webhooks.announce()
+    webhooks.forget_old()
+    return webhooks.deliver_due()
+
+
+@shared_task(ignore_result=True)
 def tick_task() -> None:
     """Send what is due, unfinished and in nobody's hands; seal the trail."""
     seal()
     apply_memberships()
+    if webhooks.is_work_waiting():
+        send(webhooks_task)
     if not pipeline.are_pages_ready():
         send(pages_task)
     for batch_id in waiting_batches():

@@ -22,6 +22,7 @@ from crm.web.rights import (
     APPROVE_PLAN,
     CHANGE_SPONSOR,
     CHANGE_TEAM,
+    CHANGE_WEBHOOK,
     DECIDE_BAND,
     DECIDE_PROBLEM,
     DRAFT_MODEL,
@@ -152,6 +153,20 @@ POLICY: dict[tuple[str, str], Rule] = {
     **_list("discounts", create=holders_of(ADD_DISCOUNT)),
     ("discounts-detail", "GET"): LOGGED_IN,
     ("discounts-approve", "POST"): holders_of(APPROVE_DISCOUNT),
+    **{
+        (f"webhooks-{door}", method): holders_of(CHANGE_WEBHOOK)
+        for door, methods in {
+            "list": ("GET", "POST"),
+            "detail": ("GET", "PUT", "PATCH", "DELETE"),
+            "secret": ("POST",),
+            "ping": ("POST",),
+        }.items()
+        for method in methods
+    },
+    **{
+        (f"webhook-deliveries-{door}", method): holders_of(CHANGE_WEBHOOK)
+        for door, method in (("list", "GET"), ("detail", "GET"), ("again", "POST"))
+    },
     **_list("models", create=holders_of(DRAFT_MODEL)),
     ("models-detail", "GET"): LOGGED_IN,
     ("models-propose", "POST"): holders_of(DRAFT_MODEL),

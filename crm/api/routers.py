@@ -27,6 +27,7 @@ from crm.api import (
     sponsors,
     tiering,
     weight_surveys,
+    webhooks,
 )
 
 
@@ -79,3 +80,5 @@ router.register("plans/account-plans", plan_work.AccountPlanViewSet, "account-pl
 router.register("plans/account-plan-steps", plan_work.AccountPlanStepViewSet, "account-plan-steps")
 router.register("plans/remediation-steps", plan_work.RemediationStepViewSet, "remediation-steps")
 router.register("plans/remediations", plans.RemediationViewSet, "remediations")
+router.register("webhooks", webhooks.WebhookViewSet, "webhooks")
+router.register("webhook-deliveries", webhooks.WebhookDeliveryViewSet, "webhook-deliveries")

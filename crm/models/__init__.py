@@ -3,8 +3,11 @@
 from crm.models.api import IdempotencyKey
 from crm.models.trail import Erasure, PersonKey, TrailAction, TrailEntry, TrailLink, TrailSeal
 from crm.models.views import Density, ListLayout, SavedView, ViewPage
+from crm.models.webhooks import SUBSCRIBED, DeliveryState, WebhookDelivery, WebhookEndpoint, WebhookEvent
 
 __all__ = [
+    "SUBSCRIBED",
+    "DeliveryState",
     "Density",
     "Erasure",
     "IdempotencyKey",
@@ -16,4 +19,7 @@ __all__ = [
     "TrailLink",
     "TrailSeal",
     "ViewPage",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookEvent",
 ]

@@ -34,6 +34,7 @@ CHANGE_TEAM = "accounts.change_teammember"
 CHANGE_INTERACTION, DELETE_INTERACTION = "service.change_interaction", "service.delete_interaction"
 ADD_SPONSOR, CHANGE_SPONSOR = "service.add_sponsor", "service.change_sponsor"
 ADD_DISCOUNT, APPROVE_DISCOUNT = "service.add_discount", "service.approve_discount"
+CHANGE_WEBHOOK = "crm.change_webhookendpoint"
 
 Reader = User | AnonymousUser
 
@@ -305,3 +306,12 @@ def require_approve_courtesy(user: Reader) -> None:
 def require_write_plan(user: Reader) -> None:
     if not user.has_perm(WRITE_PLAN):
         raise PermissionDenied(_("Your log-in may not write plans. An administrator can give you that right."))
+
+
+def may_change_webhooks(user: Reader) -> bool:
+    return user.has_perm(CHANGE_WEBHOOK)
+
+
+def require_change_webhooks(user: Reader) -> None:
+    if not may_change_webhooks(user):
+        raise PermissionDenied(_("Your log-in may not look after webhooks. An administrator can give you that right."))

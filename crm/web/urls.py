@@ -87,6 +87,7 @@ urlpatterns = [
     path("plans/", include("crm.web.urls_plans")),
     path("service/", include("crm.web.urls_service")),
     path("relationships/", include("crm.web.urls_relationships")),
+    path("webhooks/", include("crm.web.urls_webhooks")),
     path("choices/scope/", preferences.set_scope, name="set_scope"),
     path("choices/units/", preferences.set_units, name="set_units"),
     path("choices/language/", preferences.set_language, name="set_language"),

@@ -17,8 +17,10 @@ from accounts.access import Role, role_holds
 from accounts.merges import merge_accounts
 from accounts.models import Account, GroupMembership, RatingAnchor, User
 from crm.api.policy import POLICY, rule_for
+from crm.lib.outbound import Door
 from crm.lib.periods import parse_period
 from crm.reported import report
+from crm.webhooks import services as webhooks
 from metrics.services.growth_notes import add_note
 from metrics.services.suggestions import reject_suggestion
 from plans.models import PolicyVersion, Promise, RemediationPlan
@@ -69,6 +71,8 @@ FOR_EVERYBODY = {
     "promises",
     "compliance",
     "weight-surveys",
+    "webhooks",
+    "webhook-deliveries",
     "",
 }  # hang off none
 BARE = {
@@ -93,6 +97,7 @@ def every_right() -> list[str]:
 @pytest.fixture
 def world(db, settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
+    settings.OUTBOUND = Door(is_open=True, private_hosts=frozenset({"127.0.0.1"}))
     people = {name: make_user() for name in PEOPLE[1:-1]} | {"anonymous": None, "admin": make_superuser()}
     account = make_account(owner=people["owner"])
     make_team_member(account=account, user=people["teammate"])
@@ -176,6 +181,10 @@ def world(db, settings, tmp_path):
     rows["backtests"] = BacktestRun.objects.create(
         model=rows["models"], first_on=date(2023, 1, 31), last_on=date(2023, 2, 28), days=2
     )
+    rows["webhooks"], _secret = webhooks.create_webhook(
+        name="ERP", url="https://127.0.0.1:9443/", events_told=["grades.changed"], owner=editor
+    )
+    rows["webhook-deliveries"] = webhooks.send_ping(rows["webhooks"])
     return World(people, account, rows)
 
 
@@ -253,6 +262,7 @@ def bodies(world: World) -> dict[str, dict[str, Any]]:
         "account-plan-steps": {"plan": world.rows["account-plans"].pk, "text": "New", "due_on": "2030-02-01"},
         "remediation-steps": {"plan": world.rows["remediations"].pk, "text": "New", "due_on": "2030-02-01"},
         "weight-surveys": {"title": "New", "model": world.rows["models"].pk, "judges": [world.people["admin"].pk]},
+        "webhooks": {"name": "NEW", "url": "https://127.0.0.1:9443/", "events": ["import.finished"]},
         "discounts": {"account": key, "percent": "5", "granted_on": "2024-02-01", "reason": "New"},
     }  # fmt: skip
 
@@ -336,6 +346,9 @@ def address_of(route: str, world: World) -> str:
         "invite",
         "judgements",
         "takeover",
+        "secret",
+        "ping",
+        "again",
     }:
         return reverse(f"api:{route}", args=[world.rows[resource].pk])
     return reverse(f"api:{route}")
@@ -383,6 +396,10 @@ def send(client: APIClient, route: str, method: str, world: World) -> Any:
         return client.post(address, {"grade": "gold", "promises": [], **words}, format="json")
     if route == "remediations-close":
         return client.post(address, {"outcome": "solved", "text": "test"}, format="json")
+    if route == "team-members-change_seat":
+        user = world.people["owner"].pk
+        body = {"account": world.account.pk, "role": "solution_manager", "user": user, "on": "2031-01-01"}
+        return client.post(address, body, format="json")
     if route == "accounts-merge":
         return client.post(address, {"into": world.rows["account-merges"].survivor_id, "reason": "test"}, format="json")
     if route == "account-merges-undo":
@@ -406,7 +423,7 @@ def expected(person: str, route: str, method: str) -> set[int]:
     is_of_account = resource not in FOR_EVERYBODY
     if kind == "export":
         return {200}  # with the rows they see
-    if is_of_account and kind != "list" and not sees:
+    if is_of_account and kind not in {"list", "change_seat"} and not sees:
         return {404}
     if is_of_account and method == "POST" and resource not in {"accounts", "imports"} and not sees:
         return {400}  # the account named in the body is unknown to them
