@@ -76,14 +76,13 @@ def _migrate(var: Path) -> None:
 
 
 def _remove_old() -> None:
-    """All but the newest few, and drafts of runs that were killed."""
+    """All but the newest few that nobody has used for a while, and drafts of runs that were killed."""
     found = sorted(Path(tempfile.gettempdir()).glob(f"{PREFIX}*"), key=_age)
     drafts = [folder for folder in found if folder.name.startswith(f"{PREFIX}new-")]
-    for folder in [
-        *(f for f in drafts if _age(f) > ABANDONED_AFTER_SECONDS),
-        *[f for f in found if f not in drafts][KEPT:],
-    ]:
-        shutil.rmtree(folder, ignore_errors=True)
+    whole = [folder for folder in found if folder not in drafts]
+    for folder in (*drafts, *whole[KEPT:]):
+        if _age(folder) > ABANDONED_AFTER_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _age(folder: Path) -> float:

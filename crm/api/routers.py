@@ -26,8 +26,8 @@ from crm.api import (
     service_requests,
     sponsors,
     tiering,
-    weight_surveys,
     webhooks,
+    weight_surveys,
 )
 
 
