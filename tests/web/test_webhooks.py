@@ -93,7 +93,7 @@ def test_the_list_takes_the_same_statements_for_one_and_three(client, administra
     assert page.count("data-row>") == rows
 
 
-LIST_STATEMENTS = 6
+LIST_STATEMENTS = 5
 
 
 @pytest.mark.parametrize("role", [Role.DIRECTOR, Role.MANAGER, Role.MEMBER, Role.ANALYST])
