@@ -199,7 +199,8 @@ def _claim(now: datetime) -> WebhookDelivery | None:
 
 def _attempt(delivery: WebhookDelivery) -> str:
     """Send one message and write down what became of it: "delivered", "put_off" or "failed"."""
-    endpoint, found = delivery.endpoint, {"status": None, "error": ""}
+    endpoint = delivery.endpoint
+    found: dict[str, Any]
     try:
         answer = _post(endpoint, delivery)
         found = {"status": answer.status, "error": "" if answer.status // 100 == 2 else answer.text[:400]}

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("crm", "0003_views_of_pages"),
+        ("crm", "0004_trail_of_changes"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
