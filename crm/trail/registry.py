@@ -75,13 +75,13 @@ NIGHTLY: dict[str, frozenset[str]] = {
 IGNORED: dict[str, frozenset[str]] = {
     "accounts.User": frozenset({"last_login", "auth_version"}),
     "accounts.ImportBatch": frozenset({"seconds", "attempts"}),
-    "knox.AuthToken": frozenset({"digest"}),
+    "accounts.AccessToken": frozenset({"digest", "last_used_at", "last_address"}),
 }
 # Columns with such a name are noted as changed, without the value; so are bytes.
 SECRET = re.compile(r"password|secret|token|digest|hash|otp|recovery|credential|private|public_key|challenge")
 NO_SECRET: dict[str, frozenset[str]] = {"accounts.MarketEffort": frozenset({"identity"})}
 # Where the key of a row is not its primary key.
-KEYS: dict[str, str] = {"knox.AuthToken": "token_key"}
+KEYS: dict[str, str] = {"accounts.AccessToken": "token_key"}
 # The account a row belongs to, where it is not its field ``account`` or that of what it hangs on.
 ACCOUNTS: dict[str, str] = {"accounts.Account": "id", "accounts.AccountMerge": "survivor_id"}
 
@@ -144,6 +144,7 @@ PERSONAL: dict[str, Personal] = {
 NAMES_A_PERSON: dict[str, str] = {
     "accounts.CentreMember": "whose part in a decision it is",
     "service.Interaction_their_people": "who was there",
+    "plans.RelationshipAction": "whom a step is about; the text says what we do",
     "service.ServiceRequest": "who asked; the text is about the matter",
 }
 

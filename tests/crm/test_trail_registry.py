@@ -65,7 +65,8 @@ def test_secrets_are_told_by_name_or_kind():
 
     assert {label: secret for label, secret in found.items() if secret} == {
         "accounts.User": ("password",),
-        "knox.AuthToken": ("digest", "token_key"),
+        "accounts.AccessToken": ("digest", "token_key"),
+        "crm.WebhookEndpoint": ("sealed_secret",),
     }
 
 
