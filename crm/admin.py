@@ -7,6 +7,8 @@ from allauth.account import admin as _account_admin  # noqa: F401 - these regist
 from allauth.account.models import EmailAddress
 from allauth.mfa import admin as _mfa_admin  # noqa: F401
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount import admin as _social_admin  # noqa: F401
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.models import Group
@@ -34,7 +36,7 @@ admin.site.login = login_by_page  # type: ignore[method-assign]
 
 admin.site.unregister(Group)
 # Their rows hold secrets; people's second factors are looked after on /logins/.
-for foreign in (Authenticator, EmailAddress):
+for foreign in (Authenticator, EmailAddress, SocialAccount, SocialApp, SocialToken):
     admin.site.unregister(foreign)
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm import admin_menu, embedded, logs
 from crm.lib import env as read_env
-from crm.lib import outbound
+from crm.lib import identity, outbound
 
 # Fits here have three or four parameters: waking BLAS threads takes ten times as long as the fit itself. Read by numpy
 # when it is first imported, which no module does at start-up.
@@ -104,6 +104,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
 ]
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "accounts.backends.RoleBackend"]
@@ -151,6 +153,22 @@ MFA_ADAPTER = "accounts.security.mfa_adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_TOLERANCE = 1  # the half minute before and after: clocks differ, and people type slowly
 ACCOUNT_RATE_LIMITS = False  # the limits are ours, counted in the database
+PASSWORD_RESET_TIMEOUT = 2 * 3600  # seconds
+# Single sign-on: off until an issuer is given.
+OIDC_ISSUER = read_env.read(
+    env, "OIDC_ISSUER", "", "the https:// address of an OpenID Connect issuer, as it writes itself", read_env.issuer
+)
+OIDC_CLIENT_ID, OIDC_CLIENT_SECRET = env.str("OIDC_CLIENT_ID", default=""), env.str("OIDC_CLIENT_SECRET", default="")
+OIDC_NAME = env.str("OIDC_NAME", default="") or "OpenID Connect"
+OIDC_LINK_BY_EMAIL = read_env.read(env, "OIDC_LINK_BY_EMAIL", "0", "0 or 1", read_env.flag)
+OIDC_SIGN_UP = read_env.read(env, "OIDC_SIGN_UP", "0", "0 or 1", read_env.flag)
+SOCIALACCOUNT_ADAPTER = "crm.web.sso.SocialAdapter"
+for _name, _value in (("OIDC_CLIENT_ID", OIDC_CLIENT_ID), ("OIDC_CLIENT_SECRET", OIDC_CLIENT_SECRET)):
+    if OIDC_ISSUER and not _value:
+        read_env.refuse(_name, "", "what your identity provider gave for this site, where OIDC_ISSUER is set")
+SOCIALACCOUNT_PROVIDERS = identity.provider_settings(
+    issuer=OIDC_ISSUER, client_id=OIDC_CLIENT_ID, secret=OIDC_CLIENT_SECRET, name=OIDC_NAME
+)
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"
@@ -175,6 +193,20 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = read_env.read(env, "TIME_ZONE", "Asia/Shanghai", "an IANA zone such as Asia/Shanghai", read_env.zone)
 USE_TZ = True
 USE_I18N = True
+
+# --- Mail: as files under var/mail until a server is given ---
+_mail = read_env.read(
+    env, "EMAIL_URL", "", "smtp://user:password@host:port, smtp+tls://... or smtp+ssl://host:port",
+    read_env.url("smtp", "smtp+tls", "smtp+ssl"),
+)  # fmt: skip
+MAIL_IS_SENT = bool(_mail)
+EMAIL_BACKEND, EMAIL_FILE_PATH = "django.core.mail.backends.filebased.EmailBackend", str(VAR_DIR / "mail")
+if _mail:
+    globals().update(env.email_url_config(_mail))
+EMAIL_TIMEOUT = 20  # seconds
+DEFAULT_FROM_EMAIL = read_env.read(
+    env, "MAIL_FROM", "facet@localhost", "an e-mail address such as facet@example.com", read_env.mail_address
+)
 
 # --- Files ---
 STATIC_URL = "static/"

@@ -9,7 +9,7 @@ from accounts.models.efforts import MarketEffort
 from accounts.models.groups import AccountMerge, GroupMembership
 from accounts.models.imports import ImportBatch, ResentRow, SavedMapping
 from accounts.models.ledger import Contract, ExchangeRate, Product, RevenueRecord
-from accounts.models.logins import AccessToken, LoginEvent, LoginLimit, LoginRule, UserSession
+from accounts.models.logins import AccessToken, Invitation, LoginEvent, LoginLimit, LoginRule, UserSession
 from accounts.models.milestones import ContractMilestone
 from accounts.models.opinions import Rating, WalletEstimate
 from accounts.models.org import OrgUnit
@@ -45,6 +45,7 @@ __all__ = [
     "FiscalPeriodRow",
     "GroupMembership",
     "ImportBatch",
+    "Invitation",
     "LevelEvidence",
     "LoginEvent",
     "LoginLimit",

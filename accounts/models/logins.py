@@ -1,10 +1,13 @@
 """How people come in: sessions, tokens, what was tried, and how often it may be."""
 
+from datetime import datetime
 from typing import Any, Self
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken, AuthTokenManager
 from knox.settings import CONSTANTS
@@ -187,3 +190,55 @@ class LoginRule(models.Model):
             cls.objects.get_or_create(pk=1)
             return cls.objects.select_for_update().get(pk=1)
         return cls.objects.filter(pk=1).first() or cls()
+
+
+class Invitation(models.Model):
+    """Somebody is asked in. The link is signed and holds ``nonce``; it is good once."""
+
+    email = models.EmailField(_("e-mail"))
+    first_name = models.CharField(_("first name"), max_length=150, blank=True)
+    last_name = models.CharField(_("last name"), max_length=150, blank=True)
+    role = models.CharField(_("role"), max_length=13, choices=UserRole, default=UserRole.MEMBER)
+    language = models.CharField(_("language"), max_length=10, blank=True, choices=settings.LANGUAGES)
+    unit = models.ForeignKey(
+        "accounts.OrgUnit", verbose_name=_("unit"), null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    nonce = models.CharField(max_length=32, unique=True, editable=False)
+    invited_by = models.ForeignKey(
+        "accounts.User", verbose_name=_("invited by"), on_delete=models.PROTECT, related_name="invitations"
+    )
+    invited_at = models.DateTimeField(_("invited at"))
+    expires_at = models.DateTimeField(_("expires"))
+    withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True, blank=True, editable=False)
+    used_at = models.DateTimeField(_("used at"), null=True, blank=True, editable=False)
+    user = models.OneToOneField(
+        "accounts.User",
+        verbose_name=_("user"),
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.SET_NULL,
+        related_name="invitation",
+    )
+
+    class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+        ordering = ["-invited_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(condition=Q(role__in=UserRole.values), name="invitation_role_known"),
+            models.CheckConstraint(condition=Q(expires_at__gt=F("invited_at")), name="invitation_ends_after_start"),
+            models.CheckConstraint(
+                condition=Q(used_at=None) | Q(withdrawn_at=None), name="invitation_used_or_withdrawn"
+            ),
+            # PostgreSQL compares without regard to capitals through Upper; one open invitation an address.
+            models.UniqueConstraint(
+                Lower("email"), condition=Q(used_at=None, withdrawn_at=None), name="invitation_one_open_an_address"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+    def is_open(self, now: datetime) -> bool:
+        return self.used_at is None and self.withdrawn_at is None and self.expires_at > now

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 from environ import Env
 
+from crm.lib.identity import is_safe_address
+
 T = TypeVar("T")
 
 
@@ -18,7 +20,7 @@ class BadSetting(SystemExit):
 
     def __init__(self, name: str, value: str, takes: str) -> None:
         # Addresses and keys hold passwords: their value stays out of terminals and logs.
-        shown = name if name.endswith(("_URL", "_KEY")) else f"{name}={value!r}"
+        shown = name if name.endswith(("_URL", "_KEY", "_SECRET", "_ISSUER")) else f"{name}={value!r}"
         self.line = f"{shown} cannot be used: it takes {takes}."
         super().__init__(2)
 
@@ -107,3 +109,18 @@ def one_of(*allowed: str) -> Callable[[str], str]:
         return text
 
     return parse
+
+
+def mail_address(text: str) -> str:
+    if not re.fullmatch(r"[^@\s,;<>\x00-\x1f]+@[^@\s,;<>\x00-\x1f]+", text):
+        raise ValueError(text)
+    return text
+
+
+def issuer(text: str) -> str:
+    """Empty, or the address of an issuer: HTTPS, or this machine itself; without query, fragment or user."""
+    if text:
+        parts = urlsplit(text)
+        if not is_safe_address(text) or parts.query or parts.fragment or "@" in text or (parts.port or 1) < 1:
+            raise ValueError(text)
+    return text

@@ -103,7 +103,9 @@ class LoginView(auth_views.RedirectURLMixin, FormView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         ended = self.request.session.get(SIGNED_OUT, "")
         said = ENDED_WORDS.get(ended, "") if self.request.method == "GET" else ""
-        return super().get_context_data(**kwargs) | {"next": self.get_redirect_url(), "ended": said}
+        own = {"next": self.get_redirect_url(), "ended": said}
+        own["sso_name"] = settings.OIDC_NAME if settings.OIDC_ISSUER else ""
+        return super().get_context_data(**kwargs) | own
 
     def form_valid(self, form: LoginForm) -> HttpResponse:
         assert form.user is not None

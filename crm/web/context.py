@@ -10,6 +10,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language, get_language_info
 from django.utils.translation import gettext_lazy as _
 
+from accounts.access import Action
 from crm.web import scope
 from crm.web.rights import may_retier
 from crm.web.standing import Standing, standing
@@ -61,6 +62,11 @@ class Frame:
     @cached_property
     def can_retier(self) -> bool:
         return may_retier(self.request.user)
+
+    @cached_property
+    def can_manage_logins(self) -> bool:
+        user = self.request.user
+        return user.is_authenticated and user.may(Action.USER_VIEW)
 
     @cached_property
     def can_choose_scope(self) -> bool:

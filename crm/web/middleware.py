@@ -10,6 +10,7 @@ from crm.lib.snapshot import one_snapshot
 GetResponse = Callable[[HttpRequest], HttpResponse]
 ADMIN_POLICY = {"script-src": ["'self'", "'unsafe-eval'"], "style-src": ["'self'", "'unsafe-inline'"]}
 PROBES = {"/healthz", "/readyz"}
+DOORS = ("/login/", "/join/")  # what is counted and logged there has to count whatever becomes of the rest
 DOCS_POLICY = {"style-src": ["'self'", "'unsafe-inline'"]}
 
 
@@ -43,7 +44,7 @@ class SnapshotMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method not in {"GET", "HEAD"} or request.path in PROBES:
+        if request.method not in {"GET", "HEAD"} or request.path in PROBES or request.path.startswith(DOORS):
             return self.get_response(request)
         with one_snapshot(read_only=False):
             return self.get_response(request)

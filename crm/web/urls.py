@@ -13,6 +13,7 @@ from crm.web import (
     accounts,
     auth,
     dashboard,
+    doors,
     figures,
     grade_compare,
     groups,
@@ -20,6 +21,7 @@ from crm.web import (
     preferences,
     search,
     second_step,
+    sso,
     views_saved,
 )
 
@@ -72,6 +74,12 @@ urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
     path("login/", auth.LoginView.as_view(), name="login"),
     path("login/code/", second_step.code, name="login_code"),
+    path("login/forgot/", doors.forgot, name="login_forgot"),
+    path("login/reset/<str:key>/<str:token>/", doors.reset, name="login_reset"),
+    path("login/sso/", sso.start, name="sso_start"),
+    path("login/sso/<slug:key>/callback/", sso.callback, name="sso_callback"),
+    path("join/<str:token>/", doors.join, name="join"),
+    path("logins/", include("crm.web.urls_logins")),
     path("login/setup/", second_step.setup, name="login_setup"),
     path("you/", include("crm.web.urls_you")),
     path("logout/", LogoutView.as_view(), name="logout"),

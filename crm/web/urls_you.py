@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web import you, you_tokens
+from crm.web import sso, you, you_tokens
 
 app_name = "you"
 urlpatterns = [
@@ -12,6 +12,8 @@ urlpatterns = [
     path("second-factor/<int:pk>/remove/", you.remove_factor, name="factor_remove"),
     path("second-factor/codes/", you.recovery_codes, name="codes"),
     path("second-factor/codes/file/", you.recovery_file, name="codes_file"),
+    path("identity/", sso.connect, name="identity"),
+    path("identity/<int:pk>/unlink/", sso.unlink, name="identity_unlink"),
     path("sessions/", you.session_list, name="sessions"),
     path("sessions/<int:pk>/end/", you.end_session, name="session_end"),
     path("sessions/end-others/", you.end_other_sessions, name="sessions_end"),

@@ -5,6 +5,7 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -21,6 +22,7 @@ from accounts.models import LoginEvent, User, UserSession
 from accounts.security import factors, sessions
 from accounts.security.errors import LoginRefused
 from accounts.security.logins import confirm_password
+from accounts.security.oidc import identities_of
 from accounts.security.visitors import visitor_of
 from crm.web.devices import device_name
 from crm.web.dress import dress
@@ -76,16 +78,18 @@ class ConfirmForm(forms.Form):
 @never_cache
 @require_GET
 def security(request: HttpRequest) -> HttpResponse:
-    return _security_page(request)
+    return security_page(request)
 
 
-def _security_page(request: HttpRequest, *, status: int = 200, **extra: Any) -> HttpResponse:
+def security_page(request: HttpRequest, *, status: int = 200, **extra: Any) -> HttpResponse:
     user = user_of(request)
     context = {
         "tab": "security",
         "factors": factors.factors_of(user),
         "is_required": factors.is_required(user),
         "confirm": ConfirmForm(request),
+        "sso_name": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
+        "identities": identities_of(user) if settings.OIDC_ISSUER else [],
         **extra,
     }
     return render(request, "you/security.html", context, status=status)
@@ -172,7 +176,7 @@ def remove_factor(request: HttpRequest, pk: int) -> HttpResponse:
     factor = get_object_or_404(Authenticator.objects.filter(user_id=user.pk, type__in=factors.FACTORS), pk=pk)
     confirm = ConfirmForm(request, request.POST)
     if not confirm.is_valid():
-        return _security_page(request, status=UNPROCESSABLE, confirm=confirm, opened=f"factor-{factor.pk}")
+        return security_page(request, status=UNPROCESSABLE, confirm=confirm, opened=f"factor-{factor.pk}")
     try:
         factors.remove_factor(user=user, factor=factor, visitor=visitor_of(request), now=timezone.now())
     except LoginRefused as refused:
@@ -190,7 +194,7 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
     """Ten new codes, shown in this answer and never again."""
     confirm = ConfirmForm(request, request.POST)
     if not confirm.is_valid():
-        return _security_page(request, status=UNPROCESSABLE, confirm=confirm, opened="codes")
+        return security_page(request, status=UNPROCESSABLE, confirm=confirm, opened="codes")
     try:
         codes = factors.new_recovery_codes(user=user_of(request), visitor=visitor_of(request), now=timezone.now())
     except LoginRefused as refused:

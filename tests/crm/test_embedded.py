@@ -344,6 +344,18 @@ def test_terminated_command_stops_its_engines_in_order(var):
         ("REVENUE_BASIS", "gross", "it takes signed, ordered, invoiced, recognised or cash."),
         ("NIGHTLY_AT", "25:00", "it takes a local time such as 02:30."),
         ("LOG_LEVEL", "LOUD", "it takes DEBUG, INFO, WARNING or ERROR."),
+        ("TRUSTED_PROXIES", "10", "it takes a number of proxies from 0 to 9."),
+        ("API_TOKEN_MAX_DAYS", "0", "it takes a number of days from 1 to 3650."),
+        (
+            "EMAIL_URL",
+            "http://u:geheim@h",
+            "it takes smtp://user:password@host:port, smtp+tls://... or smtp+ssl://host:port.",
+        ),
+        ("MAIL_FROM", "Facet <a@b>, c", "it takes an e-mail address such as facet@example.com."),
+        ("OIDC_ISSUER", "http://login.example.com", "as it writes itself."),
+        ("OIDC_ISSUER", "https://u:geheim@login.example.com", "as it writes itself."),
+        ("OIDC_ISSUER", "https://login.example.com/?a=b", "as it writes itself."),
+        ("OIDC_LINK_BY_EMAIL", "maybe", "it takes 0 or 1."),
     ],
 )
 def test_bad_value_stops_the_start_with_one_line(var, name, value, takes):
@@ -360,6 +372,16 @@ def test_bad_value_stops_the_start_with_one_line(var, name, value, takes):
     assert process.stderr.startswith(name)
     assert process.stderr.endswith(f"{takes}\n")
     assert "geheim" not in process.stderr
+
+
+def test_single_sign_on_by_halves_does_not_start(var):
+    told = manage("check", var=var, OIDC_ISSUER="https://login.example.com", OIDC_CLIENT_ID="facet")
+
+    assert told.returncode == 2
+    assert told.stderr == (
+        "OIDC_CLIENT_SECRET cannot be used: it takes what your identity provider gave for this site, where OIDC_ISSUER"
+        " is set.\n"
+    )
 
 
 def test_production_without_secret_key_does_not_start(var):
