@@ -15,6 +15,7 @@ from django.db.models import BinaryField, ForeignKey, Model
 
 DERIVED = "computed from other rows, and computed again at any time"
 OWN_RECORD = "rows are added and never edited: it is its own record"
+UNUSED = "a table of allauth in which nothing is ever written"
 TASTE = "how one person likes to look at things; no business data"
 
 # By model: why its changes are not noted.
@@ -23,12 +24,19 @@ EXEMPT: dict[str, str] = {
     "accounts.ResentRow": OWN_RECORD,
     "accounts.FactChange": OWN_RECORD,
     "accounts.LoginEvent": f"the log of log-ins; {OWN_RECORD}",
+    "accounts.Invitation": "its row is its record, and the log of log-ins tells who invited whom",
     "accounts.LoginLimit": "counts of a window of minutes",
     "accounts.UserSession": "who is logged in, not what they did; the log of log-ins tells when",
     "admin.LogEntry": "the admin's own log; the trail has the changes themselves",
     "auth.Permission": "made by migrations",
     "contenttypes.ContentType": "made by migrations",
     "sessions.Session": "who is logged in, not what they did",
+    "account.EmailAddress": UNUSED,
+    "account.EmailConfirmation": UNUSED,
+    "mfa.Authenticator": "second factors, with their secrets; the log of log-ins tells of each",
+    "socialaccount.SocialAccount": "identities that open a log-in; the log of log-ins tells of each",
+    "socialaccount.SocialApp": UNUSED,
+    "socialaccount.SocialToken": UNUSED,
     "crm.IdempotencyKey": "answers kept for a day",
     "crm.SavedView": TASTE,
     "crm.ListLayout": TASTE,
@@ -82,6 +90,7 @@ SECRET = re.compile(r"password|secret|token|digest|hash|otp|recovery|credential|
 NO_SECRET: dict[str, frozenset[str]] = {"accounts.MarketEffort": frozenset({"identity"})}
 # Where the key of a row is not its primary key.
 KEYS: dict[str, str] = {"accounts.AccessToken": "token_key"}
+KEYS: dict[str, str] = {}
 # The account a row belongs to, where it is not its field ``account`` or that of what it hangs on.
 ACCOUNTS: dict[str, str] = {"accounts.Account": "id", "accounts.AccountMerge": "survivor_id"}
 
