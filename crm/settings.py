@@ -370,6 +370,8 @@ SPECTACULAR_SETTINGS = {
                 *("Severity", "SponsorKind"),
             ]
         },
+        **{name: f"accounts.enums_logins.{name}" for name in ["LoginEventKind", "LoginReason"]},
+        "TokenScope": "accounts.security.tokens.SCOPE_CHOICES",
         "Purpose": "accounts.enums.EffortPurpose",
         "GradeCondition": "tiering.enums.Rule",
         "PromiseLevel": "plans.enums.Level",

@@ -141,4 +141,4 @@ def _note_use(token: AccessToken, visitor: Visitor, now: datetime) -> None:
         rows.update(last_used_at=now, last_address=visitor.address)
 
 
-SCOPES = tuple(scope.value for scope in TOKEN_SCOPES)
+SCOPE_CHOICES = [(scope.value, scope.value) for scope in TOKEN_SCOPES]

@@ -35,6 +35,8 @@ from crm.web.rights import (
     WITHDRAW_BATCH,
 )
 
+VIEW_USER, ADD_USER, CHANGE_USER = "accounts.view_user", "accounts.add_user", "accounts.change_user"
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -218,6 +220,20 @@ POLICY: dict[tuple[str, str], Rule] = {
     **_list("scores"),
     **_list("grades"),
     **_list("grade-corrections"),
+    # The views ask for a person at a browser: a token looks after neither tokens nor sessions.
+    **_list("tokens", create=LOGGED_IN),
+    ("tokens-detail", "DELETE"): LOGGED_IN,
+    **_list("sessions"),
+    ("sessions-detail", "DELETE"): LOGGED_IN,
+    **_list("login-events"),
+    ("invitations-list", "GET"): holders_of(VIEW_USER),
+    ("invitations-list", "POST"): holders_of(ADD_USER),
+    ("invitations-withdraw", "POST"): holders_of(ADD_USER),
+    ("log-ins-list", "GET"): holders_of(VIEW_USER),
+    **{
+        (f"log-ins-{step}", "POST"): holders_of(CHANGE_USER)
+        for step in ("sign_out", "switch_off", "switch_on", "remove_second_factor")
+    },
 }
 
 

@@ -12,6 +12,7 @@ from crm.api import (
     imports,
     interactions,
     ledger,
+    logins,
     merges,
     metrics_whitespace,
     milestones,
@@ -82,3 +83,8 @@ router.register("plans/remediation-steps", plan_work.RemediationStepViewSet, "re
 router.register("plans/remediations", plans.RemediationViewSet, "remediations")
 router.register("webhooks", webhooks.WebhookViewSet, "webhooks")
 router.register("webhook-deliveries", webhooks.WebhookDeliveryViewSet, "webhook-deliveries")
+router.register("tokens", logins.TokenViewSet, "tokens")
+router.register("sessions", logins.SessionViewSet, "sessions")
+router.register("login-events", logins.LoginEventViewSet, "login-events")
+router.register("invitations", logins.InvitationViewSet, "invitations")
+router.register("log-ins", logins.LogInViewSet, "log-ins")

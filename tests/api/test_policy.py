@@ -11,11 +11,14 @@ from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.access import Role, role_holds
 from accounts.merges import merge_accounts
-from accounts.models import Account, GroupMembership, RatingAnchor, User
+from accounts.models import AccessToken, Account, GroupMembership, RatingAnchor, User, UserSession
+from accounts.security.invitations import invite
+from accounts.security.visitors import Visitor
 from crm.api.policy import POLICY, rule_for
 from crm.lib.outbound import Door
 from crm.lib.periods import parse_period
@@ -58,6 +61,9 @@ RETAIL = b"Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,
 PEOPLE = ("anonymous", "inactive", "stranger", "owner", "teammate", "former", "editor", "clerk", "admin")
 SEES = {"owner", "teammate", "editor", "admin"}  # the account in question
 FOR_EVERYBODY = {
+    "login-events",
+    "invitations",
+    "log-ins",
     "products",
     "rates",
     "rating-anchors",
@@ -79,6 +85,7 @@ BARE = {
     *("models-approve", "overrides-approve", "discounts-approve", "interactions-done", "account-plans-approve"),
     *("weight-surveys-close", "weight-surveys-takeover"),
 }  # posted without a body
+LOG_IN_STEPS = ("sign_out", "switch_off", "switch_on", "remove_second_factor")
 STEPS = ("done", "respond", "escalate", "resolve", "reopen")  # of an interaction and of a request
 HOLDS_RIGHTS = {"editor", "clerk", "admin"}  # the clerk holds every right and sees nothing
 
@@ -185,6 +192,14 @@ def world(db, settings, tmp_path):
         name="ERP", url="https://127.0.0.1:9443/", events_told=["grades.changed"], owner=editor
     )
     rows["webhook-deliveries"] = webhooks.send_ping(rows["webhooks"])
+    rows["tokens"] = AccessToken.objects.create(user=make_user())[0]
+    other = APIClient()
+    other.force_login(make_user())
+    rows["sessions"] = UserSession.objects.latest("pk")
+    rows["invitations"] = invite(
+        email="invited@example.com", role="member", by=people["admin"], visitor=Visitor(), now=timezone.now()
+    )
+    rows["log-ins"] = make_user()
     return World(people, account, rows)
 
 
@@ -206,6 +221,7 @@ def bodies(world: World) -> dict[str, dict[str, Any]]:
             "valid_from": "2030-01-01",
             "valid_to": None,
         },
+        "invitations": {"email": "new@example.com", "role": "member"},
         "products": {"code": "NEW"},
         "contracts": {"account": key, "number": "NEW"},
         "contract-milestones": {
@@ -349,6 +365,7 @@ def address_of(route: str, world: World) -> str:
         "secret",
         "ping",
         "again",
+        *LOG_IN_STEPS,
     }:
         return reverse(f"api:{route}", args=[world.rows[resource].pk])
     return reverse(f"api:{route}")
@@ -383,6 +400,8 @@ def send(client: APIClient, route: str, method: str, world: World) -> Any:
         return client.post(address, {"effective_on": "2030-01-01", "text": "test"}, format="json")
     if route in {"models-refuse", "overrides-refuse", "overrides-end"}:
         return client.post(address, {"text": "test"}, format="json")
+    if route == "invitations-withdraw" or resource == "log-ins":
+        return client.post(address, format="json")
     if route == "sponsors-end":
         return client.post(address, {"on": "2024-06-01"}, format="json")
     if resource == "service-requests" and route.rpartition("-")[2] in STEPS:
@@ -420,6 +439,8 @@ def expected(person: str, route: str, method: str) -> set[int]:
     sees = person in SEES or (resource == "imports" and person in {"editor", "admin"})
     if resource == "imports" and person not in {"editor", "admin"}:
         sees = False
+    if resource in {"tokens", "sessions"}:
+        return {403}  # a token is no person at a browser
     is_of_account = resource not in FOR_EVERYBODY
     if kind == "export":
         return {200}  # with the rows they see
@@ -460,6 +481,7 @@ def fingerprint() -> str:
     """A hash over every row of every table but those that log in."""
     digest = hashlib.sha256()
     kept = {"accounts_accesstoken", "django_session", "accounts_user"}
+    kept |= {"accounts_loginevent", "accounts_loginlimit", "accounts_usersession"}  # refused tries are written down
     with connection.cursor() as cursor:
         for model in sorted(apps.get_models(include_auto_created=True), key=lambda model: model._meta.db_table):
             table = model._meta.db_table
