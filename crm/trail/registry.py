@@ -90,7 +90,6 @@ SECRET = re.compile(r"password|secret|token|digest|hash|otp|recovery|credential|
 NO_SECRET: dict[str, frozenset[str]] = {"accounts.MarketEffort": frozenset({"identity"})}
 # Where the key of a row is not its primary key.
 KEYS: dict[str, str] = {"accounts.AccessToken": "token_key"}
-KEYS: dict[str, str] = {}
 # The account a row belongs to, where it is not its field ``account`` or that of what it hangs on.
 ACCOUNTS: dict[str, str] = {"accounts.Account": "id", "accounts.AccountMerge": "survivor_id"}
 
