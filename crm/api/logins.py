@@ -10,6 +10,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -74,13 +75,15 @@ class MadeTokenSerializer(TokenSerializer):
 
 
 class TokenViewSet(ListedViewSet):
-    """Tokens of one's own. Made and revoked at a browser, never by a token."""
+    """Tokens of one's own; a token sees itself alone. Made and revoked at a browser, never by a token."""
 
     serializer_class = TokenSerializer
     queryset = AccessToken.objects.none()
     ordering_fields = {"id": "pk", "name": "name", "expires_at": "expiry"}
 
     def get_queryset(self) -> QuerySet[AccessToken]:
+        if isinstance(self.request.auth, AccessToken) and self.request.method in SAFE_METHODS:
+            return AccessToken.objects.filter(pk=self.request.auth.pk)
         return AccessToken.objects.filter(user=require_person(self.request))
 
     @extend_schema(request=NewTokenSerializer, responses={201: MadeTokenSerializer})
@@ -133,13 +136,15 @@ class SessionSerializer(serializers.ModelSerializer):
 
 
 class SessionViewSet(ListedViewSet):
-    """Where one is logged in; DELETE signs out there."""
+    """Where one is logged in, for a person at a browser; DELETE signs out there."""
 
     serializer_class = SessionSerializer
     queryset = UserSession.objects.none()
     ordering_fields = {"id": "pk", "last_seen_at": "last_seen_at"}
 
     def get_queryset(self) -> QuerySet[UserSession]:
+        if self.request.auth is not None and self.request.method in SAFE_METHODS:
+            return UserSession.objects.none()
         return sessions.open_sessions(require_person(self.request))
 
     @extend_schema(responses={204: None})

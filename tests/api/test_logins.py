@@ -63,13 +63,19 @@ def test_token_that_cannot_be_is_refused_at_its_field(at_browser, body, where):
     assert not AccessToken.objects.exists()
 
 
-@pytest.mark.parametrize("path", [TOKENS, SESSIONS])
-def test_token_looks_after_no_tokens_and_sessions(rest, path):
-    client = rest(make_superuser())
+def test_token_sees_itself_and_looks_after_no_tokens_and_sessions(rest):
+    user = make_superuser()
+    client = rest(user)
+    other, _text = AccessToken.objects.create(user=user)
+    Client().force_login(user)
 
-    assert_problem(client.get(path), 403)
+    assert [row["id"] for row in client.get(TOKENS).json()["results"]] != [other.pk]
+    assert client.get(TOKENS).json()["count"] == 1
+    assert client.get(SESSIONS).json()["count"] == 0
     assert_problem(client.post(TOKENS, {"name": "x", "days": 1}, format="json"), 403)
-    assert AccessToken.objects.count() == 1
+    assert_problem(client.delete(f"{TOKENS}{other.pk}/"), 403)
+    assert_problem(client.delete(f"{SESSIONS}{UserSession.objects.get().pk}/"), 403)
+    assert AccessToken.objects.count() == 2
 
 
 def test_token_of_somebody_else_is_a_missing_one(at_browser):
