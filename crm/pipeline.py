@@ -46,7 +46,7 @@ from metrics.services.summary import is_summary_kept, portfolio_summary
 from metrics.services.whitespace import is_whitespace_kept, whitespace
 from plans.services_measure import is_measured, measure_all
 from plans.services_work import open_remediations
-from tiering import evaluation, indicators, ledger_facts, publishing, quarantine
+from tiering import evaluation, publishing, quarantine, standing
 from tiering.enums import UNFINISHED_RUN_STATES, ModelState, RunState, RunTrigger
 from tiering.models import ScoringModel, TierRun
 from tiering.services import check_model, ensure_model
@@ -159,33 +159,25 @@ def _run_stages(run: TierRun, *, today: date) -> None:
             counts["rows"] = write_account_products(run.as_of)
     design = run.model.design()
     with phases.phase("indicators") as counts, one_snapshot():
-        measured = indicators.measure(
-            run.model,
-            as_of=run.as_of,
-            codes=design.scheme().codes,
-            fiscal_start_month=settings.FISCAL_YEAR_START_MONTH,
-            use_kept=True,
-        )
-        earlier = publishing.run_before(run.as_of)
-        before = evaluation.state_before(earlier, ids=measured.ids, model_id=run.model.pk)
-        before = with_people(before, ids=measured.ids, as_of=run.as_of)
-        ledger = measured.ledger
-        faults = quarantine.find(measured)
-        measured = quarantine.without(measured, faults)
+        night = standing.begin(run.model, design, as_of=run.as_of, fiscal_start_month=settings.FISCAL_YEAR_START_MONTH)
+        before = with_people(night.before, ids=night.measured.ids, as_of=run.as_of)
+        faults = quarantine.find(night.measured)
+        measured = quarantine.without(night.measured, faults)
         counts["accounts"], counts["set_apart"] = len(measured.ids), len(faults)
-        counts["recounted"] = int(ledger.counted.sum()) if ledger is not None else 0
-    if ledger is not None and run.trigger != RunTrigger.REPLAY:  # the next night goes on from the newest one
-        ledger_facts.keep(ledger)
+        counts["recounted"] = night.recounted
     quarantine.record(run, measured, faults)
     with phases.phase("scores"):
         composed = evaluation.score(measured, design=design)
     with phases.phase("grades") as counts:
         evaluated = evaluation.grade(measured, composed, design=design, before=before, layout=run.model.raw_layout)
         evaluated = quarantine.keep_grades(evaluated, faults, before=before, day=run.as_of, rules=design.rules())
-        publishing.stage(run, evaluated)
+        publishing.stage(run, evaluated, part=night.part)
         counts["moves"] = run.moves
     with phases.phase("publish") as counts:
-        counts["periods"] = publishing.publish(run, evaluated, today=today)
+        left = standing.Next(run, measured, before, evaluated, night.chosen, faults.mask, design.rules())
+        # A replay fills in the past; the next night goes on from the newest one.
+        keep = None if run.trigger == RunTrigger.REPLAY else partial(standing.keep, left)
+        counts["periods"] = publishing.publish(run, evaluated, today=today, part=night.part, along=keep)
 
 
 def _follow_up(run: TierRun) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 Kind = Literal["int8", "int4", "float8", "date"]
 
+PIECE = 1 << 20  # bytes sent at once
 NO_DATE = -(2**31)  # of a date sent as int4 days since 1970-01-01
 # Aggregates over every account stay in memory; compiling them takes longer than running them.
 FOR_LARGE_READS = "SET LOCAL work_mem = '128MB'; SET LOCAL jit = off"
@@ -60,9 +61,21 @@ def send(table: str, values: Mapping[str, NDArray[Any]], columns: Mapping[str, K
     for name, kind in columns.items():
         rows[f"{name}_length"] = np.dtype(_WIRE[kind]).itemsize
         rows[name] = values[name]
-    stream = BytesIO(_SIGNATURE + rows.tobytes() + _END)
+    stream = InPieces([_SIGNATURE, rows.tobytes(), _END])
     with connections[using].cursor() as cursor:
-        cursor.copy_expert(f"COPY {table} ({', '.join(names)}) FROM STDIN (FORMAT BINARY)", stream)
+        cursor.copy_expert(f"COPY {table} ({', '.join(names)}) FROM STDIN (FORMAT BINARY)", stream, size=PIECE)
+
+
+class InPieces:
+    """Parts of a stream one after the other, without a copy of the whole."""
+
+    def __init__(self, parts: Sequence[bytes]) -> None:
+        views = [memoryview(part) for part in parts]
+        self._pieces = (view[at : at + PIECE] for view in views for at in range(0, len(view), PIECE))
+
+    def read(self, _size: int = -1) -> bytes:
+        """The next piece, at most PIECE bytes: give that as the size of a read."""
+        return bytes(next(self._pieces, b""))
 
 
 def _layout(columns: Mapping[str, Kind]) -> np.dtype[np.void]:

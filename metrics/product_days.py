@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from django.db import connection, transaction
 
 from metrics.models_products import NO_PRODUCT
-from metrics.rollup import COUNTS_FOR, DAY, LEDGER, MANY_ROWS, MERGED
+from metrics.rollup import COUNTS_FOR, DAY, LEDGER, MANY_ROWS, MARK_EVERYONE, MERGED
 
 TABLE = "metrics_productday"
 COLUMNS = (
@@ -88,6 +88,7 @@ def rebuild() -> int:
         cursor.execute(f"DELETE FROM {TABLE}")
         cursor.execute(INSERT.format(summed=SUMMED.format(joined="", only="")))
         rows = int(cursor.rowcount)
+        cursor.execute(MARK_EVERYONE)
         cursor.execute(f"ANALYZE {TABLE}")
     return rows
 

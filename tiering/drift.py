@@ -25,6 +25,7 @@ from tiering.grading import Flag
 from tiering.grouping import Ints
 from tiering.models import ScoringModel, TierRun
 from tiering.population import CHANGED_FROM, STABLE_BELOW, counted, stability_index
+from tiering.querysets import OF_NIGHT, night_values
 from tiering.scoring import Floats
 from tiering.selectors import published_runs
 from tiering.selectors_activation import in_force_since
@@ -174,7 +175,7 @@ def _summary(run: TierRun, design: Design, seen: Ints | None) -> NightSummary:
         "evidence": "evidence", **{code: f"raw[{layout.index(code) + 1}]" for code in codes},
     }  # fmt: skip
     sql = ", ".join(as_sql(picked[name], kind) for name, kind in columns.items())
-    rows = fetch(f"SELECT {sql} FROM tiering_score WHERE run_id = %s", [run.pk], columns, using=USING)
+    rows = fetch(f"SELECT {sql} FROM tiering_score WHERE {OF_NIGHT}", night_values(run), columns, using=USING)
     here = (rows["flags"] & Flag.NO_BUSINESS) == 0
     if seen is not None:
         here &= np.isin(rows["account_id"], seen)

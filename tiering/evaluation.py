@@ -18,6 +18,7 @@ from tiering.grading import INPUTS, NOT_GRADED, PROBLEM, RANK, STRATEGIC, Candid
 from tiering.grouping import Ints
 from tiering.indicators import Measured
 from tiering.models import TierRun
+from tiering.querysets import OF_NIGHT, night_values
 from tiering.scoring import Bools, Composed, Floats
 from tiering.stability import PROBLEM_RANK, STATE, Decisions, State
 
@@ -111,7 +112,7 @@ def state_before(run: TierRun | None, *, ids: Ints, model_id: int) -> Before:
         **{name: f"raw[{first + place}]" for place, name in enumerate(STATE)},
     }  # fmt: skip
     sql = ", ".join(as_sql(picked[name], kind) for name, kind in columns.items())
-    rows = fetch(f"SELECT {sql} FROM tiering_score WHERE run_id = %s", [run.pk], columns, using=USING)
+    rows = fetch(f"SELECT {sql} FROM tiering_score WHERE {OF_NIGHT}", night_values(run), columns, using=USING)
     places = np.searchsorted(ids, rows["account_id"])
     there = np.flatnonzero(places < len(ids))
     there = there[ids[places[there]] == rows["account_id"][there]]  # an account may be gone since

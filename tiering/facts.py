@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
+from django.db.models import QuerySet
 from django.utils import timezone
 from numpy.typing import NDArray
 
@@ -15,8 +16,8 @@ from accounts.enums import SIGNED_CONTRACT_STATUSES, ContractStatus, EvaluatorFu
 from accounts.models import Account, Receivable, RevenueRecord, WalletEstimate
 from accounts.querysets import AccountQuerySet
 from metrics.binary import Kind, as_sql, fetch
+from metrics.models_products import NO_PRODUCT
 from metrics.rates import closing_rates, rate_book
-from metrics.rollup import COUNTS_FOR, MERGED
 from metrics.scope import Scope, lines
 from metrics.selectors import currencies_in_view
 from service.enums import GRIEVANCES, Severity
@@ -115,8 +116,11 @@ def whole_scope(*, basis: str, currency: str) -> Scope:
     )
 
 
-def people(*, as_of: date, basis: str) -> People:
-    """Accounts with their signals and spans; a first revenue after the as-of is none yet."""
+def people(*, as_of: date, basis: str, only: Ints | None = None) -> People:
+    """Accounts with their signals and spans; a first revenue after the as-of is none yet.
+
+    only : ids of the accounts to read; those that are gone or merged are left out. Default all
+    """
     signals = (
         f"CASE WHEN a.credit_stop_on <= %s OR a.litigation_on <= %s THEN {Flag.H3_CREDIT_OR_LITIGATION:d} ELSE 0 END"
         f" + CASE WHEN a.insolvency_on <= %s THEN {Flag.H4_INSOLVENT:d} ELSE 0 END"
@@ -139,12 +143,13 @@ def people(*, as_of: date, basis: str) -> People:
         " LEFT JOIN (SELECT account_id, 1 AS signed,"
         " bool_or(status = %s AND (ends_on IS NULL OR ends_on >= %s))::int AS running"
         " FROM accounts_contract WHERE status = ANY(%s)"
-        " AND coalesce(signed_on, starts_on, '-infinity') <= %s GROUP BY account_id) c ON c.account_id = a.id"
-        " WHERE a.merged_into_id IS NULL ORDER BY a.id"
+        f" AND coalesce(signed_on, starts_on, '-infinity') <= %s{among('account_id', only)}"
+        " GROUP BY account_id) c ON c.account_id = a.id"
+        f" WHERE a.merged_into_id IS NULL{among('a.id', only)} ORDER BY a.id"
     )
-    signed = sorted(SIGNED_CONTRACT_STATUSES)
+    signed, chosen = sorted(SIGNED_CONTRACT_STATUSES), these(only)
     params = [as_of, as_of, as_of, as_of, as_of, basis, as_of, ContractStatus.ACTIVE, as_of, signed, as_of]
-    rows = fetch(sql, params, columns, using=USING)
+    rows = fetch(sql, [*params, *chosen, *chosen], columns, using=USING)
     return People(
         ids=rows["id"],
         flags=rows["flags"].astype(FLAG_DTYPE),
@@ -195,9 +200,18 @@ OWN_MONTHS = (
 )
 
 
+def among(column: str, only: Ints | None) -> str:
+    """A further condition for some accounts alone; its value comes from ``these``."""
+    return "" if only is None else f" AND {column} = ANY(%s)"
+
+
+def these(only: Ints | None) -> list[Any]:
+    return [] if only is None else [only.tolist()]
+
+
 def restricted(sql: str, params: list[Any], column: str, only: Ints | None) -> tuple[str, list[Any]]:
     """A statement that ends in its conditions, for some accounts alone where ``only`` names them."""
-    return (sql, params) if only is None else (f"{sql} AND {column} = ANY(%s)", [*params, only.tolist()])
+    return sql + among(column, only), [*params, *these(only)]
 
 
 def order_days(*, as_of: date, basis: str, only: Ints | None = None) -> tuple[Ints, Dates]:
@@ -213,26 +227,20 @@ def order_days(*, as_of: date, basis: str, only: Ints | None = None) -> tuple[In
 
 
 def products_bought(*, windows: Windows, basis: str, only: Ints | None = None) -> tuple[Ints, Ints, Bools]:
-    """(account id, product id, bought in the last 12 months rather than in the 12 before) of every positive line.
-
-    only : ids of accounts that stay; whoever was merged into them is read with them
-    """
+    """(account id, product id, bought in the last 12 months rather than in the 12 before) of every day with a positive line."""
     sql = (
-        f"SELECT {as_sql(COUNTS_FOR, 'int8')}, {as_sql('product_id', 'int8')},"
-        f" {as_sql('(booked_on >= %s)::int', 'int4')} FROM accounts_revenuerecord r {MERGED}"
-        " WHERE withdrawn_at IS NULL AND basis = %s AND amount > 0 AND product_id IS NOT NULL"
-        " AND booked_on >= %s AND booked_on < %s"
+        f"SELECT {as_sql('account_id', 'int8')}, {as_sql('product_key', 'int8')},"
+        f" {as_sql('(day >= %s)::int', 'int4')} FROM metrics_productday"
+        " WHERE basis = %s AND has_positive AND product_key <> %s AND day >= %s AND day < %s"
     )
-    params: list[Any] = [windows.ttm.start, basis, windows.prior.start, windows.ttm.end]
-    if only is not None:
-        members = "SELECT id FROM accounts_account WHERE id = ANY(%s) OR merged_into_id = ANY(%s)"
-        sql, params = f"{sql} AND r.account_id IN ({members})", [*params, only.tolist(), only.tolist()]
+    params: list[Any] = [windows.ttm.start, basis, NO_PRODUCT, windows.prior.start, windows.ttm.end]
+    sql, params = restricted(sql, params, "account_id", only)
     columns: dict[str, Kind] = {"account_id": "int8", "product_id": "int8", "is_recent": "int4"}
     rows = fetch(sql, params, columns, using=USING)
     return rows["account_id"], rows["product_id"], rows["is_recent"] > 0
 
 
-def ratings(*, as_of: date) -> RatingRows:
+def ratings(*, as_of: date, only: Ints | None = None) -> RatingRows:
     """Ratings that count or hold a current grade at the as-of; one query.
 
     Who held the manager's seat twice brings a rating twice, side by side: whoever counts takes the last of each person.
@@ -249,10 +257,10 @@ def ratings(*, as_of: date) -> RatingRows:
         " FROM accounts_rating r LEFT JOIN accounts_teammember t ON t.account_id = r.account_id"
         " AND t.user_id = r.evaluator_id AND t.role = %s AND NOT t.is_deputy"
         " AND (daterange(t.valid_from, t.valid_to) @> r.rated_on OR daterange(t.valid_from, t.valid_to) @> %s::date)"
-        " WHERE r.rated_on <= %s AND r.expires_on > %s"
+        f" WHERE r.rated_on <= %s AND r.expires_on > %s{among('r.account_id', only)}"
         " ORDER BY r.account_id, r.indicator, r.evaluator_id, r.rated_on, r.id"
     )
-    params = [as_of, TeamRole.ACCOUNT_MANAGER, as_of, as_of, as_of - timedelta(days=RELIEF_DAYS)]
+    params = [as_of, TeamRole.ACCOUNT_MANAGER, as_of, as_of, as_of - timedelta(days=RELIEF_DAYS), *these(only)]
     rows = fetch(sql, params, columns, using=USING)
     return RatingRows(
         account_ids=rows["account_id"],
@@ -271,19 +279,20 @@ def _position(column: str, codes: tuple[str, ...]) -> str:
     return f"CASE {column} {cases} END"
 
 
-def wallets(*, as_of: date, currency: str, grace_days: int = 0) -> tuple[Ints, Floats]:
+def wallets(*, as_of: date, currency: str, grace_days: int = 0, only: Ints | None = None) -> tuple[Ints, Floats]:
     """(account id, yearly wallet in ``currency``) of the latest estimate that counts; NaN where its rate is missing."""
     columns: dict[str, Kind] = {"account_id": "int8", "amount": "float8", "estimated_on": "date", "currency": "int4"}
     latest = (
         "SELECT DISTINCT ON (account_id) account_id, amount, estimated_on, currency FROM accounts_walletestimate"
-        " WHERE estimated_on <= %s AND expires_on > %s ORDER BY account_id, estimated_on DESC, id DESC"
+        f" WHERE estimated_on <= %s AND expires_on > %s{among('account_id', only)}"
+        " ORDER BY account_id, estimated_on DESC, id DESC"
     )
-    codes = list(_wallet_currencies())
+    codes = currencies_of(WalletEstimate.objects.all(), only)
     sql = (
         f"SELECT {as_sql('account_id', 'int8')}, {as_sql('amount', 'float8')}, {as_sql('estimated_on', 'date')},"
         f" {as_sql('array_position(%s::text[], currency::text)', 'int4')} FROM ({latest}) AS latest"
     )
-    rows = fetch(sql, [codes, as_of, as_of - timedelta(days=grace_days)], columns, using=USING)
+    rows = fetch(sql, [codes, as_of, as_of - timedelta(days=grace_days), *these(only)], columns, using=USING)
     amount = rows["amount"]
     foreign = [(number + 1, code) for number, code in enumerate(codes) if code != currency]
     if foreign and len(amount):
@@ -297,9 +306,10 @@ def wallets(*, as_of: date, currency: str, grace_days: int = 0) -> tuple[Ints, F
     return rows["account_id"], np.round(amount, 4)
 
 
-def _wallet_currencies() -> tuple[str, ...]:
-    found = WalletEstimate.objects.order_by("currency").values_list("currency", flat=True).distinct()
-    return tuple(found)
+def currencies_of(rows: QuerySet[Any], only: Ints | None) -> list[str]:
+    """The currencies in which the accounts have such rows."""
+    chosen = rows if only is None else rows.filter(account_id__in=only.tolist())
+    return list(chosen.order_by("currency").values_list("currency", flat=True).distinct())
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,22 +342,23 @@ LEFT JOIN (
     FROM accounts_receivablepayment y JOIN accounts_receivable i ON i.id = y.receivable_id
     WHERE y.paid_on <= %(as_of)s GROUP BY y.receivable_id
 ) p ON p.receivable_id = r.id
-WHERE r.issued_on <= %(as_of)s AND r.due_on <= %(as_of)s
+WHERE r.issued_on <= %(as_of)s AND r.due_on <= %(as_of)s AND {only}
 GROUP BY r.account_id, r.currency
 """
 
 
-def debts(*, as_of: date, first: date, currency: str) -> Debts:
+def debts(*, as_of: date, first: date, currency: str, only: Ints | None = None) -> Debts:
     """Receivables due until ``as_of``, those due from ``first`` on for the share paid in time; at the closing rate of the
     day or the last one within FALLBACK_DAYS (domain.md 1.5). Two queries."""
-    codes = list(Receivable.objects.order_by("currency").values_list("currency", flat=True).distinct())
+    codes = currencies_of(Receivable.objects.all(), only)
     columns: dict[str, Kind] = {"account_id": "int8", "currency": "int4", **dict.fromkeys(DEBT_COLUMNS, "float8")}
     picked = ", ".join(
         [as_sql("d.account_id", "int8"), as_sql("array_position(%(codes)s::text[], d.currency::text)", "int4")]
         + [as_sql(f"coalesce(d.{name}, 0)", "float8") for name in DEBT_COLUMNS]
     )
-    sql = f"SELECT {picked} FROM ({DEBTS}) AS d"
-    rows = fetch(*positional(sql, {"as_of": as_of, "first": first, "codes": codes}), columns, using=USING)
+    chosen = "true" if only is None else "r.account_id = ANY(%(only)s)"
+    values = {"as_of": as_of, "first": first, "codes": codes, "only": None if only is None else only.tolist()}
+    rows = fetch(*positional(f"SELECT {picked} FROM ({DEBTS.format(only=chosen)}) AS d", values), columns, using=USING)
     rates = closing_rates(currency, currencies=codes, on=as_of)
     factor = np.array([np.nan, *(float(rate) if rate is not None else np.nan for rate in rates)])[rows["currency"]]
     ids, places = np.unique(rows["account_id"], return_inverse=True)
@@ -358,6 +369,11 @@ def debts(*, as_of: date, first: date, currency: str) -> Debts:
         return np.round(found, 4)
 
     return Debts(ids, *(total(name) for name in DEBT_COLUMNS))
+
+
+def are_debts_recorded(*, as_of: date) -> bool:
+    """Whether any receivable is due by the day: a company that records none knows nothing of them."""
+    return Receivable.objects.filter(issued_on__lte=as_of, due_on__lte=as_of).exists()
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,28 +392,31 @@ TROUBLES = """
 SELECT account_id, sum(severe) AS severe, sum(against) AS against, sum(leaving) AS leaving FROM (
     SELECT account_id, 1 AS severe, 0 AS against, 0 AS leaving FROM service_servicerequest
     WHERE severity = %(severity)s AND kind = ANY(%(kinds)s)
-      AND opened_at < %(opened_before)s AND coalesce(resolved_at, 'infinity') >= %(day_end)s
+      AND opened_at < %(opened_before)s AND coalesce(resolved_at, 'infinity') >= %(day_end)s AND {only}
     UNION ALL
     SELECT account_id, 0, 1, 0 FROM accounts_contact
-    WHERE is_decision_maker AND is_active AND attitude < 0 AND attitude_since <= %(as_of)s
+    WHERE is_decision_maker AND is_active AND attitude < 0 AND attitude_since <= %(as_of)s AND {only}
     UNION ALL
     SELECT account_id, 0, 0, 1 FROM accounts_contract
     WHERE status = ANY(%(signed)s) AND non_renewal_notice_on <= %(as_of)s AND coalesce(ends_on, 'infinity') >= %(as_of)s
+      AND {only}
 ) AS trouble GROUP BY account_id
 """
 
 
-def troubles(*, as_of: date) -> Troubles:
+def troubles(*, as_of: date, only: Ints | None = None) -> Troubles:
     """Warning signs that hold at the end of the as-of day; one query. A request opened 30 days before it, at whatever hour,
     has been open for more than 30 days by then."""
     values = {
         "as_of": as_of, "severity": Severity.SEVERE, "kinds": sorted(GRIEVANCES), "day_end": _end_of(as_of),
         "opened_before": _end_of(as_of - timedelta(days=OPEN_FOR_DAYS)), "signed": sorted(SIGNED_CONTRACT_STATUSES),
+        "only": None if only is None else only.tolist(),
     }  # fmt: skip
+    sql = TROUBLES.format(only="true" if only is None else "account_id = ANY(%(only)s)")
     names = ("severe", "against", "leaving")
     columns: dict[str, Kind] = {"account_id": "int8", **dict.fromkeys(names, "int4")}
     picked = ", ".join(as_sql(f"t.{name}", kind) for name, kind in columns.items())
-    rows = fetch(*positional(f"SELECT {picked} FROM ({TROUBLES}) AS t", values), columns, using=USING)
+    rows = fetch(*positional(f"SELECT {picked} FROM ({sql}) AS t", values), columns, using=USING)
     return Troubles(rows["account_id"], *(rows[name].astype(np.int64) for name in names))
 
 

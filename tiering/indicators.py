@@ -36,6 +36,7 @@ from tiering.windows import Windows, windows_at
 
 DAYS_PER_YEAR = 365.25
 YOUNG_MONTHS = 12
+DAY_EXACT_MONTHS = 24  # until then months of tenure are counted to the day, later until the last whole month
 # Soft signals, domain.md 3.7
 DECLINE, STEEP_DECLINE = 0.3, 0.5
 MARGIN_FLOOR = 0.1
@@ -57,6 +58,8 @@ class Measured:
     opportunity
     flags : bits of grading.Flag known so far; in_business : line 0 does not hold
     ledger : the part that is kept for the next night
+    tenure_starts, late_order_on : the day each account counts as a customer from, and that from which an order is late
+    has_debts : whether receivables are recorded at all
     """
 
     ids: Ints
@@ -69,20 +72,32 @@ class Measured:
     last_record_id: int | None
     standing: Standing | None = None
     ledger: LedgerCount | None = None
+    tenure_starts: Dates | None = None
+    late_order_on: Floats | None = None
+    has_debts: bool = True
 
 
 def measure(
-    model: ScoringModel, *, as_of: date, codes: Collection[str], fiscal_start_month: int, use_kept: bool = False
+    model: ScoringModel,
+    *,
+    as_of: date,
+    codes: Collection[str],
+    fiscal_start_month: int,
+    use_kept: bool = False,
+    only: Ints | None = None,
 ) -> Measured:
     """Measure every account; about nine queries whatever their number. Run it in one snapshot of the database.
 
     codes : the model's indicators; those that need a query of their own are left out otherwise
-    use_kept : of accounts without a new line in the ledger take what ``ledger_facts.keep`` left; the result is the same.
+    use_kept : of accounts without a new line in the ledger take what ``standing.keep`` left; the result is the same.
     A model with an indicator of the whole base takes nothing of it
+    only : ids of the accounts to measure, ascending; their figures do not depend on who else is measured, but for the
+    indicators of ``standing.OF_EVERYONE``
     """
     windows = windows_at(as_of, fiscal_start_month=fiscal_start_month)
     last_record_id = facts.last_record_id()
-    everyone = facts.people(as_of=as_of, basis=model.basis)
+    everyone = facts.people(as_of=as_of, basis=model.basis, only=only)
+    only = None if only is None else everyone.ids  # without those that are gone
     scope = facts.whole_scope(basis=model.basis, currency=model.currency)
     ledger = count_ledger(
         scope,
@@ -90,12 +105,14 @@ def measure(
         windows,
         with_products=not {IndicatorCode.P5, IndicatorCode.L7}.isdisjoint(codes),
         use_kept=use_kept and lifetime_value.OF_THE_WHOLE_BASE.isdisjoint(codes),
+        is_part=only is not None,
     )
     money = of_money(ledger)
     data_start = selectors.data_start()
     has_prior = _is_covered(windows, data_start)
-    tenure = _tenure(everyone, as_of=as_of, data_start=data_start)
-    rhythm, rhythm_days = _rhythm(ledger)
+    starts = _tenure_starts(everyone, data_start=data_start)
+    tenure = _tenure(starts, as_of=as_of, until=windows.ttm.last_day)
+    rhythm, rhythm_days = _rhythm(ledger, on=windows.ttm.last_day)
     indicators = _ledger_indicators(money, tenure, rhythm, rhythm_days, has_prior=has_prior)
     if IndicatorCode.P5 in codes:  # growth of the number of different products bought
         recent, before = ledger.values["recent_products"], ledger.values["prior_products"]
@@ -106,19 +123,22 @@ def measure(
     )  # fmt: skip
     lifetimes, clv_bits = lifetime_value.measured(codes, scope, everyone.ids, as_of=as_of)
     indicators |= lifetimes
-    opinions = _Opinions(everyone.ids, facts.ratings(as_of=as_of))
+    opinions = _Opinions(everyone.ids, facts.ratings(as_of=as_of, only=only))
     evaluators = opinions.evaluators(only_unexpired=True)
-    wallet, opportunity, invalid = _wallet(model, everyone.ids, money["revenue_ttm"], as_of=as_of)
+    wallet, opportunity, invalid = _wallet(model, everyone.ids, money["revenue_ttm"], as_of=as_of, only=only)
     stale_wallet, stale_opportunity, _ = _wallet(
-        model, everyone.ids, money["revenue_ttm"], as_of=as_of, grace_days=RELIEF_DAYS
+        model, everyone.ids, money["revenue_ttm"], as_of=as_of, grace_days=RELIEF_DAYS, only=only
     )
     indicators |= wallet | opinions.medians(only_unexpired=True)
     business = (money["revenue_ttm"] > 0) | everyone.running | everyone.planned
-    owed = _owed(everyone.ids, facts.debts(as_of=as_of, first=windows.ttm.start, currency=model.currency))
+    has_debts = facts.are_debts_recorded(as_of=as_of)
+    debts = facts.debts(as_of=as_of, first=windows.ttm.start, currency=model.currency, only=only) if has_debts else None
+    owed = _owed(everyone.ids, debts)
     indicators[IndicatorCode.L4] = owed.pop("on_time_share")
-    signals = _signals(money, indicators, rhythm, rhythm_days, opinions, min_base=float(model.min_base))
+    late_on = _late_order_on(ledger)
+    signals = _signals(money, indicators, late_on <= _day_number(as_of), opinions, min_base=float(model.min_base))
     signals |= _overdue_signals(money["revenue_ttm"], owed, min_base=float(model.min_base))
-    signals |= _noted_signals(everyone.ids, facts.troubles(as_of=as_of))
+    signals |= _noted_signals(everyone.ids, facts.troubles(as_of=as_of, only=only))
     points, bits = signal_points(signals)
     inputs = {name: money[name] for name in grading.INPUTS if name in money} | {
         "months": tenure["months"],
@@ -147,11 +167,14 @@ def measure(
         standing=everyone.standing,
         last_record_id=last_record_id,
         ledger=ledger,
+        tenure_starts=starts,
+        late_order_on=late_on,
+        has_debts=has_debts,
     )
 
 
-def _tenure(everyone: People, *, as_of: date, data_start: date | None) -> dict[str, Floats]:
-    """Years (days / 365.25) and whole months since the first revenue; NaN without one.
+def _tenure_starts(everyone: People, *, data_start: date | None) -> Dates:
+    """The day of the first revenue, NaT without one.
 
     Who was a customer before the data start has been one at least since then, or since the day the account was opened.
     """
@@ -160,12 +183,21 @@ def _tenure(everyone: People, *, as_of: date, data_start: date | None) -> dict[s
         start = np.datetime64(data_start)
         opened = np.where(np.isnat(everyone.opened_on), start, np.minimum(everyone.opened_on, start))
         first = np.where(everyone.before_data_start, opened, first)
-    years = (np.datetime64(as_of) - first).astype(np.float64) / DAYS_PER_YEAR
+    return first
+
+
+def _tenure(first: Dates, *, as_of: date, until: date) -> dict[str, Floats]:
+    """Years (days / 365.25) and whole months since the first revenue; NaN without one.
+
+    Like revenue, which counts whole months, an age counts until the last day of the last whole month, so that a score
+    moves when something happens or a month closes, and not for every day that passes. While an account is young, its months
+    are those up to the as-of: six of them open the way to Gold, on the day.
+    """
+    years = np.maximum((np.datetime64(until) - first).astype(np.float64), 0) / DAYS_PER_YEAR
     unknown = np.isnat(first)
-    return {
-        "years": np.where(unknown, np.nan, years),
-        "months": np.where(unknown, np.nan, _whole_months(first, as_of)),
-    }
+    to_the_day, closed = _whole_months(first, as_of), _whole_months(first, until)
+    months = np.where(to_the_day < DAY_EXACT_MONTHS, to_the_day, np.maximum(closed, DAY_EXACT_MONTHS))
+    return {"years": np.where(unknown, np.nan, years), "months": np.where(unknown, np.nan, months)}
 
 
 def _whole_months(first: Dates, as_of: date) -> Floats:
@@ -206,19 +238,35 @@ def _ledger_indicators(
     }
 
 
-def _rhythm(ledger: LedgerCount) -> tuple[Floats, Floats]:
-    """(days since the last order ÷ own median interval between different order days, number of those days)."""
-    today = float(np.datetime64(ledger.as_of).astype(np.int64))
+def _rhythm(ledger: LedgerCount, *, on: date) -> tuple[Floats, Floats]:
+    """(days since the last order ÷ own median interval between different order days, number of those days).
+
+    Silence counts until ``on``, the last day of the last whole month; who has ordered since has none. The warning of a late
+    order does not wait for the month (``_late_order_on``).
+    """
     values = ledger.values
     with np.errstate(invalid="ignore", divide="ignore"):
-        return (today - values["last_order"]) / values["usual_gap"], values["order_days"]
+        silence = np.maximum(_day_number(on) - values["last_order"], 0)
+        return silence / values["usual_gap"], values["order_days"]
+
+
+def _late_order_on(ledger: LedgerCount) -> Floats:
+    """Day number from which the next order is late: LATE_RHYTHM usual intervals after the last; NaN without a rhythm."""
+    values = ledger.values
+    return np.where(
+        values["order_days"] >= SIGNAL_RHYTHM_DAYS, values["last_order"] + LATE_RHYTHM * values["usual_gap"], np.nan
+    )
+
+
+def _day_number(day: date) -> float:
+    return float(np.datetime64(day).astype(np.int64))
 
 
 def _wallet(
-    model: ScoringModel, ids: Ints, revenue: Floats, *, as_of: date, grace_days: int = 0
+    model: ScoringModel, ids: Ints, revenue: Floats, *, as_of: date, grace_days: int = 0, only: Ints | None = None
 ) -> tuple[dict[str, Floats], Floats, Bools]:
     """P2 and L3, whether a usable estimate is there (0 or 1), and whether one is below our own revenue."""
-    account_ids, amounts = facts.wallets(as_of=as_of, currency=model.currency, grace_days=grace_days)
+    account_ids, amounts = facts.wallets(as_of=as_of, currency=model.currency, grace_days=grace_days, only=only)
     wallet = np.full(len(ids), np.nan)
     wallet[places_of(account_ids, among=ids)] = amounts
     ours = np.maximum(revenue, 0)
@@ -310,7 +358,7 @@ class _Opinions:
 
 
 def _signals(
-    money: Values, indicators: Values, rhythm: Floats, rhythm_days: Floats, opinions: _Opinions, *, min_base: float
+    money: Values, indicators: Values, is_late: Bools, opinions: _Opinions, *, min_base: float
 ) -> dict[Flag, Bools]:
     """Hard and soft signals that the ledger, costs and ratings can give; what is not known is off."""
     now, before = money["revenue_ttm"], money["revenue_prior_ttm"]
@@ -323,17 +371,17 @@ def _signals(
             Flag.DECLINE_50: decline >= STEEP_DECLINE,
             Flag.LOW_MARGIN: settled(indicators[IndicatorCode.S3]) < MARGIN_FLOOR,
             Flag.DISSATISFIED: opinions.dissatisfied_customer(),
-            Flag.LATE_ORDER: (rhythm_days >= SIGNAL_RHYTHM_DAYS) & (settled(rhythm) >= LATE_RHYTHM),
+            Flag.LATE_ORDER: is_late,
         }
 
 
-def _owed(ids: Ints, debts: Debts) -> dict[str, Floats]:
+def _owed(ids: Ints, debts: Debts | None) -> dict[str, Floats]:
     """What each account owes overdue, and the share of what fell due that was paid in time; NaN where nothing did.
 
-    A company that records no receivables knows nothing of them: everything is NaN.
+    debts : None for a company that records no receivables and so knows nothing of them: everything is NaN
     """
     names = ("overdue_31", "overdue_61", "overdue_90")
-    if not len(debts.account_ids):
+    if debts is None:
         return dict.fromkeys((*names, "on_time_share"), np.full(len(ids), np.nan))
     here = np.isin(debts.account_ids, ids)
     places = places_of(debts.account_ids[here], among=ids)

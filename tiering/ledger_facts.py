@@ -3,7 +3,8 @@
 Most accounts book nothing between two nights, and their sums stay what they were until a window moves with the month.
 The roll-up marks whom a posting touched (``metrics.models_touched``); those, and whoever has an order between the last
 night and this one, are read again. Ages are derived from the kept dates, so nothing goes stale by waiting. What is found
-equals a full count, value for value (tests/tiering/test_ledger_facts.py).
+equals a full count, value for value (tests/tiering/test_ledger_facts.py). Which accounts a night looks at, and what is
+written down for the next one, is in ``tiering.standing``.
 """
 
 from __future__ import annotations
@@ -11,13 +12,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import numpy as np
-from django.db import connection, transaction
-from numpy.typing import NDArray
 
-from metrics.binary import Kind, as_sql, fetch, send
+from metrics.binary import Kind, as_sql, fetch
 from metrics.rollup import EVERY_ACCOUNT, TOUCHED_ACCOUNT
 from metrics.scope import Scope
 from tiering import facts
@@ -51,6 +49,7 @@ class LedgerCount:
     values : NaN is not known; money and months of the windows, order days up to the as-of
     counted : which accounts were read from the ledger tonight; the others come from what was kept
     marks : (account id, mark) of the postings that are dealt with by it
+    is_part : the accounts are some of all
     """
 
     ids: Ints
@@ -59,6 +58,7 @@ class LedgerCount:
     question: str
     as_of: date
     marks: tuple[Ints, Ints]
+    is_part: bool = False
 
     @property
     def is_full(self) -> bool:
@@ -73,53 +73,41 @@ class _Asked:
 
     @property
     def question(self) -> str:
-        """What the values are for; kept ones for another question are of no use."""
-        spans = " ".join(f"{name}={period.start}..{period.end}" for name, period in self.windows.money.items())
-        return f"{self.scope.basis} {self.scope.currency} {'products ' if self.with_products else ''}{spans}"
+        return question_of(
+            self.windows, basis=self.scope.basis, currency=self.scope.currency, with_products=self.with_products
+        )
 
 
-def count_ledger(scope: Scope, ids: Ints, windows: Windows, *, with_products: bool, use_kept: bool) -> LedgerCount:
+def question_of(windows: Windows, *, basis: str, currency: str, with_products: bool) -> str:
+    """What the values are for; kept ones for another question are of no use."""
+    spans = " ".join(f"{name}={period.start}..{period.end}" for name, period in windows.money.items())
+    return f"{basis} {currency} {'products ' if with_products else ''}{spans}"
+
+
+def count_ledger(
+    scope: Scope, ids: Ints, windows: Windows, *, with_products: bool, use_kept: bool, is_part: bool = False
+) -> LedgerCount:
     """The ledger's part of an evaluation for ``ids`` (ascending), read anew only where something changed.
 
     use_kept : False reads all of it; so does a foreign currency, as a rate may have changed under every account
+    is_part : ``ids`` are some of all accounts
     Call it in the snapshot in which everything else is read.
     """
     asked = _Asked(scope, windows, with_products)
-    marks = _marks()
-    kept = _kept(asked, ids) if use_kept and not scope.is_translated else None
+    marks = posted_marks()
+    kept = _kept(asked, ids, is_part=is_part) if use_kept and not scope.is_translated else None
     counted = np.ones(len(ids), dtype=bool)
     if kept is not None and EVERY_ACCOUNT not in marks[0]:
         values, is_kept, until = kept
         counted = ~is_kept | np.isin(ids, marks[0]) | np.isin(ids, _ordered_since(scope, until, windows.as_of))
-    if kept is None or counted.mean() > MOST_READ_ONE_BY_ONE:
+    if kept is None or (not is_part and counted.mean() > MOST_READ_ONE_BY_ONE):
         counted[:] = True
-        values = _count(asked, ids, only=None)
+        values = _count(asked, ids, only=ids if is_part else None)
     elif counted.any():
         fresh = _count(asked, ids[counted], only=ids[counted])
         for name, found in fresh.items():
             values[name][counted] = found
-    return LedgerCount(ids, values, counted, asked.question, windows.as_of, marks)
-
-
-@transaction.atomic
-def keep(count: LedgerCount) -> None:
-    """Keep what was counted for the next night; marks that were set since then stay for it."""
-    with connection.cursor() as cursor:
-        if count.is_full:
-            cursor.execute(f"TRUNCATE {TABLE}")
-        else:
-            cursor.execute(f"DELETE FROM {TABLE} WHERE account_id = ANY(%s)", [count.ids[count.counted].tolist()])
-        rows: dict[str, NDArray[Any]] = {"account_id": count.ids[count.counted]}
-        rows |= {name: found[count.counted] for name, found in count.values.items()}
-        send(TABLE, rows, COLUMNS, using=USING)
-        cursor.execute(
-            f"DELETE FROM {TOUCHED} t USING unnest(%s::bigint[], %s::bigint[]) AS seen(account_id, mark)"
-            " WHERE t.account_id = seen.account_id AND t.mark = seen.mark",
-            [column.tolist() for column in count.marks],
-        )
-        if count.is_full:
-            cursor.execute(f"ANALYZE {TABLE}")
-    KeptLedger.objects.update_or_create(pk=1, defaults={"question": count.question, "as_of": count.as_of})
+    return LedgerCount(ids, values, counted, asked.question, windows.as_of, marks, is_part)
 
 
 def forget() -> None:
@@ -127,19 +115,22 @@ def forget() -> None:
     KeptLedger.objects.all().delete()
 
 
-def _marks() -> tuple[Ints, Ints]:
+def posted_marks() -> tuple[Ints, Ints]:
+    """(account id, mark) of what was posted since the last night; EVERY_ACCOUNT may be among them."""
     sql = f"SELECT {as_sql('account_id', 'int8')}, {as_sql('mark', 'int8')} FROM {TOUCHED}"
     rows = fetch(sql, [], {"account_id": "int8", "mark": "int8"}, using=USING)
     return rows["account_id"], rows["mark"]
 
 
-def _kept(asked: _Asked, ids: Ints) -> tuple[Values, Bools, date] | None:
+def _kept(asked: _Asked, ids: Ints, *, is_part: bool) -> tuple[Values, Bools, date] | None:
     """(values, which accounts have some, the day up to which) of the same question; None where they are of no use."""
     known = KeptLedger.objects.filter(question=asked.question, as_of__lte=asked.windows.as_of).first()
     if known is None:
         return None
     picked = ", ".join(as_sql(name, kind) for name, kind in COLUMNS.items())
-    rows = fetch(f"SELECT {picked} FROM {TABLE}", [], COLUMNS, using=USING)
+    only = ids if is_part else None
+    sql = f"SELECT {picked} FROM {TABLE} WHERE true{facts.among('account_id', only)}"
+    rows = fetch(sql, facts.these(only), COLUMNS, using=USING)
     here = np.isin(rows["account_id"], ids)
     places = places_of(rows["account_id"][here], among=ids)
     is_kept = np.zeros(len(ids), dtype=bool)

@@ -1,5 +1,6 @@
 """Scoring models in versions, the runs that used them, a result row per account and run, and the history of grades."""
 
+from copy import copy
 from decimal import Decimal
 from typing import Any
 
@@ -31,15 +32,16 @@ from tiering.enums import (
 from tiering.models_activation import Activation, ModelReview
 from tiering.models_backtests import BacktestRun
 from tiering.models_bands import BandDecision
-from tiering.models_facts import KeptLedger, LedgerFacts
+from tiering.models_facts import ChangedAccount, KeptLedger, LedgerFacts
 from tiering.models_overrides import Override, ProblemDecision
 from tiering.models_quarantine import Quarantine
 from tiering.models_replaced import ReplacedPeriod
 from tiering.models_weights import Judgement, WeightOrigin, WeightSurvey
+from tiering.querysets import ScoreQuerySet
 
 __all__ = [
-    "Activation", "BacktestRun", "BandDecision", "Dimension", "GradePeriod", "GradeRule", "Indicator", "Judgement",
-    "KeptLedger", "LedgerFacts", "ModelReview", "Override", "ProblemDecision", "Quarantine", "ReplacedPeriod",
+    "Activation", "BacktestRun", "BandDecision", "ChangedAccount", "Dimension", "GradePeriod", "GradeRule", "Indicator",
+    "Judgement", "KeptLedger", "LedgerFacts", "ModelReview", "Override", "ProblemDecision", "Quarantine", "ReplacedPeriod",
     "Score", "ScoringModel", "TierRun", "WeightOrigin", "WeightSurvey",
 ]  # fmt: skip
 
@@ -315,6 +317,10 @@ class TierRun(models.Model):
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     error = models.TextField(_("error"), blank=True)
     last_record_id = models.BigIntegerField(null=True, help_text="The last ledger line the run saw.")
+    base = models.ForeignKey(
+        "self", verbose_name=_("builds on"), null=True, blank=True, editable=False, on_delete=models.PROTECT,
+        related_name="nights", help_text="The night that graded every account anew, and whose rows still stand; itself, if it did.",
+    )  # fmt: skip
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         verbose_name=_("asked for by"),
@@ -353,6 +359,11 @@ class TierRun(models.Model):
         return f"{self.as_of} {self.state}"
 
     @property
+    def is_full(self) -> bool:
+        """Whether it graded every account anew, rather than those that had changed."""
+        return self.base_id is not None and self.base_id == self.pk
+
+    @property
     def seconds(self) -> float | None:
         """Time from start to end, None while it runs."""
         if self.started_at is None or self.finished_at is None:
@@ -361,7 +372,9 @@ class TierRun(models.Model):
 
 
 class Score(models.Model):
-    """The result of one account in one run: a grade or the reason for none. Written by binary COPY.
+    """The result of one account: a grade or the reason for none. Written by binary COPY, and only for accounts whose result
+    may differ from the night before (tiering.ageing); it stands from its own night until another row takes its place, but
+    never beyond the next night that grades every account anew. ``Score.objects.of(run)`` has every account's row of a night.
 
     raw holds the indicators and then what the conditions read, in the order of the model's ``raw_layout``;
     contributions the points of each indicator; NaN is not known. No foreign key in the database: checking two of them
@@ -374,6 +387,12 @@ class Score(models.Model):
     account = models.ForeignKey(
         "accounts.Account", on_delete=models.CASCADE, related_name="scores", db_constraint=False, db_index=False
     )
+    base = models.ForeignKey(
+        TierRun, verbose_name=_("builds on"), on_delete=models.CASCADE, related_name="rows", db_constraint=False,
+        db_index=False,
+    )  # fmt: skip
+    valid_from = models.DateField(_("from"))
+    valid_to = models.DateField(_("to"), null=True, blank=True)
     grade = models.CharField(_("grade"), max_length=10, choices=Grade)
     ladder = models.CharField(_("underlying grade"), max_length=10, choices=Grade, blank=True)
     previous_grade = models.CharField(_("grade before"), max_length=10, choices=Grade, blank=True)
@@ -383,14 +402,25 @@ class Score(models.Model):
     raw = ArrayField(models.FloatField())
     contributions = ArrayField(models.FloatField())
 
+    objects = ScoreQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("score")
         verbose_name_plural = _("scores")
-        ordering = ["run", "account"]
-        constraints = [models.UniqueConstraint(fields=["run", "account"], name="score_once_a_run")]
+        ordering = ["base", "account", "run"]
+        constraints = [
+            # A run has one base, so this is once a run; the order finds a whole night, and an account in it, by the base.
+            models.UniqueConstraint(fields=["base", "account", "run"], name="score_once_a_night")
+        ]
 
     def __str__(self) -> str:
         return f"{self.account_id}: {self.grade}"
+
+    def on(self, run: TierRun) -> "Score":
+        """The row as what it is on another night it stands on."""
+        found = copy(self)
+        found.run = run
+        return found
 
     def has_flag(self, flag: grading.Flag) -> bool:
         return bool(self.flags & flag)

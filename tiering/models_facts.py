@@ -7,10 +7,15 @@ KEPT = (*KEPT_MONEY, "active_months", "last_order", "usual_gap", "order_days", "
 
 
 class LedgerFacts(models.Model):
-    """What the last night read of the ledger for one account, as numbers that do not age: dates, not days since.
+    """What the last night read of the ledger for one account, as numbers that do not age: dates, not days since; and where
+    the night left the account.
 
-    Nothing but a copy: it may be emptied at any time, and the next night counts anew. NaN is not known. Written by COPY.
+    Nothing but a copy: it may be emptied at any time, and the next night counts anew; the table is not logged. NaN is not
+    known. Written by COPY in the transaction that publishes.
     last_order : days from 1970-01-01 to the last order; usual_gap : median days between two order days
+    shown, ladder, state_bits, …_since, run_support, graded_on : tiering.stability.State and the shown grade after the night
+    row_run : the run that wrote the standing row of tiering.models.Score
+    next_on : days from 1970-01-01 to the first day on which the row may be another one by the passing of time
     """
 
     account_id = models.BigIntegerField(primary_key=True)
@@ -32,6 +37,15 @@ class LedgerFacts(models.Model):
     order_days = models.FloatField()
     recent_products = models.FloatField()
     prior_products = models.FloatField()
+    shown = models.IntegerField()
+    ladder = models.IntegerField()
+    state_bits = models.IntegerField()
+    run_support = models.IntegerField()
+    run_since = models.FloatField()
+    graded_on = models.FloatField()
+    signal_since = models.FloatField()
+    row_run = models.BigIntegerField()
+    next_on = models.IntegerField(db_index=True)
 
     def __str__(self) -> str:
         return f"ledger facts of account {self.account_id}"
@@ -42,13 +56,29 @@ class KeptLedger(models.Model):
 
     question : basis, currency and windows they were counted for; another one needs another count
     as_of : order days after it are not counted yet
+    run_id, held_for : the run that left the states, and what they depend on beside the account itself
     """
 
-    question = models.CharField(max_length=300)
+    question = models.CharField(max_length=400)
     as_of = models.DateField()
+    run_id = models.BigIntegerField()
+    held_for = models.CharField(max_length=200)
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="keptledger_one")]
 
     def __str__(self) -> str:
         return f"ledger facts as of {self.as_of}"
+
+
+class ChangedAccount(models.Model):
+    """An account of which something was written that a night reads, besides the ledger; by triggers, whoever writes.
+
+    Only ever added to, so that no writer waits for another; the night takes away the rows it has seen.
+    account_id : 0 stands for every account
+    """
+
+    account_id = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"account {self.account_id} changed"

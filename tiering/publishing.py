@@ -6,6 +6,8 @@ written: a repeat of the same night writes new score rows and nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -20,15 +22,31 @@ from crm.lib.exceptions import CrmError
 from tiering.enums import RunState, RunTrigger
 from tiering.evaluation import GRADES, Evaluation
 from tiering.grading import Flag
+from tiering.grouping import Ints
 from tiering.models import TierRun
 from tiering.staging import Column, Shared, binary_rows, copy_in
 
 COMPOSITE_DECIMALS = 1  # of the account's own column, which lists show; the score row keeps every digit
 SCORE_COLUMNS = (
-    "run_id", "account_id", "grade", "ladder", "previous_grade", "composite", "evidence", "flags", "raw",
-    "contributions",
+    "run_id", "account_id", "base_id", "valid_from", "grade", "ladder", "previous_grade", "composite", "evidence", "flags",
+    "raw", "contributions",
 )  # fmt: skip
+RUN_COLUMNS = ("counts", "matrix", "moves", "accounts", "last_record_id", "state", "base")
 VERDICT_COLUMNS = ("account_id", "grade", "underlying", "composite", "is_watched", "may_move")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a night goes on from that grades some accounts anew: the run before it, and the rows that stand no longer.
+
+    account_ids : of those graded anew and those that are gone, as far as they had a row; row_runs : the runs that wrote
+    these rows; shown : number in GRADES
+    """
+
+    earlier: TierRun
+    account_ids: Ints
+    row_runs: Ints
+    shown: Ints
 
 
 class AsOfRefused(CrmError):
@@ -76,26 +94,45 @@ def run_before(as_of: date) -> TierRun | None:
 
 
 @transaction.atomic
-def stage(run: TierRun, evaluation: Evaluation) -> None:
-    """Write the score rows of an unpublished run anew and make it ready; nobody reads them yet."""
+def stage(run: TierRun, evaluation: Evaluation, *, part: Part | None = None) -> None:
+    """Write the score rows of an unpublished run anew and make it ready; nobody reads them yet.
+
+    part : ``evaluation`` is of some accounts; the rows of the others stand on
+    """
+    run.base = part.earlier.base if part else run
     with connection.cursor() as cursor:
         _drop_unread(cursor)
-        copy_in(cursor, "tiering_score", SCORE_COLUMNS, _pieces(run.pk, evaluation))
+        copy_in(cursor, "tiering_score", SCORE_COLUMNS, _pieces(run, evaluation))
     run.counts = evaluation.counts()
     matrix = evaluation.matrix()
     run.matrix = [list(row) for row in matrix]
     run.moves = sum(accounts for _before, _now, accounts in matrix)
     run.accounts = len(evaluation.ids)
+    if part:
+        run.accounts += part.earlier.accounts - len(part.account_ids)
+        were = np.bincount(part.shown, minlength=len(GRADES))
+        run.counts = {
+            code: part.earlier.counts.get(code, 0) - int(were[GRADES.index(code)]) + count
+            for code, count in run.counts.items()
+        }
     run.last_record_id = evaluation.last_record_id
     run.state = RunState.READY
-    run.save(update_fields=["counts", "matrix", "moves", "accounts", "last_record_id", "state"])
+    run.save(update_fields=RUN_COLUMNS)
 
 
-def publish(run: TierRun, evaluation: Evaluation, *, today: date) -> int:
+def publish(
+    run: TierRun,
+    evaluation: Evaluation,
+    *,
+    today: date,
+    part: Part | None = None,
+    along: Callable[[], None] | None = None,
+) -> int:
     """Make a ready run the one readers see; returns how many grade periods it opened.
 
-    One transaction under the lock that posting shares; ``evaluation`` is the one that was staged. Raises AsOfRefused
-    where another run has gone further since.
+    One transaction under the lock that posting shares; ``evaluation`` and ``part`` are those that were staged. Raises
+    AsOfRefused where another run has gone further since.
+    along : what else is written in that transaction
     """
     with transaction.atomic():
         ledger_lock()
@@ -105,12 +142,20 @@ def publish(run: TierRun, evaluation: Evaluation, *, today: date) -> int:
         is_replay = check_as_of(locked.as_of, replay=locked.trigger == RunTrigger.REPLAY, today=today)
         last = last_published()
         is_new_day = last is None or locked.as_of > last.as_of
+        if part is not None and (last is None or last.pk != part.earlier.pk):
+            raise AsOfRefused(_("Another night was published meanwhile. Start this one again."))
         TierRun.objects.filter(as_of=locked.as_of, state=RunState.PUBLISHED).update(state=RunState.SUPERSEDED)
         with connection.cursor() as cursor:
+            if part is not None:
+                cursor.execute(
+                    END_ROWS, [locked.as_of, locked.base_id, part.account_ids.tolist(), part.row_runs.tolist()]
+                )
             _land_verdicts(cursor, evaluation, only_changed=is_new_day)
             opened = _write_periods(cursor, locked)
             _write_accounts(cursor, locked, only_since=is_replay)
             cursor.execute("DROP TABLE verdict, grade_change, grade_since")  # the caller's transaction may go on
+        if along is not None:
+            along()
         locked.state = RunState.PUBLISHED
         locked.published_at = timezone.now()
         locked.save(update_fields=["state", "published_at"])
@@ -118,7 +163,14 @@ def publish(run: TierRun, evaluation: Evaluation, *, today: date) -> int:
     return opened
 
 
-def _pieces(run_id: int, evaluation: Evaluation) -> list[bytes]:
+END_ROWS = """
+UPDATE tiering_score s SET valid_to = %s FROM (
+    SELECT %s::bigint AS base_id, unnest(%s::bigint[]) AS account_id, unnest(%s::bigint[]) AS run_id
+) AS was WHERE (s.base_id, s.account_id, s.run_id) = (was.base_id, was.account_id, was.run_id)
+"""
+
+
+def _pieces(run: TierRun, evaluation: Evaluation) -> list[bytes]:
     """Rows laid out for COPY, one piece for each combination of texts and of known or unknown composite."""
     size = len(GRADES)
     unknown = np.isnan(evaluation.composite)
@@ -128,8 +180,10 @@ def _pieces(run_id: int, evaluation: Evaluation) -> list[bytes]:
         here = np.flatnonzero(keys == key)
         texts, is_unknown = divmod(key, 2)
         columns: dict[str, Column] = {
-            "run_id": np.full(len(here), run_id, dtype=np.int64),
+            "run_id": np.full(len(here), run.pk, dtype=np.int64),
             "account_id": evaluation.ids[here],
+            "base_id": np.full(len(here), run.base_id, dtype=np.int64),
+            "valid_from": np.full(len(here), run.as_of, dtype="datetime64[D]"),
             "grade": Shared(GRADES[texts // size**2]),
             "ladder": Shared(GRADES[texts // size % size]),
             "previous_grade": Shared(GRADES[texts % size]),
@@ -145,8 +199,12 @@ def _pieces(run_id: int, evaluation: Evaluation) -> list[bytes]:
 
 def _drop_unread(cursor: CursorWrapper) -> None:
     """Score rows that no published run owns: of replaced, failed and broken-off runs."""
-    unread = list(TierRun.objects.exclude(state=RunState.PUBLISHED).values_list("pk", flat=True))
-    cursor.execute("DELETE FROM tiering_score WHERE run_id = ANY(%s)", [unread])
+    unread = TierRun.objects.exclude(state=RunState.PUBLISHED).exclude(base=None)
+    found = dict(unread.values_list("pk", "base_id"))
+    cursor.execute(
+        "DELETE FROM tiering_score WHERE base_id = ANY(%s) AND run_id = ANY(%s)", [list(found.values()), list(found)]
+    )
+    unread.update(base=None)
 
 
 VERDICT = """

@@ -96,7 +96,7 @@ def _faulty_rows(measured: Measured) -> list[tuple[Bools, QuarantineReason, str]
     inputs = measured.inputs
     revenue = np.logical_or.reduce([np.isnan(values) for name, values in inputs.items() if name.startswith("revenue_")])
     owed = np.isnan(inputs["overdue_90"]) | np.isnan(inputs["overdue_31"])
-    if owed.all():  # no receivable is recorded at all
+    if not measured.has_debts:
         owed = np.zeros_like(owed)
     debtors = measured.ids[owed].tolist()
     columns: dict[str, Kind] = {"account_id": "int8", "reason": "int4", "figure": "int4"}

@@ -20,6 +20,7 @@ from metrics.selectors import ledger_state
 from tiering.enums import RunState
 from tiering.grading import Flag
 from tiering.models import GradePeriod, ReplacedPeriod, Score, TierRun
+from tiering.querysets import STANDING
 
 T = TypeVar("T")
 BIG_DECLINE = -0.3  # growth of the last 12 months on the 12 before, domain.md 3.7
@@ -77,24 +78,25 @@ def of_the_night(name: str, accounts: AccountQuerySet, find: Callable[[], T], *,
 
 
 def score_of(account: Account, *, run: TierRun | None = None) -> Score | None:
-    """The result row of one account in ``run`` (default: the latest published), ready to be explained."""
+    """The result row of one account that stands on the night of ``run`` (default: the latest published), ready to be
+    explained as of that night."""
     shown = run or latest_run()
-    if shown is None:
-        return None
-    return Score.objects.filter(run=shown, account=account).select_related("run__model").first()
+    found = None if shown is None else Score.objects.of(shown).filter(account=account).first()
+    return found.on(shown) if found and shown else None
 
 
-def nights_of(account: Account) -> QuerySet[Score]:
-    """The account's rows of every published night, newest first, light enough to choose from."""
-    rows = Score.objects.filter(account=account, run__state=RunState.PUBLISHED)
-    return rows.select_related("run").only("run__as_of", "grade", "composite").order_by("-run__as_of")
+def nights_of(account: Account) -> QuerySet[TierRun]:
+    """Every published night that has a row of the account, newest first, with its ``grade``, ``composite`` and ``row``."""
+    nights = published_runs().filter(STANDING, base__rows__account=account)
+    return nights.annotate(grade=F("base__rows__grade"), composite=F("base__rows__composite"), row=F("base__rows__pk"))
 
 
 def two_nights(account: Account, *, first: int | None = None, second: int | None = None) -> tuple[Score, Score] | None:
     """The account's rows of the runs ``first`` and ``second``, ready to be explained; by default of the last night it has
     and the one before (the same one where there is but one). Two statements. None where it has no such row.
     """
-    runs = list(nights_of(account).values_list("run_id", flat=True))
+    nights: dict[int, Any] = {night.pk: night for night in nights_of(account)}
+    runs = list(nights)
     if not runs:
         return None
     after = runs[0] if second is None else second
@@ -102,13 +104,13 @@ def two_nights(account: Account, *, first: int | None = None, second: int | None
     before = (earlier[0] if earlier else after) if first is None else first
     if before not in runs or after not in runs:
         return None
-    rows = Score.objects.filter(account=account, run__in={before, after}).select_related("run__model")
-    found = {row.run_id: row for row in rows}
-    return found[before], found[after]
+    rows = Score.objects.in_bulk({nights[before].row, nights[after].row})
+    return rows[nights[before].row].on(nights[before]), rows[nights[after].row].on(nights[after])
 
 
 def scores_in_view(accounts: AccountQuerySet, *, run: TierRun) -> QuerySet[Score]:
-    return Score.objects.filter(run=run, account__in=accounts)
+    """The rows that stand on the night of ``run``."""
+    return Score.objects.of(run).filter(account__in=accounts)
 
 
 def grade_totals(accounts: AccountQuerySet) -> list[GradeTotal]:
@@ -131,8 +133,13 @@ def grade_totals(accounts: AccountQuerySet) -> list[GradeTotal]:
 
 
 def movers(accounts: AccountQuerySet, *, run: TierRun) -> QuerySet[Score]:
-    """Rows whose grade differs from the one before, with the sign of the move as ``step``; largest revenue first."""
-    moved = scores_in_view(accounts, run=run).exclude(previous_grade="").exclude(grade=F("previous_grade"))
+    """Rows whose grade differs from the one before, with the sign of the move as ``step``; largest revenue first.
+
+    Who moves is graded anew that night and the next, so the night's own rows are all there are.
+    """
+    moved = (
+        scores_in_view(accounts, run=run).filter(run=run).exclude(previous_grade="").exclude(grade=F("previous_grade"))
+    )
     return (
         moved.annotate(step=rank_of("grade") - rank_of("previous_grade"))
         .select_related("account__figures", "account__owner")

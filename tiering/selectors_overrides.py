@@ -61,7 +61,8 @@ def proposals(accounts: AccountQuerySet) -> list[Proposal]:
     if run is None or run.model is None:
         return []
     scores = list(
-        Score.objects.filter(run=run, account__in=accounts)
+        Score.objects.of(run)
+        .filter(account__in=accounts)
         .annotate(state_bit=F("flags").bitand(int(Flag.PROPOSED)))
         .filter(state_bit__gt=0)
         .select_related("account", "run__model")

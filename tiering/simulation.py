@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from tiering.grading import FLAG_DTYPE, INPUTS, NOT_GRADED, Flag, Ranks
 from tiering.grouping import Ints
 from tiering.indicators import Measured
 from tiering.models import TierRun
+from tiering.querysets import OF_NIGHT, night_values
 from tiering.scoring import Bools, Floats
 from tiering.stability import SHOWN_RANKS, STATE_FLAGS, Decisions, State
 from tiering.windows import windows_at
@@ -159,11 +161,12 @@ def _settled(found: Snapshot, measured: Measured, design: Design) -> Ints:
 
 def snapshot(run: TierRun) -> Snapshot:
     """The night's rows, kept in the process until another night or another result of it is published."""
-    return _snapshot(run.pk, str(run.published_at), tuple(run.model.raw_layout if run.model else ()))
+    layout = tuple(run.model.raw_layout if run.model else ())
+    return _snapshot(run.pk, str(run.published_at), tuple(night_values(run)), layout)
 
 
 @lru_cache(maxsize=1)
-def _snapshot(run_id: int, _published_at: str, layout: tuple[str, ...]) -> Snapshot:
+def _snapshot(run_id: int, _published_at: str, night: tuple[Any, ...], layout: tuple[str, ...]) -> Snapshot:
     columns: dict[str, Kind] = {"account_id": "int8", "ladder": "int4", "shown": "int4", "flags": "int8"}
     columns |= {f"raw_{place}": "float8" for place in range(len(layout))}
     picked = [
@@ -171,9 +174,9 @@ def _snapshot(run_id: int, _published_at: str, layout: tuple[str, ...]) -> Snaps
         as_sql("flags", "int8"), *(as_sql(f"raw[{place + 1}]", "float8") for place in range(len(layout))),
     ]  # fmt: skip
     sql = (  # of accounts set apart nothing is known that could be graded another way
-        f"SELECT {', '.join(picked)} FROM tiering_score WHERE run_id = %s AND flags & %s = 0 ORDER BY account_id"
+        f"SELECT {', '.join(picked)} FROM tiering_score WHERE {OF_NIGHT} AND flags & %s = 0 ORDER BY account_id"
     )
-    rows = fetch(sql, [run_id, int(Flag.QUARANTINED)], columns, using=USING)
+    rows = fetch(sql, [*night, int(Flag.QUARANTINED)], columns, using=USING)
     return Snapshot(
         run_id=run_id,
         ids=rows["account_id"],

@@ -5,7 +5,6 @@ Layout of the format: PostgreSQL manual, COPY, "Binary Format". Arrays: one dime
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,9 +12,13 @@ import numpy as np
 from django.db.backends.utils import CursorWrapper
 from numpy.typing import NDArray
 
+from metrics.binary import PIECE, InPieces
+
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 FLOAT8_OID = 701
+KINDS = {"i": ">i8", "f": ">f8", "M": ">i4"}
+EPOCH = np.datetime64("2000-01-01")  # from which PostgreSQL counts days
 ARRAY_HEAD = ("dimensions", "nulls", "type", "length", "lower bound")
 
 
@@ -36,7 +39,7 @@ Column = NDArray | Shared
 def binary_rows(columns: Mapping[str, Column]) -> bytes:
     """Rows of one width in the order of ``columns``, without header and trailer.
 
-    int64 → bigint, float64 → double precision, a float64 matrix with one row a record → double precision[],
+    datetime64[D] → date, int64 → bigint, float64 → double precision, a float64 matrix with one row a record → double precision[],
     Shared → text. At least one column must be an array.
     """
     count = next(len(column) for column in columns.values() if not isinstance(column, Shared))
@@ -52,8 +55,8 @@ def binary_rows(columns: Mapping[str, Column]) -> bytes:
 
 def copy_in(cursor: CursorWrapper, table: str, columns: Sequence[str], pieces: Sequence[bytes]) -> None:
     """COPY the pieces of ``binary_rows`` into ``columns`` of ``table``."""
-    stream = io.BytesIO(b"".join((HEADER, *pieces, TRAILER)))
-    cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT binary)", stream)
+    stream = InPieces([HEADER, *pieces, TRAILER])
+    cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT binary)", stream, size=PIECE)
 
 
 def _layout(name: str, column: Column) -> list[tuple]:
@@ -63,7 +66,7 @@ def _layout(name: str, column: Column) -> list[tuple]:
     if column.ndim == 2:
         elements = np.dtype([("width", ">i4"), ("value", ">f8")])
         return [width, *((f"{part} of {name}", ">i4") for part in ARRAY_HEAD), (name, elements, (column.shape[1],))]
-    return [width, (name, ">i8" if column.dtype.kind == "i" else ">f8")]
+    return [width, (name, KINDS[column.dtype.kind])]
 
 
 def _fill(rows: NDArray, name: str, column: Column) -> None:
@@ -73,8 +76,9 @@ def _fill(rows: NDArray, name: str, column: Column) -> None:
             rows[name] = column.encoded
         return
     if column.ndim == 1:
-        rows[f"width of {name}"] = 8
-        rows[name] = column
+        is_day = column.dtype.kind == "M"
+        rows[f"width of {name}"] = 4 if is_day else 8
+        rows[name] = (column - EPOCH).astype(np.int64) if is_day else column
         return
     length = column.shape[1]
     rows[f"width of {name}"] = 4 * len(ARRAY_HEAD) + length * (4 + 8)

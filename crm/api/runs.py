@@ -22,7 +22,8 @@ from crm.api.queries import DayField
 from crm.api.serializers import StrictSerializer
 from crm.api.views import ListedViewSet
 from tiering.enums import RunState, RunTrigger
-from tiering.models import Quarantine, Score, TierRun
+from tiering.models import Quarantine, TierRun
+from tiering.querysets import STANDING
 
 
 class RunSerializer(serializers.ModelSerializer):
@@ -154,11 +155,13 @@ def _seen(runs: Sequence[TierRun], user: User) -> dict[int, dict[str, Any]] | No
     if user.reach is Reach.ALL:
         return None
     seen: dict[int, dict[str, Any]] = {run.pk: {"counts": {}, "moves": 0, "quarantined": 0} for run in runs}
-    rows = Score.objects.filter(run__in=runs, account__in=Account.objects.visible_to(user)).order_by()
-    moved = ~Q(previous_grade="") & ~Q(previous_grade=F("grade"))
-    for row in rows.values("run_id", "grade").annotate(found=Count("pk"), moved=Count("pk", filter=moved)):
-        seen[row["run_id"]]["counts"][row["grade"]] = row["found"]
-        seen[row["run_id"]]["moves"] += row["moved"]
+    visible = Account.objects.visible_to(user)
+    nights = TierRun.objects.filter(STANDING, pk__in=[run.pk for run in runs], base__rows__account__in=visible)
+    moved = ~Q(base__rows__previous_grade__in=["", F("base__rows__grade")]) & Q(base__rows__run=F("pk"))
+    counted = nights.order_by().values("pk", "base__rows__grade")
+    for row in counted.annotate(found=Count("base__rows__pk"), moved=Count("base__rows__pk", filter=moved)):
+        seen[row["pk"]]["counts"][row["base__rows__grade"]] = row["found"]
+        seen[row["pk"]]["moves"] += row["moved"]
     with_faults = [run for run in runs if run.quarantined]
     if not with_faults:
         return seen

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 import django_filters
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import DateField, Prefetch, Q, QuerySet, Value
 from django_filters.rest_framework import FilterSet
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
@@ -19,7 +19,7 @@ from crm.api.model_activation import ActivationActions, ActivationSerializer
 from crm.api.queries import DayField
 from crm.api.serializers import StrictSerializer
 from crm.api.views import ListedViewSet, ReadableViewSet
-from tiering.enums import Preset, RunState
+from tiering.enums import Preset
 from tiering.grading import Flag
 from tiering.models import (
     Activation,
@@ -146,7 +146,8 @@ class ScoringModelViewSet(ActivationActions, ReadableViewSet):
 class ScoreSerializer(serializers.ModelSerializer):
     """The result of one account in one published night; `accounts/<id>/tiering/` explains it in words."""
 
-    as_of = serializers.DateField(source="run.as_of", read_only=True)
+    run = serializers.IntegerField(source="night", read_only=True)
+    as_of = serializers.DateField(source="night_as_of", read_only=True)
     account_code = serializers.CharField(source="account.code", read_only=True)
     account_name = serializers.CharField(source="account.name", read_only=True)
     raw = serializers.SerializerMethodField()
@@ -192,22 +193,29 @@ class ScoreSerializer(serializers.ModelSerializer):
 class ScoreFilter(FilterSet):
     """Without `run` or `as_of`: the latest published night."""
 
-    run = VisibleRowFilter(queryset=lambda request: published_runs())
-    as_of = django_filters.DateFilter(field_name="run__as_of")
+    run = VisibleRowFilter(queryset=lambda request: published_runs(), method="stands")
+    as_of = django_filters.DateFilter(method="stands")
     account = VisibleAccountFilter()
     grade = django_filters.MultipleChoiceFilter(choices=Grade.choices)
     previous_grade = django_filters.MultipleChoiceFilter(choices=Grade.choices)
 
     def filter_queryset(self, queryset: QuerySet[Score]) -> QuerySet[Score]:
         chosen = self.form.cleaned_data
-        if not chosen.get("run") and not chosen.get("as_of"):
-            latest = latest_run()
-            queryset = queryset.filter(run=latest) if latest else queryset.none()
-        return super().filter_queryset(queryset)
+        run, as_of = chosen.get("run"), chosen.get("as_of")
+        night = run or (published_runs().filter(as_of=as_of).first() if as_of else latest_run())
+        if night is None or as_of not in (None, night.as_of):
+            return queryset.none()
+        rows = super().filter_queryset(queryset).of(night)
+        return rows.annotate(night=Value(night.pk), night_as_of=Value(night.as_of, DateField()))
+
+    def stands(self, queryset: QuerySet[Score], name: str, value: Any) -> QuerySet[Score]:
+        """The night is chosen by ``filter_queryset``."""
+        return queryset
 
 
 class ScoreViewSet(ListedViewSet):
-    """Results of the accounts the caller may see: every account has a row each night, a grade or a reason."""
+    """Results of the accounts the caller may see: every account has a row each night, a grade or a reason. A row stands
+    until a night finds another result; its `id` is then the same for several nights."""
 
     serializer_class = ScoreSerializer
     filterset_class = ScoreFilter
@@ -215,10 +223,8 @@ class ScoreViewSet(ListedViewSet):
     queryset = Score.objects.none()
 
     def get_queryset(self) -> QuerySet[Score]:
-        rows = Score.objects.filter(
-            run__state=RunState.PUBLISHED, account__in=Account.objects.visible_to(self.request.user)
-        )
-        return rows.select_related("run__model", "account").order_by("run", "account")
+        rows = Score.objects.filter(account__in=Account.objects.visible_to(self.request.user))
+        return rows.select_related("run__model", "account").order_by("account")
 
 
 class GradePeriodSerializer(serializers.ModelSerializer):

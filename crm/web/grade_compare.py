@@ -7,6 +7,7 @@ from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
+from accounts.enums import Grade
 from crm.web.account import AccountPage
 from crm.web.htmx import signed_in
 from tiering.comparison import Comparison, IndicatorChange, compare
@@ -42,7 +43,7 @@ def compare_nights(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid():
         raise Http404
     found = two_nights(page.account, first=form.cleaned_data["from"], second=form.cleaned_data["to"])
-    nights = list(nights_of(page.account))
+    nights: list[Any] = list(nights_of(page.account))
     if found is None and nights:
         raise Http404
     shown = compare(explain(found[0]), explain(found[1])) if found else None
@@ -50,7 +51,7 @@ def compare_nights(request: HttpRequest, pk: int) -> HttpResponse:
         "accounts/compare.html",
         shown=shown,
         groups=groups_of(shown) if shown else (),
-        nights=nights,
+        nights=[(night.pk, night.as_of, Grade(night.grade).label) for night in nights],
     )
 
 

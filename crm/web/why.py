@@ -9,8 +9,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 from accounts.models import Account
 from tiering.explain import DimensionPart, Explanation, GradePart, Mark, explain
-from tiering.models import GradePeriod, ReplacedPeriod, Score
-from tiering.selectors import grade_corrections, grade_history, published_runs, score_of
+from tiering.models import GradePeriod, ReplacedPeriod
+from tiering.selectors import grade_corrections, grade_history, nights_of, score_of
 
 FULL_SCALE = 100
 DIMENSION_SERIES = {"SAL": 1, "STR": 4, "GRO": 2, "LOY": 3}
@@ -51,12 +51,11 @@ class WhyCard:
 def why_card(account: Account) -> WhyCard:
     """A handful of queries, whatever the number of runs; the scores are those of the last nights, newest first."""
     last = score_of(account)
-    rows = Score.objects.filter(account=account, run__in=published_runs()[:NIGHTS_SHOWN])
     return WhyCard(
         explanation=explain(last) if last else None,
         history=list(grade_history(account)),
         corrections=list(grade_corrections(account)[:CORRECTIONS_SHOWN]),
-        scores=list(rows.order_by("-run__as_of").values_list("run__as_of", "composite")),
+        scores=list(nights_of(account).values_list("as_of", "composite")[:NIGHTS_SHOWN]),
     )
 
 

@@ -38,10 +38,14 @@ def make_published_run(
         published_at=now,
         **fields,
     )
+    run.base = run
+    run.save()
     unknown, indicators = [math.nan] * len(model.raw_layout), model.indicators.count()
     for account, grade in grades.items():
         Score.objects.create(
             run=run,
+            base=run,
+            valid_from=as_of,
             account=account,
             grade=grade,
             ladder=grade,

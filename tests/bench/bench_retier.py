@@ -4,8 +4,8 @@ Ours grades one day after the other, as nights do, with the model `ledger-only`.
 per account and saves each; it is a sample that is scaled. The groupby aggregates once and writes with bulk_update. A
 figure counts only if both find the same revenue per account to the cent, and a repeat of a night the same rows.
 
-A full night counts everything of the ledger, as the first one of a month does; P7 is any other night, for which one
-account in a hundred has new lines. Both give the same rows.
+A full night counts everything of the ledger and grades everyone, as the last one of a month does; P7 is any other night,
+for which one account in a hundred has new lines. Both leave every account with the same row.
 """
 
 from __future__ import annotations
@@ -104,9 +104,13 @@ class Night:
     is_full : count all of the ledger, also of accounts where nothing changed
     """
 
-    def __init__(self, as_of: date, *, is_full: bool = False) -> None:
+    def __init__(self, as_of: date, *, is_full: bool = False, is_kept: bool = True) -> None:
+        from functools import partial
+
+        import numpy as np
+
         from crm.pipeline import one_snapshot
-        from tiering import evaluation, indicators, ledger_facts, publishing
+        from tiering import evaluation, publishing, standing
         from tiering.enums import RunState, RunTrigger
         from tiering.models import TierRun
         from tiering.services import ensure_model
@@ -118,25 +122,26 @@ class Night:
             as_of=as_of, model=model, state=RunState.COMPUTING, trigger=RunTrigger.COMMAND
         )
         with self._timed("indicators"), one_snapshot():
-            measured = indicators.measure(
-                model,
-                as_of=as_of,
-                codes=design.scheme().codes,
-                fiscal_start_month=FISCAL_START_MONTH,
-                use_kept=not is_full,
-            )
-            earlier = publishing.run_before(as_of)
-            before = evaluation.state_before(earlier, ids=measured.ids, model_id=model.pk)
-        self.counted = int(measured.ledger.counted.sum())
-        with self._timed("keep"):
-            ledger_facts.keep(measured.ledger)
+            night = standing.begin(model, design, as_of=as_of, fiscal_start_month=FISCAL_START_MONTH, everyone=is_full)
+        measured, before = night.measured, night.before
+        self.counted, self.graded = night.recounted, len(measured.ids)
         with self._timed("scores and grades"):
             composed = evaluation.score(measured, design=design)
             self.evaluated = evaluation.grade(measured, composed, design=design, before=before)
+        if not is_kept:
+            return
         with self._timed("score rows"):
-            publishing.stage(self.run, self.evaluated)
+            publishing.stage(self.run, self.evaluated, part=night.part)
         with self._timed("publish"):
-            publishing.publish(self.run, self.evaluated, today=as_of)
+            nobody = np.zeros(len(measured.ids), dtype=bool)
+            left = standing.Next(self.run, measured, before, self.evaluated, night.chosen, nobody, design.rules())
+            keep = partial(self._keep, partial(standing.keep, left))
+            publishing.publish(self.run, self.evaluated, today=as_of, part=night.part, along=keep)
+        self.seconds["publish"] -= self.seconds["keep"]
+
+    def _keep(self, keep: Any) -> None:
+        with self._timed("keep"):
+            keep()
 
     def _timed(self, name: str) -> Any:
         from contextlib import contextmanager
@@ -155,9 +160,10 @@ def compare_changed(days: Any, *, pairs: int) -> None:
     nights: list[Night] = []
     day = next(days)
     post_some(day)
-    some, every = Night(day), Night(day, is_full=True)
-    assert 0 < some.counted < every.counted, "the night did not tell changed accounts from others"
-    same_rows(some, every)
+    every = Night(day, is_full=True, is_kept=False)
+    some = Night(day)
+    assert 0 < some.graded < every.graded, "the night did not tell changed accounts from others"
+    same_standing(some.run, every.evaluated)
     outcome = compare(
         f"night with new lines of one account in {ONE_IN}",
         ours=lambda: nights.append(Night(next(days))),
@@ -167,7 +173,9 @@ def compare_changed(days: Any, *, pairs: int) -> None:
         pairs=pairs,
         reference_name="counting everything",
     )
-    note(f"{outcome.ours_seconds:.2f} s a night, {nights[-1].counted:,} accounts counted anew")
+    note(
+        f"{outcome.ours_seconds:.2f} s a night, {nights[-1].counted:,} accounts counted and {nights[-1].graded:,} graded anew"
+    )
     note_phases(nights)
 
 
@@ -175,24 +183,24 @@ def post_some(day: date) -> None:
     """New lines of one account in ONE_IN, as a posting leaves them: in the ledger, the roll-up and the marks."""
     from django.db import connection, transaction
 
-    from metrics.rollup import refresh_touched
+    from accounts.signals import ledger_changed
 
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(
-                "CREATE TEMP TABLE posted_some ON COMMIT DROP AS SELECT id AS account_id FROM accounts_account"
-                " WHERE id %% %s = (random() * %s)::int",
-                [ONE_IN, ONE_IN - 1],
+                "CREATE TEMP TABLE posted_some ON COMMIT DROP AS SELECT id AS account_id, %s::date AS booked_on,"
+                " 'CNY' AS currency, 'invoiced' AS basis FROM accounts_account WHERE id %% %s = (random() * %s)::int",
+                [day, ONE_IN, ONE_IN - 1],
             )
             cursor.execute(POST_SOME, {"day": day, "tag": secrets.token_hex(8)})
-        refresh_touched(touched_table="posted_some")
+        ledger_changed.send(sender=None, touched_table="posted_some")
 
 
 def build(*, accounts: int, rows: int, seed: int) -> None:
     """The ledger, by SQL, and its roll-up, by the product."""
     from django.db import connection
 
-    from metrics import rollup
+    from metrics import product_days, rollup
 
     with connection.cursor() as cursor:
         cursor.execute(
@@ -201,6 +209,7 @@ def build(*, accounts: int, rows: int, seed: int) -> None:
         )
         cursor.execute("ANALYZE")
     rollup.rebuild()
+    product_days.rebuild()
     with connection.cursor() as cursor:
         cursor.execute(ANALYZE)
 
@@ -211,7 +220,8 @@ def tidy() -> None:
 
     with connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM tiering_score WHERE run_id <> (SELECT max(id) FROM tiering_tierrun WHERE state = 'published')"
+            "DELETE FROM tiering_score WHERE base_id <> (SELECT base_id FROM tiering_tierrun WHERE state = 'published'"
+            " ORDER BY as_of DESC LIMIT 1)"
         )
         cursor.execute("VACUUM tiering_score, accounts_account, tiering_gradeperiod")
 
@@ -243,6 +253,29 @@ def same_rows(one: Night, other: Night) -> None:
     for name in ("ids", "shown", "ladder", "composite", "flags", "raw", "contributions"):
         same = np.array_equal(getattr(one.evaluated, name), getattr(other.evaluated, name), equal_nan=name != "ids")
         assert same, f"the same night again gives another {name}"
+
+
+def same_standing(run: Any, expected: Any) -> None:
+    """The rows that stand on the night of ``run`` against what a night over everyone found, to the last digit."""
+    import numpy as np
+
+    from metrics.binary import as_sql, fetch
+    from tiering.querysets import OF_NIGHT, night_values
+
+    picked = {"account_id": ("account_id", "int8"), "flags": ("flags", "int8"), "composite": ("composite", "float8")}
+    for name in ("raw", "contributions"):
+        width = getattr(expected, name).shape[1]
+        picked |= {f"{name}_{place}": (f"{name}[{place + 1}]", "float8") for place in range(width)}
+    sql = ", ".join(as_sql(words, kind) for words, kind in picked.values())
+    kinds = {name: kind for name, (_words, kind) in picked.items()}
+    statement = f"SELECT {sql} FROM tiering_score WHERE {OF_NIGHT} ORDER BY account_id"
+    rows = fetch(statement, night_values(run), kinds, using="default")
+    assert np.array_equal(rows["account_id"], expected.ids), "an account has no row, or two"
+    assert np.array_equal(rows["flags"], expected.flags), "flags differ"
+    assert np.array_equal(rows["composite"], expected.composite, equal_nan=True), "a composite differs"
+    for name in ("raw", "contributions"):
+        for place, column in enumerate(getattr(expected, name).T):
+            assert np.array_equal(rows[f"{name}_{place}"], column, equal_nan=True), f"{name} {place} differs"
 
 
 def frame() -> Any:

@@ -146,7 +146,7 @@ def test_a_stage_that_fails_leaves_the_night_before_and_the_next_try_completes(l
 
 
 def test_a_run_is_tried_three_times_and_then_listed_as_failed(ledger, monkeypatch, sent):
-    monkeypatch.setattr(publishing, "stage", lambda *a: 1 / 0)
+    monkeypatch.setattr(publishing, "stage", lambda *_a, **_k: 1 / 0)
     for _ in range(3):
         with pytest.raises(ZeroDivisionError):
             night(AS_OF)

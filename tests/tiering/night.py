@@ -14,11 +14,11 @@ def night(as_of: date, **options) -> TierRun:
 
 
 def score_rows(run: TierRun | None = None) -> list[str]:
-    """Every stored digit of a run's rows, the run's own number left out (NaN equals NaN as text)."""
+    """Every stored digit of the rows that stand on a run's night, the run's own number left out (NaN equals NaN as text)."""
     columns = (
         *("account_id", "grade", "ladder", "previous_grade", "composite", "evidence", "flags", "raw", "contributions"),
     )
-    found = Score.objects.filter(run=run or latest_run()).order_by("account_id").values_list(*columns)
+    found = Score.objects.of(run or latest_run()).order_by("account_id").values_list(*columns)
     return [repr(row) for row in found]
 
 

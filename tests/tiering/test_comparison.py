@@ -109,7 +109,7 @@ def test_the_last_two_nights_are_the_default_and_any_two_can_be_chosen(model, dj
     assert chosen(first=third, second=first) == (third, first)
     assert chosen(first=other.pk) is None
     assert two_nights(make_account()) is None
-    assert [row.run_id for row in nights_of(account)] == [third, second, first]
+    assert [night.pk for night in nights_of(account)] == [third, second, first]
     with django_assert_num_queries(2):
         two_nights(account)
 

@@ -21,7 +21,7 @@ from metrics.models import TouchedAccount
 from tests.factories import make_account, make_product, make_rating, post_revenue
 from tests.tiering.company import random_ledger
 from tests.tiering.night import night, score_rows
-from tiering import evaluation, indicators, ledger_facts, publishing
+from tiering import evaluation, indicators, ledger_facts, publishing, standing
 from tiering.models import KeptLedger, LedgerFacts
 from tiering.services import ensure_model
 
@@ -177,25 +177,18 @@ def test_a_foreign_currency_counts_everything(db):
     assert evaluated(QUIET + timedelta(days=1), use_kept=True)[0].ledger.is_full
 
 
-def test_a_posting_after_the_night_looked_is_left_for_the_next_one(db):
-    accounts = random_ledger(accounts=10, rows=60, seed=1)
-    night(QUIET)
-    measured, _found = evaluated(QUIET + timedelta(days=1), use_kept=True)
-    TouchedAccount.objects.create(account_id=accounts[2].pk, mark=77)
-
-    ledger_facts.keep(measured.ledger)
-
-    assert list(TouchedAccount.objects.values_list("account_id", flat=True)) == [accounts[2].pk]
-
-
-def test_a_mark_set_again_meanwhile_stays(db):
+def test_a_mark_set_again_meanwhile_stays(db, monkeypatch):
     accounts = random_ledger(accounts=10, rows=60, seed=1)
     night(QUIET)
     TouchedAccount.objects.create(account_id=accounts[2].pk, mark=77)
-    measured, _found = evaluated(QUIET + timedelta(days=1), use_kept=True)
-    TouchedAccount.objects.update(mark=78)
+    keep = standing.keep
 
-    ledger_facts.keep(measured.ledger)
+    def late(night):
+        TouchedAccount.objects.update(mark=78)
+        keep(night)
+
+    monkeypatch.setattr(standing, "keep", late)
+    night(QUIET + timedelta(days=1))
 
     assert list(TouchedAccount.objects.values_list("account_id", "mark")) == [(accounts[2].pk, 78)]
 

@@ -28,12 +28,15 @@ def make_draft(**fields) -> ScoringModel:
 
 
 def make_night(model: ScoringModel, **fields) -> TierRun:
-    return TierRun.objects.create(
+    run = TierRun.objects.create(
         **{"as_of": AS_OF, "model": model, "state": RunState.PUBLISHED, "trigger": RunTrigger.COMMAND}
         | {"published_at": "2026-11-01T00:00Z", "counts": {"gold": 1}, "matrix": [["general", "gold", 1]]}
         | {"phases": [{"name": "scores", "seconds": 0.5}]}
         | fields
     )
+    run.base = run
+    run.save()
+    return run
 
 
 def make_score(run: TierRun, **fields) -> Score:
@@ -42,7 +45,15 @@ def make_score(run: TierRun, **fields) -> Score:
     fields.setdefault("account", None)
     fields["account"] = fields["account"] or make_account()
     return Score.objects.create(
-        **{"run": run, "grade": "gold", "ladder": "gold", "previous_grade": "gold", "composite": 67.061397}
+        **{
+            "run": run,
+            "base": run,
+            "valid_from": run.as_of,
+            "grade": "gold",
+            "ladder": "gold",
+            "previous_grade": "gold",
+            "composite": 67.061397,
+        }
         | {"evidence": 0.9475, "raw": [values[code] for code in layout], "contributions": [NAN] * len(RAW)}
         | fields
     )

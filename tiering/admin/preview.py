@@ -88,7 +88,7 @@ def last_night() -> TierRun | None:
 
 def candidates(user: User, *, search: str, run: TierRun) -> list[Score]:
     """Accounts to choose from: those found by ``search``, else the best of each grade."""
-    scores = Score.objects.filter(run=run, account__in=Account.objects.visible_to(user)).select_related("account")
+    scores = Score.objects.of(run).filter(account__in=Account.objects.visible_to(user)).select_related("account")
     if search.strip():
         found = Account.objects.visible_to(user).search(search).order_by("sort_key", "pk").values("pk")[:MOST_FOUND]
         return list(scores.filter(account__in=list(found.values_list("pk", flat=True))))
@@ -99,7 +99,7 @@ def candidates(user: User, *, search: str, run: TierRun) -> list[Score]:
 def score_of(user: User, *, account_id: int, run: TierRun) -> Score | None:
     """The row of one account the user may see."""
     visible = Account.objects.visible_to(user).filter(pk=account_id)
-    return Score.objects.filter(run=run, account__in=visible).select_related("account").first()
+    return Score.objects.of(run).filter(account__in=visible).select_related("account").first()
 
 
 def preview(*, design: Design, score: Score, run: TierRun, fiscal_start_month: int) -> Preview:

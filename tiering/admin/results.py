@@ -86,10 +86,22 @@ class TierRunAdmin(LargeTableAdmin):
 
 @admin.register(Score)
 class ScoreAdmin(GradeColumnMixin, FoundByAccountMixin, VisibleMixin, LargeTableAdmin):
-    list_display = ("account", "run", "grade_badge", "ladder", "previous_grade", "composite", "evidence")
+    list_display = ("account", "run", "grade_badge", "ladder", "previous_grade", "composite", "evidence", "valid_to")
     list_filter = (("grade", ChoicesCheckboxFilter), "run__as_of")
     list_select_related = ("account", "run__model")
-    fields = ("account", "run", "grade", "ladder", "previous_grade", "evidence_text", "why", "points", "remarks")
+    fields = (
+        "account",
+        "run",
+        "valid_from",
+        "valid_to",
+        "grade",
+        "ladder",
+        "previous_grade",
+        "evidence_text",
+        "why",
+        "points",
+        "remarks",
+    )
     readonly_fields = ("evidence_text", "why", "points", "remarks")
 
     @display(description=_("evidence"))
