@@ -101,7 +101,8 @@ def run(size: str) -> None:
 class Night:
     """One evaluation from the roll-ups to the publish, with the time of each stage.
 
-    is_full : count all of the ledger, also of accounts where nothing changed
+    is_full : count all of the ledger and grade everyone, also accounts where nothing changed
+    is_kept : write the results down
     """
 
     def __init__(self, as_of: date, *, is_full: bool = False, is_kept: bool = True) -> None:
@@ -129,6 +130,7 @@ class Night:
             composed = evaluation.score(measured, design=design)
             self.evaluated = evaluation.grade(measured, composed, design=design, before=before)
         if not is_kept:
+            self.run.delete()
             return
         with self._timed("score rows"):
             publishing.stage(self.run, self.evaluated, part=night.part)
