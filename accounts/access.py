@@ -53,6 +53,9 @@ class Action(StrEnum):
     TEAM_ADD = "team.add"
     TEAM_CHANGE = "team.change"
     TEAM_DELETE = "team.delete"
+    TEAM_REASSIGN = "team.reassign"  # all that somebody holds, and back again
+    TEAMRULE_CHANGE = "teamrule.change"
+    TASK_WRITE = "task.write"
     CONTACT_ADD = "contact.add"
     CONTACT_CHANGE = "contact.change"
     CONTACT_DELETE = "contact.delete"
@@ -164,6 +167,9 @@ ROWS: Mapping[Action, str] = {
     Action.TEAM_ADD: "+ + + - -",
     Action.TEAM_CHANGE: "+ + + - -",
     Action.TEAM_DELETE: "+ + + - -",
+    Action.TEAM_REASSIGN: "+ + + - -",
+    Action.TEAMRULE_CHANGE: "+ + - - -",
+    Action.TASK_WRITE: "+ + + + -",
     Action.CONTACT_ADD: "+ + + + -",
     Action.CONTACT_CHANGE: "+ + + + -",
     Action.CONTACT_DELETE: "+ + + - -",
@@ -267,6 +273,9 @@ PERMISSIONS: Mapping[str, Action] = {
     "accounts.view_margin": Action.MARGIN_VIEW,
     **_crud("group", "accounts.groupmembership", "change"),
     **_crud("team", "accounts.teammember"),
+    "plans.add_reassignment": Action.TEAM_REASSIGN,
+    "plans.change_teamrule": Action.TEAMRULE_CHANGE,
+    "plans.change_task": Action.TASK_WRITE,
     **_crud("contact", "accounts.contact"),
     "accounts.change_buyingcentre": Action.RELATION_CHANGE,
     "accounts.approve_courtesy": Action.COURTESY_APPROVE,

@@ -45,6 +45,7 @@ from metrics.services.suggestions import is_product_model_kept, product_model
 from metrics.services.summary import is_summary_kept, portfolio_summary
 from metrics.services.whitespace import is_whitespace_kept, whitespace
 from plans.services_measure import is_measured, measure_all
+from plans.services_tasks import settle_all
 from plans.services_work import open_remediations
 from tiering import evaluation, publishing, quarantine, standing
 from tiering.enums import UNFINISHED_RUN_STATES, ModelState, RunState, RunTrigger
@@ -186,6 +187,7 @@ def _follow_up(run: TierRun) -> None:
     try:
         with Phases(run).phase("promises") as counts:
             counts["plans"] = open_remediations(as_of=run.as_of)
+            counts["tasks"] = settle_all(today=timezone.localdate())["opened"]
             counts["accounts"] = measure_all()
     except Exception:
         logger.exception("promises_not_measured", run=run.pk, as_of=str(run.as_of))

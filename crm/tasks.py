@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from celery import Task, shared_task
 from django.db import OperationalError
+from django.utils import timezone
 
 from accounts.enums import UNFINISHED_BATCH_STATES
 from accounts.groups import apply_memberships
@@ -20,6 +21,7 @@ from crm import nights, pipeline
 from crm.lib.exceptions import CrmError
 from crm.trail.chain import seal
 from crm.webhooks import services as webhooks
+from plans.services_handover import complete_hand_overs
 from tiering import services_backtests as backtests
 from tiering.enums import RunTrigger
 
@@ -96,6 +98,7 @@ def tick_task() -> None:
         send(import_batch_task, batch_id=batch_id)
     for backtest_id in backtests.waiting_backtests():
         send(backtest_task, backtest_id=backtest_id)
+    complete_hand_overs(today=timezone.localdate())
     pipeline.follow_up_if_left_undone()
     nights.plan_nights()
     for run in nights.waiting_runs()[:1]:  # the others follow it, in order

@@ -16,6 +16,8 @@ class PlansConfig(AppConfig):
 
         post_migrate.connect(_first_policy, sender=self)
         accounts_merged.connect(merges.accounts_merged, dispatch_uid="plans.merges")
+        post_migrate.connect(_first_team_rules, sender=self)
+        from plans import signals  # noqa: F401 (connects)
 
 
 def _first_policy(*, using: str, apps: Any = registry, **_others: Any) -> None:
@@ -27,3 +29,14 @@ def _first_policy(*, using: str, apps: Any = registry, **_others: Any) -> None:
     from plans.defaults import ensure_policy
 
     ensure_policy(using=using)
+
+
+def _first_team_rules(*, using: str, apps: Any = registry, **_others: Any) -> None:
+    """A fresh database gets the rule of each grade for its teams; what was changed stays."""
+    try:
+        apps.get_model("plans", "TeamRule")
+    except LookupError:  # migrated to before there were rules
+        return
+    from plans.defaults_team import ensure_team_rules
+
+    ensure_team_rules(using=using)

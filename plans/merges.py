@@ -14,7 +14,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.following import Kind, follow
 from accounts.models import Account, AccountMerge
-from plans.models import AccountPlan, RemediationAction, RemediationPlan
+from plans.enums_team import PENDING_HAND_OVERS, TaskOrigin
+from plans.models import AccountPlan, HandOver, RemediationAction, RemediationPlan, Task
 from plans.services_work import cover
 
 COVERED = ("planned_from", "planned_until")
@@ -29,7 +30,19 @@ def _free_remedies(rows: QuerySet[Any], account_id: int) -> QuerySet[Any]:
     return rows.exclude(Q(Exists(there), closed_on__isnull=True))
 
 
+def _written_tasks(rows: QuerySet[Any], account_id: int) -> QuerySet[Any]:
+    """Tasks of gaps stay: the night closes them, and opens those of the account that goes on."""
+    return rows.filter(origin=TaskOrigin.MANUAL)
+
+
+def _free_hand_overs(rows: QuerySet[Any], account_id: int) -> QuerySet[Any]:
+    """Those that are over; one that is pending was about a seat that stands elsewhere now."""
+    return rows.exclude(state__in=PENDING_HAND_OVERS)
+
+
 OWN: dict[str, Kind] = {
+    "tasks": Kind(Task, _written_tasks),
+    "hand_overs": Kind(HandOver, _free_hand_overs),
     "account_plans": Kind(AccountPlan, _free_plans),
     "remediation_plans": Kind(RemediationPlan, _free_remedies),
 }

@@ -32,6 +32,7 @@ from plans.enums import (
     Unit,
 )
 from plans.models_results import AccountCompliance, Measurement, PromiseResult
+from plans.models_team import HandOver, MovedRow, Reassignment, TeamRule
 from plans.models_work import (
     AccountPlan,
     PlanAction,
@@ -39,11 +40,13 @@ from plans.models_work import (
     RelationshipPlan,
     RemediationAction,
     RemediationPlan,
+    Task,
 )
 
 __all__ = [
-    "AccountCompliance", "AccountPlan", "Measurement", "PlanAction", "PolicyVersion", "Promise", "PromiseResult",
-    "RelationshipAction", "RelationshipPlan", "RemediationAction", "RemediationPlan", "Strategy",
+    "AccountCompliance", "AccountPlan", "HandOver", "Measurement", "MovedRow", "PlanAction", "PolicyVersion", "Promise",
+    "PromiseResult", "Reassignment", "RelationshipAction", "RelationshipPlan", "RemediationAction", "RemediationPlan",
+    "Strategy", "Task", "TeamRule",
 ]  # fmt: skip
 
 LANGUAGE_FIELDS = {"zh-hans": "zh_hans", "zh-hant": "zh_hant"}

@@ -10,9 +10,12 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from accounts.enums import TeamRole
 from accounts.enums_relations import Layer
 from accounts.models.base import TimeStamped
 from plans.enums import Outcome
+from plans.enums_team import TaskOrigin, TaskOutcome, TeamGap
+from plans.querysets import TaskQuerySet
 
 TEXT_LENGTH = 1000
 
@@ -160,6 +163,68 @@ class PlanAction(DatedAction):
     class Meta(DatedAction.Meta):
         verbose_name = _("plan step")
         verbose_name_plural = _("plan steps")
+
+
+class Task(DatedAction, TimeStamped):
+    """A step that belongs to no plan: somebody wrote it down, or a gap of a team asks for it.
+
+    Of a gap the words follow from ``gap`` and ``role``, in the reader's language; one is open per account and gap, and it
+    closes by itself once the gap is closed. An overload is about a person (``about``) and no account in particular.
+    """
+
+    text = models.CharField(_("what"), max_length=300, blank=True)
+    account = models.ForeignKey(
+        "accounts.Account", verbose_name=_("account"), null=True, blank=True, on_delete=models.CASCADE, related_name="tasks"
+    )  # fmt: skip
+    about = models.ForeignKey(
+        settings.AUTH_USER_MODEL, verbose_name=_("about"), null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )  # fmt: skip
+    origin = models.CharField(_("origin"), max_length=8, choices=TaskOrigin, default=TaskOrigin.MANUAL)
+    gap = models.CharField(_("gap"), max_length=10, choices=TeamGap, blank=True)
+    role = models.CharField(_("role"), max_length=20, choices=TeamRole, blank=True)
+    outcome = models.CharField(_("outcome"), max_length=8, choices=TaskOutcome, blank=True)
+    made_by = _person(_("made by"))
+    done_by = _person(_("done by"))
+
+    objects = TaskQuerySet.as_manager()
+
+    class Meta(DatedAction.Meta):
+        verbose_name = _("task")
+        verbose_name_plural = _("tasks")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(origin=TaskOrigin.GAP, gap__in=TeamGap.values)
+                | Q(origin=TaskOrigin.MANUAL, gap="", role=""),
+                name="task_of_a_gap_or_written",
+            ),
+            models.CheckConstraint(condition=Q(origin=TaskOrigin.GAP) | ~Q(text=""), name="task_says_what"),
+            models.CheckConstraint(
+                condition=Q(account__isnull=False) | Q(about__isnull=False) | Q(origin=TaskOrigin.MANUAL),
+                name="task_about_something",
+            ),
+            models.CheckConstraint(
+                condition=Q(done_on__isnull=True, outcome="")
+                | Q(done_on__isnull=False, outcome__in=TaskOutcome.values),
+                name="task_ended_with_outcome",
+            ),
+            models.UniqueConstraint(
+                fields=["account", "gap", "role"],
+                condition=Q(origin=TaskOrigin.GAP, done_on__isnull=True, account__isnull=False),
+                name="task_one_open_a_gap",
+            ),
+            models.UniqueConstraint(
+                fields=["about", "gap"],
+                condition=Q(origin=TaskOrigin.GAP, done_on__isnull=True, account__isnull=True),
+                name="task_one_open_a_person",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["owner", "due_on"], name="task_open_of", condition=Q(done_on__isnull=True)),
+        ]
+
+    @property
+    def is_open(self) -> bool:
+        return self.done_on is None
 
 
 class RelationshipPlan(TimeStamped):

@@ -24,6 +24,7 @@ PURE = (
     "tiering.grading",
     "tiering.signals",
     "plans.formulas",
+    "plans.formulas_team",
     "accounts.access",
     "accounts.imports.readers",
     "accounts.imports.sniff",

@@ -9,6 +9,7 @@ from crm.api import (
     efforts,
     groups,
     growth_notes,
+    hand_overs,
     imports,
     interactions,
     ledger,
@@ -20,12 +21,14 @@ from crm.api import (
     overrides,
     plan_work,
     plans,
+    reassignments,
     receivables,
     reported,
     revenue,
     runs,
     service_requests,
     sponsors,
+    teams,
     tiering,
     webhooks,
     weight_surveys,
@@ -80,6 +83,10 @@ router.register("plans/compliance", plans.ComplianceViewSet, "compliance")
 router.register("plans/account-plans", plan_work.AccountPlanViewSet, "account-plans")
 router.register("plans/account-plan-steps", plan_work.AccountPlanStepViewSet, "account-plan-steps")
 router.register("plans/remediation-steps", plan_work.RemediationStepViewSet, "remediation-steps")
+router.register("teams/rules", teams.TeamRuleViewSet, "team-rules")
+router.register("hand-overs", hand_overs.HandOverViewSet, "hand-overs")
+router.register("reassignments", reassignments.ReassignmentViewSet, "reassignments")
+router.register("tasks", teams.TaskViewSet, "tasks")
 router.register("plans/remediations", plans.RemediationViewSet, "remediations")
 router.register("webhooks", webhooks.WebhookViewSet, "webhooks")
 router.register("webhook-deliveries", webhooks.WebhookDeliveryViewSet, "webhook-deliveries")

@@ -18,6 +18,7 @@ from crm.api.portfolio import PortfolioView
 from crm.api.root import DocsView, RootView, SchemaView
 from crm.api.routers import router
 from crm.api.simulation import SimulateView
+from crm.api.teams import TeamGapsView, TeamLoadView
 from crm.api.views import UnknownAddressView
 
 v1 = [
@@ -52,6 +53,8 @@ v1 = [
     *pattern_routes,
     *receivables_routes,
     *whitespace_routes,
+    path("teams/load/", TeamLoadView.as_view(), name="teams-load"),
+    path("teams/gaps/", TeamGapsView.as_view(), name="teams-gaps"),
     path("tiering/migration/", MigrationView.as_view(), name="tiering-migration"),
     path("tiering/portfolio/", PortfolioView.as_view(), name="tiering-portfolio"),
     path("tiering/drift/", DriftView.as_view(), name="tiering-drift"),

@@ -25,6 +25,9 @@ from crm.web.account import AccountPage, leads_on
 from crm.web.auth import dress
 from crm.web.htmx import signed_in
 from crm.web.rights import may_change_team, require_change_team
+from plans.enums_team import GAP_ICON, GAP_TONE, PENDING_HAND_OVERS
+from plans.models import HandOver
+from plans.team_health import account_health
 from service.selectors import touches_by_person
 
 UNPROCESSABLE = 422
@@ -82,6 +85,8 @@ class SeatCard:
     seat_form: SeatForm
     deputy_form: DeputyForm
     gaps: list[Any] = field(default_factory=list)
+    pending: int | None = None  # the hand-over of this seat that is under way
+    is_mine: bool = False
 
 
 class TeamTab:
@@ -91,6 +96,10 @@ class TeamTab:
         self, page: AccountPage, *, today: date, wrong: dict[tuple[str, str], forms.Form] | None = None
     ) -> None:
         self.page, self.today, self.wrong = page, today, wrong or {}
+        self.health = account_health(page.account, on=today)
+        self.gaps = self.health.gaps_of(page.account.pk)
+        rows = HandOver.objects.filter(account=page.account, state__in=PENDING_HAND_OVERS)
+        self.pending = dict(rows.values_list("role", "pk"))
         self.touches: Touches = touches_by_person([page.account.pk], until=today)
 
     def cards(self) -> list[SeatCard]:
@@ -109,6 +118,9 @@ class TeamTab:
             deputies=[self._place(row) for row in now if row.is_deputy],
             planned=[row for row in mine if row.valid_from > self.today],
             seat_form=self.wrong.get((role, "seat")) or SeatForm(today=self.today, prefix=f"seat-{role}"),  # type: ignore[arg-type]
+            pending=self.pending.get(role),
+            is_mine=holder is not None and holder.user_id == self.page.request.user.pk,
+            gaps=[(gap, GAP_TONE[gap], GAP_ICON[gap]) for gap, at, _user in self.gaps if at == role],
             deputy_form=self.wrong.get((role, "deputy")) or DeputyForm(today=self.today, prefix=f"deputy-{role}"),  # type: ignore[arg-type]
         )
 
@@ -131,6 +143,7 @@ def show(page: AccountPage, *, wrong: dict[tuple[str, str], forms.Form] | None =
         status=UNPROCESSABLE if wrong else 200,
         cards=tab.cards(),
         past=tab.past(),
+        whole=[(gap, GAP_TONE[gap], GAP_ICON[gap]) for gap, role, _user in tab.gaps if not role],
         today=tab.today,
         may_change=may_change_team(page.request.user),
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
+from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -14,8 +15,8 @@ from accounts.models import Account, Contract, User
 from accounts.querysets import AccountQuerySet
 from accounts.selectors_opinions import expiring_ratings
 from crm.web import formats
-from crm.web.rights import may_activate
-from plans.models import AccountCompliance
+from crm.web.rights import may_activate, may_change_team
+from plans.models import AccountCompliance, Task
 from plans.selectors_portfolio import broken_for_key_accounts
 from tiering.selectors import BIG_DECLINE, needs_attention, of_the_night
 from tiering.selectors_activation import overdue_review, waiting_for_decision
@@ -84,7 +85,7 @@ class Reminder:
 
 
 def reminders(user: User, *, as_of: date, today: date) -> list[Reminder]:
-    """What the reader is asked to do: rate anew, decide on a version, look at the one in force. Three queries at most."""
+    """What the reader is asked to do: rate anew, decide on a version, look at the one in force. Four queries at most."""
     found = []
     count = expiring_ratings(user, as_of=as_of).order_by().count()
     if count:
@@ -94,7 +95,30 @@ def reminders(user: User, *, as_of: date, today: date) -> list[Reminder]:
             count,
         )
         found.append(Reminder(words % {"count": formats.number(count)}, _("Rate anew"), reverse("ratings:index")))
+    found += _task_reminders(user, today=today)
     return found + (_model_reminders(user, today=today) if may_activate(user) else [])
+
+
+def _task_reminders(user: User, *, today: date) -> list[Reminder]:
+    """What is overdue: the reader's own tasks, and to those who change teams what others have left undone in their view;
+    what nobody has is theirs too. One query."""
+    found = []
+    late = Task.objects.visible_to(user).overdue(today)  # type: ignore[attr-defined]
+    counts = late.aggregate(
+        mine=Count("pk", filter=Q(owner=user)), others=Count("pk", filter=Q(owner=None) | ~Q(owner=user))
+    )
+    if counts["mine"]:
+        words = ngettext("%(count)s task of yours is overdue", "%(count)s tasks of yours are overdue", counts["mine"])
+        found.append(Reminder(words % {"count": formats.number(counts["mine"])}, _("See them"), reverse("tasks:index")))
+    if counts["others"] and may_change_team(user):
+        words = ngettext(
+            "%(count)s task of others in your view is overdue",
+            "%(count)s tasks of others in your view are overdue",
+            counts["others"],
+        )
+        href = f"{reverse('tasks:index')}?list=overdue"
+        found.append(Reminder(words % {"count": formats.number(counts["others"])}, _("See them"), href))
+    return found
 
 
 def _model_reminders(user: User, *, today: date) -> list[Reminder]:

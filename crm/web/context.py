@@ -27,6 +27,7 @@ class NavItem:
 NAVIGATION = (
     (_("Dashboard"), "/", "layout-dashboard"),
     (_("Accounts"), "/accounts/", "building"),
+    (_("Teams"), "/teams/", "users"),
     (_("Metrics"), "/metrics/", "chart-line"),
     (_("Tiering"), "/tiering/", "stairs-up"),
     (_("Plans"), "/plans/", "flag"),
@@ -37,7 +38,7 @@ NAVIGATION = (
 
 
 # Pages that stand under an entry without beginning with its address.
-UNDER = {"/ratings/": "/tiering/"}
+UNDER = {"/ratings/": "/tiering/", "/tasks/": "/teams/"}
 
 
 class Frame:

@@ -62,3 +62,18 @@ class Share:
             css,
             f"{self.percent:.2f}",
         )
+
+
+def load_bar(load: float, capacity: float, *, largest: float) -> SafeString:
+    """Load as a bar from zero with a line at the capacity; ``largest`` fills the width. What is above is drawn apart."""
+    width = float(max(largest, load, capacity, 1))
+    within, over = min(load, capacity), max(load - capacity, 0)
+    return format_html(
+        '<svg class="load-bar" aria-hidden="true" preserveAspectRatio="none" viewBox="0 0 100 12">'
+        '<rect class="load-within" y="2" width="{}" height="8"></rect><rect class="load-over" x="{}" y="2" width="{}"'
+        ' height="8"></rect><rect class="load-line" x="{}" width="0.8" height="12"></rect></svg>',
+        f"{100 * within / width:.2f}",
+        f"{100 * capacity / width:.2f}",
+        f"{100 * over / width:.2f}",
+        f"{min(100 * capacity / width, 99.2):.2f}",
+    )

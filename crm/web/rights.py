@@ -31,6 +31,7 @@ ADD_CONTACT, CHANGE_CONTACT = "accounts.add_contact", "accounts.change_contact"
 CHANGE_RELATIONS, APPROVE_COURTESY = "accounts.change_buyingcentre", "accounts.approve_courtesy"
 WRITE_PLAN = "plans.change_accountplan"
 CHANGE_TEAM = "accounts.change_teammember"
+REASSIGN, CHANGE_TEAM_RULES, WRITE_TASK = "plans.add_reassignment", "plans.change_teamrule", "plans.change_task"
 CHANGE_INTERACTION, DELETE_INTERACTION = "service.change_interaction", "service.delete_interaction"
 ADD_SPONSOR, CHANGE_SPONSOR = "service.add_sponsor", "service.change_sponsor"
 ADD_DISCOUNT, APPROVE_DISCOUNT = "service.add_discount", "service.approve_discount"
@@ -247,6 +248,33 @@ def may_change_group(user: Reader) -> bool:
 def require_change_group(user: Reader) -> None:
     if not may_change_group(user):
         raise PermissionDenied(_("Your log-in may not change groups. An administrator can give you that right."))
+
+
+def may_reassign(user: Reader) -> bool:
+    return user.has_perm(REASSIGN)
+
+
+def require_reassign(user: Reader) -> None:
+    if not may_reassign(user):
+        raise PermissionDenied(
+            _("Your log-in may not re-assign what others hold. An administrator can give you that right.")
+        )
+
+
+def may_change_team_rules(user: Reader) -> bool:
+    return user.has_perm(CHANGE_TEAM_RULES)
+
+
+def require_change_team_rules(user: Reader) -> None:
+    if not may_change_team_rules(user):
+        raise PermissionDenied(
+            _("Your log-in may not change the rules for teams. An administrator can give you that right.")
+        )
+
+
+def require_write_task(user: Reader) -> None:
+    if not user.has_perm(WRITE_TASK):
+        raise PermissionDenied(_("Your log-in may not write tasks. An administrator can give you that right."))
 
 
 def require_name_sponsor(user: Reader) -> None:

@@ -34,15 +34,15 @@ from tests.factories import make_superuser, make_user
 # What each role may do beyond the one to its right in this list; written by hand, so that a slip in the table shows.
 ANALYST = "account.view reference.view data.export simulation.use self.use org.view token.own"
 MEMBER = """personal.view margin.view contact.add contact.change relation.change rating.add wallet.add
-    note.write report.keep interaction.add request.handle plan.write override.request"""
+    note.write report.keep interaction.add request.handle plan.write override.request task.write"""
 MANAGER = """rating.change wallet.change account.add account.change team.add team.change team.delete contact.delete contract.add contract.change
     milestone.add milestone.change interaction.change interaction.delete sponsor.add sponsor.change discount.add
-    discount.approve courtesy.approve plan.approve"""
+    discount.approve courtesy.approve plan.approve team.reassign"""
 DIRECTOR = """group.change contract.delete milestone.delete rating.delete wallet.delete report.withdraw revenue.add
     revenue.import batch.withdraw receivable.add receivable.change payment.add payment.change effort.add effort.change
     product.add product.change rate.add rate.change override.approve problem.decide band.decide model.draft model.change
     model.activate survey.start survey.judge night.run backtest.view backtest.run policy.draft policy.activate
-    trail.view"""
+    trail.view teamrule.change"""
 ADMINISTRATOR = """account.delete receivable.delete payment.delete effort.delete product.delete rate.delete calendar.add
     calendar.change anchor.change org.change user.view user.add user.change user.delete token.manage access.view
     person.export person.erase webhook.change admin.use"""

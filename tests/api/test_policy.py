@@ -26,7 +26,7 @@ from crm.reported import report
 from crm.webhooks import services as webhooks
 from metrics.services.growth_notes import add_note
 from metrics.services.suggestions import reject_suggestion
-from plans.models import PolicyVersion, Promise, RemediationPlan
+from plans.models import HandOver, PolicyVersion, Promise, Reassignment, RemediationPlan, Task, TeamRule
 from plans.services_work import add_step, make_account_plan
 from tests.api.conftest import allow, assert_problem
 from tests.api.nights import AS_OF, make_published_run, make_scoring_model
@@ -79,6 +79,8 @@ FOR_EVERYBODY = {
     "weight-surveys",
     "webhooks",
     "webhook-deliveries",
+    "teams",
+    "team-rules",
     "",
 }  # hang off none
 BARE = {
@@ -185,6 +187,14 @@ def world(db, settings, tmp_path):
     rows["weight-surveys"] = open_survey(
         model=rows["models"], part="", title="Weights", judges=[people["admin"]], created_by=editor
     )
+    rows["hand-overs"] = HandOver.objects.create(
+        account=account, role="solution_manager", giver=editor, taker=people["teammate"], on=date(2030, 1, 1), made_by=editor
+    )  # fmt: skip
+    rows["reassignments"] = Reassignment.objects.create(
+        leaver=people["former"], rule="person", successor=editor, on=AS_OF, made_by=editor
+    )
+    rows["team-rules"] = TeamRule.objects.first()
+    rows["tasks"] = Task.objects.create(account=account, text="Call", due_on=AS_OF, owner=people["owner"])
     rows["backtests"] = BacktestRun.objects.create(
         model=rows["models"], first_on=date(2023, 1, 31), last_on=date(2023, 2, 28), days=2
     )
@@ -279,6 +289,9 @@ def bodies(world: World) -> dict[str, dict[str, Any]]:
         "remediation-steps": {"plan": world.rows["remediations"].pk, "text": "New", "due_on": "2030-02-01"},
         "weight-surveys": {"title": "New", "model": world.rows["models"].pk, "judges": [world.people["admin"].pk]},
         "webhooks": {"name": "NEW", "url": "https://127.0.0.1:9443/", "events": ["import.finished"]},
+        "hand-overs": {"account": key, "role": "account_manager", "taker": user, "on": "2030-01-01"},
+        "reassignments": {"leaver": user, "successor": world.people["teammate"].pk},
+        "tasks": {"account": key, "text": "New", "due_on": "2030-01-01"},
         "discounts": {"account": key, "percent": "5", "granted_on": "2024-02-01", "reason": "New"},
     }  # fmt: skip
 
@@ -359,6 +372,9 @@ def address_of(route: str, world: World) -> str:
         "end",
         *STEPS,
         "quarantined",
+        "sign",
+        "cancel",
+        "open_items",
         "invite",
         "judgements",
         "takeover",
@@ -402,6 +418,13 @@ def send(client: APIClient, route: str, method: str, world: World) -> Any:
         return client.post(address, {"text": "test"}, format="json")
     if route == "invitations-withdraw" or resource == "log-ins":
         return client.post(address, format="json")
+    if route == "tasks-end":
+        return client.post(address, format="json")
+    if route == "team-members-change_seat":
+        body = {"account": world.account.pk, "role": "account_manager", "user": None}
+        return client.post(address, body, format="json")
+    if route == "team-rules-detail" and method == "PUT":
+        return client.put(address, {"roles": [], "points": 1}, format="json", headers={"If-Match": "*"})
     if route == "sponsors-end":
         return client.post(address, {"on": "2024-06-01"}, format="json")
     if resource == "service-requests" and route.rpartition("-")[2] in STEPS:
@@ -442,6 +465,19 @@ def expected(person: str, route: str, method: str) -> set[int]:
     if resource in {"tokens", "sessions"} and method != "GET":
         return {403}  # a token is no person at a browser
     is_of_account = resource not in FOR_EVERYBODY
+    if resource == "reassignments":
+        theirs = person in {"editor", "admin"}  # of whoever made them, and of those who see every account
+        if kind == "list":
+            return {201} if method == "POST" and theirs else {409} if method == "POST" else {200}
+        return {404} if not theirs else {409} if kind == "undo" else {200}  # nothing of it can be given back
+    if (route, method) == ("hand-overs-list", "POST"):
+        return {400} if not sees else {403} if person == "owner" else {201}  # the teammate holds the seat
+    if route == "hand-overs-sign" and sees:
+        return {200} if person in {"editor", "teammate"} else {409}  # giver and taker
+    if route == "hand-overs-cancel" and sees:
+        return {403} if person == "owner" else {200}
+    if kind == "change_seat":
+        return {204} if sees else {400}  # the account named in the body is unknown to them
     if kind == "export":
         return {200}  # with the rows they see
     if is_of_account and kind not in {"list", "change_seat"} and not sees:
@@ -528,7 +564,7 @@ def test_hidden_and_missing_answer_alike_by_every_door(world, rest):
 
     for route, method in doors():
         resource, _dash, kind = route.rpartition("-")
-        if kind in {"list", "export"} or resource in FOR_EVERYBODY:
+        if kind in {"list", "export", "change_seat"} or resource in FOR_EVERYBODY:
             continue
         hidden = send(client, route, method, world)
         row, world.rows[resource] = world.rows[resource], type(world.rows[resource])(pk=2**40)
