@@ -376,7 +376,9 @@ SPECTACULAR_SETTINGS = {
         "GradeCondition": "tiering.enums.Rule",
         "PromiseLevel": "plans.enums.Level",
         "PromisePeriod": "plans.enums.Span",
+        "RemediationOutcome": "plans.enums.Outcome",
         **{name: f"plans.enums.{name}" for name in ["CaseEvent", "PolicyState", "PromiseState", "PromiseType"]},
+        **{name: f"plans.enums_team.{name}" for name in ["MoveRule", "TaskOutcome", "TeamGap"]},
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

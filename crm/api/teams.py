@@ -84,7 +84,7 @@ class LoadAnswerSerializer(serializers.Serializer):
     results = PersonLoadSerializer(many=True)
 
 
-class GapSerializer(serializers.Serializer):
+class TeamGapRowSerializer(serializers.Serializer):
     account = serializers.IntegerField()
     grade = serializers.ChoiceField(choices=Grade.choices)
     gap = serializers.ChoiceField(choices=TeamGap.choices)
@@ -95,7 +95,7 @@ class GapSerializer(serializers.Serializer):
 class GapAnswerSerializer(serializers.Serializer):
     as_of = serializers.DateField()
     count = serializers.IntegerField()
-    results = GapSerializer(many=True)
+    results = TeamGapRowSerializer(many=True)
 
 
 class _TeamView(APIView):
