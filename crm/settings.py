@@ -335,6 +335,7 @@ SPECTACULAR_SETTINGS = {
             for name in [
                 "AccountSize",
                 "AccountStatus",
+                "Attitude",
                 "BatchState",
                 "ContractStatus",
                 "CreditNotes",
@@ -346,6 +347,13 @@ SPECTACULAR_SETTINGS = {
                 "RevenueKind",
                 "TeamRole",
                 "UserRole",
+            ]
+        },
+        **{
+            name: f"accounts.enums_relations.{name}"
+            for name in [
+                *("ChainRole", "ContactLevel", "CourtesyKind", "CourtesyState", "DepartmentKind", "Layer"),
+                *("OrganisationalLevel", "Partnership"),
             ]
         },
         **{

@@ -18,18 +18,20 @@ from accounts.enums import TeamRole
 from accounts.merges import merge_accounts
 from accounts.models import Account, Contact, TeamMember
 from accounts.querysets import AccountQuerySet
+from accounts.services_relations import save_contact
 from accounts.signals import team_changed
 from accounts.teams import change_seat
 from crm.api.account_history import AccountHistorySerializer, HistoryQuery
 from crm.api.answers import AccountMetricsSerializer
 from crm.api.comparison import ComparisonSerializer, NightsQuery
 from crm.api.explanation import ExplanationSerializer
-from crm.api.fields import UserKeyField, VisibleKeyField
+from crm.api.fields import UserKeyField, VisibleContactField, VisibleKeyField
 from crm.api.filters import AccountFilter, UserFilter, VisibleAccountFilter
 from crm.api.group_figures import GroupQuery, GroupSerializer, group_answer
 from crm.api.groups import move_account
 from crm.api.idempotency import idempotent
 from crm.api.merges import AccountMergeSerializer, MergeSerializer
+from crm.api.metrics_relationships import AccountRelationshipsSerializer, RelationshipDayQuery
 from crm.api.plans import AccountPromisesSerializer
 from crm.api.queries import AccountQuery
 from crm.api.serializers import RuledSerializer, StrictSerializer
@@ -37,6 +39,7 @@ from crm.api.views import EditableViewSet
 from crm.web.rights import VIEW_MARGIN
 from metrics.services.account import account_metrics
 from metrics.services.account_history import account_history
+from metrics.services.account_relationships import account_relationships
 from plans.selectors import account_promises
 from tiering.comparison import compare
 from tiering.explain import explain
@@ -213,6 +216,20 @@ class AccountViewSet(EditableViewSet):
         return Response(AccountPromisesSerializer(account_promises(self.get_object())).data)
 
     @extend_schema(
+        parameters=[RelationshipDayQuery],
+        responses=AccountRelationshipsSerializer,
+        description="The three layers of the relationships with one account: who decides, whom we know, how close we are.",
+        filters=False,
+    )
+    @action(detail=True)
+    def relationships(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        chosen = RelationshipDayQuery.read(request)
+        self.detail_parameters = frozenset(request.query_params)
+        as_of = chosen.get("as_of") or timezone.localdate()
+        found = account_relationships(self.get_object(), as_of=as_of, reader=request.user)
+        return Response(AccountRelationshipsSerializer(found).data)
+
+    @extend_schema(
         responses=ExplanationSerializer,
         description="Why the account has its grade: score, contributions, conditions, and what the next grade lacks.",
         filters=False,
@@ -241,7 +258,11 @@ class AccountViewSet(EditableViewSet):
 
 
 class ContactSerializer(RuledSerializer):
+    """Attitudes are kept in a log (`attitude-notes/`), of which a contact shows the last entry. `department_kind` is read
+    from the name of the department where it is not given."""
+
     account = VisibleKeyField()
+    reports_to = VisibleContactField(required=False, allow_null=True, help_text="Of the same account or group.")
 
     class Meta:
         model = Contact
@@ -251,6 +272,9 @@ class ContactSerializer(RuledSerializer):
             "name",
             "title",
             "department",
+            "department_kind",
+            "level",
+            "reports_to",
             "email",
             "phone",
             "is_primary",
@@ -263,13 +287,25 @@ class ContactSerializer(RuledSerializer):
         )
         read_only_fields = STAMPS
 
+    def create(self, validated_data: dict[str, Any]) -> Contact:
+        return self._save(Contact(account=validated_data.pop("account")), validated_data)
+
+    def update(self, instance: Contact, validated_data: dict[str, Any]) -> Contact:
+        instance.account = validated_data.pop("account", instance.account)
+        return self._save(instance, validated_data)
+
+    def _save(self, contact: Contact, fields: dict[str, Any]) -> Contact:
+        return save_contact(contact=contact, by=self.context["request"].user, today=timezone.localdate(), **fields)
+
 
 class ContactFilter(FilterSet):
     account = VisibleAccountFilter()
 
     class Meta:
         model = Contact
-        fields = ["is_primary", "is_active", "is_decision_maker", "attitude", "department"]
+        fields = [
+            *("is_primary", "is_active", "is_decision_maker", "attitude", "department", "department_kind", "level"),
+        ]
 
 
 class ContactViewSet(EditableViewSet):

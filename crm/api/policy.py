@@ -17,9 +17,11 @@ from crm.web.rights import (
     ADD_BACKTEST,
     ADD_DISCOUNT,
     ADD_SPONSOR,
+    APPROVE_COURTESY,
     APPROVE_DISCOUNT,
     APPROVE_OVERRIDE,
     APPROVE_PLAN,
+    CHANGE_RELATIONS,
     CHANGE_SPONSOR,
     CHANGE_TEAM,
     CHANGE_TEAM_RULES,
@@ -36,6 +38,7 @@ from crm.web.rights import (
     VIEW_BACKTEST,
     WITHDRAW_BATCH,
     WRITE_TASK,
+    WRITE_PLAN,
 )
 
 VIEW_USER, ADD_USER, CHANGE_USER = "accounts.view_user", "accounts.add_user", "accounts.change_user"
@@ -83,6 +86,21 @@ def _editable(name: str, model: str) -> dict[tuple[str, str], Rule]:
         (f"{name}-detail", "PATCH"): change,
         (f"{name}-detail", "DELETE"): delete,
     }
+
+
+def _by_right(name: str, right: str, *methods: str, reads: Rule = LOGGED_IN) -> dict[tuple[str, str], Rule]:
+    """A list to read and add to, and what may be done to one of its rows, all by one right."""
+    own = {(f"{name}-detail", method): holders_of(right) for method in methods}
+    return {
+        (f"{name}-list", "GET"): reads,
+        (f"{name}-list", "POST"): holders_of(right),
+        (f"{name}-detail", "GET"): reads,
+        **own,
+    }
+
+
+PERSONAL = holders_of("accounts.view_personal_data")
+EDITED = ("PUT", "PATCH", "DELETE")
 
 
 QUESTIONS = ("growth", "bridge", "retention", "activity", "concentration", "lifetime", "trend", "economics",
@@ -152,6 +170,25 @@ POLICY: dict[tuple[str, str], Rule] = {
     **{(f"metrics-{question}", "GET"): LOGGED_IN for question in ("contract-growth", "backlog")},
     **{(f"metrics-{question}", "GET"): LOGGED_IN for question in ("acquisition", "split", "margins", "wallet")},
     ("metrics-receivables", "GET"): LOGGED_IN,
+    ("metrics-relationships", "GET"): LOGGED_IN,
+    ("accounts-relationships", "GET"): LOGGED_IN,
+    **_by_right("buying-centres", CHANGE_RELATIONS, *EDITED),
+    **_by_right("buying-centre-members", CHANGE_RELATIONS, *EDITED, reads=PERSONAL),
+    **_by_right("attitude-notes", CHANGE_RELATIONS, reads=PERSONAL),
+    **_by_right("relationship-levels", CHANGE_RELATIONS),
+    ("relationship-levels-end", "POST"): holders_of(CHANGE_RELATIONS),
+    **_by_right("partnership-states", CHANGE_RELATIONS),
+    **_by_right("courtesies", CHANGE_RELATIONS, reads=PERSONAL),
+    ("courtesies-decide", "POST"): holders_of(APPROVE_COURTESY),
+    **_by_right("relationship-targets", CHANGE_RELATIONS, *EDITED),
+    **_list("relationship-rules"),
+    ("relationship-rules-detail", "GET"): LOGGED_IN,
+    **{
+        ("relationship-rules-detail", method): holders_of("accounts.change_relationshiprule")
+        for method in ("PUT", "PATCH")
+    },
+    **_by_right("relationship-plans", WRITE_PLAN, *EDITED),
+    **_by_right("relationship-steps", WRITE_PLAN, *EDITED),
     **_list("suggestion-rejections", create=LOGGED_IN),
     ("suggestion-rejections-detail", "GET"): LOGGED_IN,
     ("suggestion-rejections-withdraw", "POST"): LOGGED_IN,

@@ -23,6 +23,7 @@ from crm.api import (
     plans,
     reassignments,
     receivables,
+    relationships,
     reported,
     revenue,
     runs,
@@ -63,6 +64,16 @@ router.register("imports", imports.ImportViewSet, "imports")
 router.register("suggestion-rejections", metrics_whitespace.SuggestionRejectionViewSet, "suggestion-rejections")
 router.register("growth-notes", growth_notes.GrowthNoteViewSet, "growth-notes")
 router.register("reported-figures", reported.ReportedFigureViewSet, "reported-figures")
+router.register("buying-centres", relationships.BuyingCentreViewSet, "buying-centres")
+router.register("buying-centre-members", relationships.CentreMemberViewSet, "buying-centre-members")
+router.register("attitude-notes", relationships.AttitudeNoteViewSet, "attitude-notes")
+router.register("relationship-levels", relationships.LevelEvidenceViewSet, "relationship-levels")
+router.register("partnership-states", relationships.PartnershipStateViewSet, "partnership-states")
+router.register("courtesies", relationships.CourtesyViewSet, "courtesies")
+router.register("relationship-targets", relationships.RelationshipTargetViewSet, "relationship-targets")
+router.register("relationship-rules", relationships.RelationshipRuleViewSet, "relationship-rules")
+router.register("relationship-plans", relationships.RelationshipPlanViewSet, "relationship-plans")
+router.register("relationship-steps", relationships.RelationshipStepViewSet, "relationship-steps")
 router.register("interactions", interactions.InteractionViewSet, "interactions")
 router.register("service-requests", service_requests.ServiceRequestViewSet, "service-requests")
 router.register("sponsors", sponsors.SponsorViewSet, "sponsors")

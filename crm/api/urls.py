@@ -12,6 +12,7 @@ from crm.api.metrics_lifetime import routes as lifetime_routes
 from crm.api.metrics_next import routes as next_routes
 from crm.api.metrics_patterns import routes as pattern_routes
 from crm.api.metrics_receivables import routes as receivables_routes
+from crm.api.metrics_relationships import routes as relationship_routes
 from crm.api.metrics_whitespace import routes as whitespace_routes
 from crm.api.migration import MigrationView
 from crm.api.portfolio import PortfolioView
@@ -52,6 +53,7 @@ v1 = [
     *next_routes,
     *pattern_routes,
     *receivables_routes,
+    *relationship_routes,
     *whitespace_routes,
     path("teams/load/", TeamLoadView.as_view(), name="teams-load"),
     path("teams/gaps/", TeamGapsView.as_view(), name="teams-gaps"),

@@ -34,6 +34,7 @@ from accounts.models import (
 from accounts.search import index_new_accounts
 from crm.demo import debts, efforts, judged, papers, promises, rates, relations, revenue
 from crm.demo import vocabulary as words
+from crm.demo.bonds import store_bonds
 from crm.demo.care_load import store_care
 from crm.demo.companies import Company, companies
 from crm.demo.horizon import Horizon
@@ -98,6 +99,7 @@ def load_demo(*, accounts: int, months: int, seed: int, today: date, with_logins
         _store_wallets(kept, bought=_bought(rows, horizon))
         _store_efforts(kept)
         store_care(found, accounts=kept.accounts, users=users, seed=seed, horizon=horizon, today=today)
+        store_bonds(found, accounts=kept.accounts, users=users, seed=seed, horizon=horizon, today=today)
         _store_decisions(kept)
         promises.store_plans(found, accounts=kept.accounts, users=users, seed=seed, horizon=horizon, today=today)
         _store_rates(kept)
@@ -187,7 +189,10 @@ def _store_contacts(kept: Kept) -> None:
                 phone=person.phone,
                 is_primary=person.is_primary,
             )
-            for person in relations.contacts(kept.found, seed=kept.seed)
+            for person in (
+                *relations.contacts(kept.found, seed=kept.seed),
+                *relations.more_contacts(kept.found, seed=kept.seed),
+            )
         ),
         MOST_IN_STATEMENT,
     )

@@ -9,6 +9,7 @@ import numpy as np
 
 from accounts.enums import TeamRole
 from crm.demo import vocabulary as words
+from crm.demo.bonds_words import MORE_ROLES
 from crm.demo.companies import Company
 from crm.demo.horizon import Horizon, dice
 from crm.demo.profiles import KEY_PROFILES, Profile
@@ -59,6 +60,28 @@ def contacts(found: Sequence[Company], *, seed: int) -> Iterator[Person]:
                 email=f"{latin}@{_domain(company)}.example",
                 phone=phone.format(int(rng.integers(0, 10_000))),
                 is_primary=position == 0,
+            )
+
+
+def more_contacts(found: Sequence[Company], *, seed: int) -> Iterator[Person]:
+    """Those whom one gets to know at larger accounts: three to six more, in a stream of their own."""
+    rng = dice(seed, "more contacts")
+    for company in found:
+        if company.profile not in KEY_PROFILES:
+            continue
+        number = int(rng.integers(3, len(MORE_ROLES) + 1))
+        for role in rng.permutation(len(MORE_ROLES))[:number].tolist():
+            name, latin = _name(rng, abroad=company.country != words.HOME_COUNTRY)
+            title, department = MORE_ROLES[role]
+            phone = WORLD_PHONE if company.country != words.HOME_COUNTRY else MAINLAND_PHONE
+            yield Person(
+                account_code=company.code,
+                name=name,
+                title=title,
+                department=department,
+                email=f"{latin}@{_domain(company)}.example",
+                phone=phone.format(int(rng.integers(0, 10_000))),
+                is_primary=False,
             )
 
 

@@ -31,7 +31,7 @@ def chain_map(account: Account, standing: CentreStanding, *, may_edit: bool) -> 
         target = one.member.target_attitude
         if target is not None and target != one.attitude:
             goal = f"t{one.member.pk}"
-            nodes.append(_goal(one, goal, PLACES.index(target), places[one.member.pk][1]))
+            nodes.append(_goal(one, goal, PLACES.index(target), places[one.member.pk][1] - STACK / 2))
             links.append({"source": f"m{one.member.pk}", "target": goal, "lineStyle": {"type": "dashed"}})
     seats = {one.contact.pk: one for one in counted}
     links += [
@@ -52,8 +52,8 @@ def chain_map(account: Account, standing: CentreStanding, *, may_edit: bool) -> 
         "series": [{
             "type": "graph", "coordinateSystem": "cartesian2d", "data": nodes, "links": links,
             "edgeSymbol": ["none", "arrow"], "edgeSymbolSize": 7,
-            "lineStyle": {"color": "token:--line-strong", "width": 1.4, "curveness": 0.08},
-            "label": {"show": True, "position": "bottom", "facetFormat": "plain", "distance": 3},
+            "lineStyle": {"color": "token:--line-strong", "width": 1.4, "curveness": 0.08, "opacity": 0.9},
+            "label": {"show": True, "position": "bottom", "facetFormat": "plain", "distance": 3, "opacity": 1},
             "labelLayout": {"hideOverlap": False},
         }],
     }  # fmt: skip
@@ -140,7 +140,7 @@ def _goal(one: PersonStanding, key: str, x: int, y: float) -> dict[str, Any]:
         "symbol": "emptyCircle",
         "symbolSize": 9,
         "itemStyle": {"color": "token:--surface", "borderColor": f"token:{COLOURS[one.member.target_attitude]}", "borderWidth": 2},
-        "label_text": until,
+        "label": {"show": False},
         "tip": _("%(name)s: %(attitude)s aimed at until %(day)s") % {
             "name": one.contact.name, "attitude": attitude_words(one.member.target_attitude), "day": until,
         },

@@ -5,14 +5,20 @@ from itertools import pairwise
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models import F, OuterRef, Q, Subquery
 
 from accounts.enums import AccountNeed, AccountStatus, BatchState, Grade, MarketPotential, RevenueKind
 from accounts.models import (
     Account,
+    AttitudeNote,
+    CentreMember,
     Contact,
     Contract,
+    Courtesy,
     ExchangeRate,
     ImportBatch,
+    LevelEvidence,
+    PartnershipState,
     Rating,
     RevenueRecord,
     TeamMember,
@@ -28,6 +34,8 @@ from crm.demo.staff import STAFF
 from crm.pipeline import run_night
 from metrics.rollup import difference
 from metrics.selectors import default_as_of
+from metrics.services.relationships import relationships
+from plans.models import RelationshipAction
 from service.models import Discount, Interaction, ServiceRequest, Sponsor
 from tiering.models import BandDecision, ScoringModel, TierRun, WeightSurvey
 
@@ -250,6 +258,12 @@ def test_demo_fills_every_table_through_the_door():
         ServiceRequest,
         Sponsor,
         Discount,
+        AttitudeNote,
+        CentreMember,
+        Courtesy,
+        LevelEvidence,
+        PartnershipState,
+        RelationshipAction,
     )
     assert [table.objects.exists() for table in tables] == [True] * len(tables)
     assert set(ScoringModel.objects.values_list("state", flat=True)) == {"active", "proposed"}
@@ -259,6 +273,22 @@ def test_demo_fills_every_table_through_the_door():
     assert set(Account.objects.values_list("need", flat=True)) == {"", *AccountNeed.values}
     assert set(Account.objects.values_list("potential", flat=True)) == {"", *MarketPotential.values}
     assert set(ExchangeRate.objects.values_list("to_currency", flat=True)) <= {"CNY"}
+
+
+@pytest.mark.django_db
+def test_demo_relationships_hang_together():
+    small()
+
+    last = AttitudeNote.objects.filter(contact=OuterRef("pk")).order_by("-held_from", "-pk").values("attitude")[:1]
+    apart = Contact.objects.annotate(said=Subquery(last)).exclude(attitude=F("said"))
+    assert not apart.filter(attitude__isnull=False).exists()
+    assert not CentreMember.objects.exclude(contact__account=F("centre__account")).exists()
+    assert not Contact.objects.filter(Q(level="") | Q(department_kind="")).exists()
+    assert not Contact.objects.filter(reports_to__isnull=False).exclude(reports_to__account=F("account")).exists()
+    found = relationships(Account.objects.all(), as_of=TODAY)
+    assert 0 < found.gap_accounts <= found.mapped_accounts < len(found.table)
+    assert 0 < found.key_relationship_score < 100
+    assert found.single_threaded_accounts
 
 
 @pytest.mark.django_db

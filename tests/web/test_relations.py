@@ -140,7 +140,7 @@ def test_map_and_org_chart_are_drawn_and_stand_as_tables(client, cast, person):
         for key, text in re.findall(r'<script id="([\w-]+)" type="application/json">(.*?)</script>', page)
     }
     nodes = options[f"map-{centre.pk}"]["series"][0]["data"]
-    assert [(one["value"], one["symbol"]) for one in nodes] == [([4, 5], "diamond"), ([5, 5], "emptyCircle")]
+    assert [(one["value"], one["symbol"]) for one in nodes] == [([4, 5], "diamond"), ([5, 4.83], "emptyCircle")]
     assert nodes[0]["href"] == address("member_edit", cast.account, member.pk)
     tree = options["org-chart"]["series"][0]["data"][0]
     assert [one["name"] for one in tree["children"]] == ["Zhao Min"]
