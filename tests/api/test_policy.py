@@ -19,6 +19,15 @@ from accounts.merges import merge_accounts
 from accounts.models import AccessToken, Account, GroupMembership, RatingAnchor, User, UserSession
 from accounts.security.invitations import invite
 from accounts.security.visitors import Visitor
+from accounts.models import (
+    Account,
+    GroupMembership,
+    PartnershipState,
+    RatingAnchor,
+    RelationshipRule,
+    RelationshipTarget,
+    User,
+)
 from crm.api.policy import POLICY, rule_for
 from crm.lib.outbound import Door
 from crm.lib.periods import parse_period
@@ -27,17 +36,22 @@ from crm.webhooks import services as webhooks
 from metrics.services.growth_notes import add_note
 from metrics.services.suggestions import reject_suggestion
 from plans.models import HandOver, PolicyVersion, Promise, Reassignment, RemediationPlan, Task, TeamRule
+from plans.models import PolicyVersion, Promise, RelationshipAction, RelationshipPlan, RemediationPlan
 from plans.services_work import add_step, make_account_plan
 from tests.api.conftest import allow, assert_problem
 from tests.api.nights import AS_OF, make_published_run, make_scoring_model
 from tests.factories import (
     make_account,
     make_batch,
+    make_centre,
     make_contact,
     make_contract,
+    make_courtesy,
     make_discount,
     make_effort,
     make_interaction,
+    make_level,
+    make_member,
     make_milestone,
     make_override,
     make_product,
@@ -67,6 +81,7 @@ FOR_EVERYBODY = {
     "products",
     "rates",
     "rating-anchors",
+    "relationship-rules",
     "metrics",
     "metrics-contract",
     "models",
@@ -184,6 +199,23 @@ def world(db, settings, tmp_path):
     )  # fmt: skip
     for name, plan in (("account-plan-steps", "account-plans"), ("remediation-steps", "remediations")):
         rows[name] = add_step(plan=rows[plan], text="Call", owner=editor, due_on=AS_OF)
+    contact = make_contact(account=account, attitude=1, attitude_since=date(2024, 1, 1))
+    rows["buying-centres"] = make_centre(account=account)
+    rows["buying-centre-members"] = make_member(contact=contact, centre=rows["buying-centres"])
+    rows["attitude-notes"] = contact.attitude_notes.get()
+    rows["relationship-levels"] = make_level(account=account, expires_on=date(2099, 1, 1))
+    rows["partnership-states"] = PartnershipState.objects.create(
+        account=account, state="loyal", since=date(2024, 1, 1), evidence="Renewed"
+    )
+    rows["courtesies"] = make_courtesy(contact=contact, given_by=people["owner"], state="waiting")
+    rows["relationship-targets"] = RelationshipTarget.objects.create(account=account, key_target=70)
+    rows["relationship-rules"] = RelationshipRule.objects.get_or_create(
+        grade="gold", defaults={"cadence_days": 45, "key_target": 70}
+    )[0]
+    rows["relationship-plans"] = RelationshipPlan.objects.create(account=account, goal="Know them", review_on=AS_OF)
+    rows["relationship-steps"] = RelationshipAction.objects.create(
+        plan=rows["relationship-plans"], layer="key", text="Call", due_on=AS_OF
+    )
     rows["weight-surveys"] = open_survey(
         model=rows["models"], part="", title="Weights", judges=[people["admin"]], created_by=editor
     )
@@ -287,6 +319,23 @@ def bodies(world: World) -> dict[str, dict[str, Any]]:
         },
         "account-plan-steps": {"plan": world.rows["account-plans"].pk, "text": "New", "due_on": "2030-02-01"},
         "remediation-steps": {"plan": world.rows["remediations"].pk, "text": "New", "due_on": "2030-02-01"},
+        "buying-centres": {"account": key, "name": "New"},
+        "buying-centre-members": {
+            "centre": world.rows["buying-centres"].pk, "contact": world.rows["contacts"].pk, "roles": ["user"],
+        },
+        "attitude-notes": {"contact": world.rows["contacts"].pk, "attitude": 2},
+        "relationship-levels": {"account": key, "level": 4, "evidence": "New"},
+        "partnership-states": {"account": key, "state": "strategic", "evidence": "New"},
+        "courtesies": {
+            "contact": world.rows["contacts"].pk, "kind": "gift", "given_on": "2024-02-01", "occasion": "New",
+            "amount": "5", "currency": "CNY",
+        },
+        "relationship-targets": {"account": key, "key_target": 60},
+        "relationship-rules": {"cadence_days": 30, "key_target": 60, "departments": [], "levels": []},
+        "relationship-plans": {"account": key, "goal": "New", "review_on": "2030-01-01"},
+        "relationship-steps": {
+            "plan": world.rows["relationship-plans"].pk, "layer": "general", "text": "New", "due_on": "2030-01-01",
+        },
         "weight-surveys": {"title": "New", "model": world.rows["models"].pk, "judges": [world.people["admin"].pk]},
         "webhooks": {"name": "NEW", "url": "https://127.0.0.1:9443/", "events": ["import.finished"]},
         "hand-overs": {"account": key, "role": "account_manager", "taker": user, "on": "2030-01-01"},
@@ -383,6 +432,38 @@ def address_of(route: str, world: World) -> str:
         "again",
         *LOG_IN_STEPS,
     }:
+    if (
+        kind
+        in {
+            "detail",
+            "metrics",
+            "history",
+            "group",
+            "tiering",
+            "tiering_compare",
+            "promises",
+            "relationships",
+            "decide",
+            "activate",
+            "grade",
+            "close",
+            "errors",
+            "withdraw",
+            "propose",
+            "accounts",
+            "merge",
+            "undo",
+            "approve",
+            "refuse",
+            "end",
+            *STEPS,
+            "quarantined",
+            "invite",
+            "judgements",
+            "takeover",
+        }
+        and route != "metrics-relationships"
+    ):
         return reverse(f"api:{route}", args=[world.rows[resource].pk])
     return reverse(f"api:{route}")
 
@@ -426,6 +507,9 @@ def send(client: APIClient, route: str, method: str, world: World) -> Any:
     if route == "team-rules-detail" and method == "PUT":
         return client.put(address, {"roles": [], "points": 1}, format="json", headers={"If-Match": "*"})
     if route == "sponsors-end":
+    if route == "courtesies-decide":
+        return client.post(address, {"is_approved": True}, format="json")
+    if route in {"sponsors-end", "relationship-levels-end"}:
         return client.post(address, {"on": "2024-06-01"}, format="json")
     if resource == "service-requests" and route.rpartition("-")[2] in STEPS:
         return client.post(address, {"text": "test"}, format="json")
