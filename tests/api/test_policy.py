@@ -399,6 +399,8 @@ def address_of(route: str, world: World) -> str:
     from django.urls import reverse
 
     resource, _dash, kind = route.rpartition("-")
+    if route == "accounts-relationships":
+        return reverse(f"api:{route}", args=[world.account.pk])
     if kind in {
         "detail",
         "metrics",
@@ -407,6 +409,7 @@ def address_of(route: str, world: World) -> str:
         "tiering",
         "tiering_compare",
         "promises",
+        "decide",
         "activate",
         "grade",
         "close",
@@ -432,38 +435,6 @@ def address_of(route: str, world: World) -> str:
         "again",
         *LOG_IN_STEPS,
     }:
-    if (
-        kind
-        in {
-            "detail",
-            "metrics",
-            "history",
-            "group",
-            "tiering",
-            "tiering_compare",
-            "promises",
-            "relationships",
-            "decide",
-            "activate",
-            "grade",
-            "close",
-            "errors",
-            "withdraw",
-            "propose",
-            "accounts",
-            "merge",
-            "undo",
-            "approve",
-            "refuse",
-            "end",
-            *STEPS,
-            "quarantined",
-            "invite",
-            "judgements",
-            "takeover",
-        }
-        and route != "metrics-relationships"
-    ):
         return reverse(f"api:{route}", args=[world.rows[resource].pk])
     return reverse(f"api:{route}")
 
