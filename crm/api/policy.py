@@ -37,8 +37,8 @@ from crm.web.rights import (
     START_SURVEY,
     VIEW_BACKTEST,
     WITHDRAW_BATCH,
-    WRITE_TASK,
     WRITE_PLAN,
+    WRITE_TASK,
 )
 
 VIEW_USER, ADD_USER, CHANGE_USER = "accounts.view_user", "accounts.add_user", "accounts.change_user"
