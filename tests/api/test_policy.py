@@ -477,7 +477,6 @@ def send(client: APIClient, route: str, method: str, world: World) -> Any:
         return client.post(address, body, format="json")
     if route == "team-rules-detail" and method == "PUT":
         return client.put(address, {"roles": [], "points": 1}, format="json", headers={"If-Match": "*"})
-    if route == "sponsors-end":
     if route == "courtesies-decide":
         return client.post(address, {"is_approved": True}, format="json")
     if route in {"sponsors-end", "relationship-levels-end"}:
