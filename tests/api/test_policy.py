@@ -16,10 +16,8 @@ from rest_framework.test import APIClient
 
 from accounts.access import Role, role_holds
 from accounts.merges import merge_accounts
-from accounts.models import AccessToken, Account, GroupMembership, RatingAnchor, User, UserSession
-from accounts.security.invitations import invite
-from accounts.security.visitors import Visitor
 from accounts.models import (
+    AccessToken,
     Account,
     GroupMembership,
     PartnershipState,
@@ -27,7 +25,10 @@ from accounts.models import (
     RelationshipRule,
     RelationshipTarget,
     User,
+    UserSession,
 )
+from accounts.security.invitations import invite
+from accounts.security.visitors import Visitor
 from crm.api.policy import POLICY, rule_for
 from crm.lib.outbound import Door
 from crm.lib.periods import parse_period
@@ -35,8 +36,17 @@ from crm.reported import report
 from crm.webhooks import services as webhooks
 from metrics.services.growth_notes import add_note
 from metrics.services.suggestions import reject_suggestion
-from plans.models import HandOver, PolicyVersion, Promise, Reassignment, RemediationPlan, Task, TeamRule
-from plans.models import PolicyVersion, Promise, RelationshipAction, RelationshipPlan, RemediationPlan
+from plans.models import (
+    HandOver,
+    PolicyVersion,
+    Promise,
+    Reassignment,
+    RelationshipAction,
+    RelationshipPlan,
+    RemediationPlan,
+    Task,
+    TeamRule,
+)
 from plans.services_work import add_step, make_account_plan
 from tests.api.conftest import allow, assert_problem
 from tests.api.nights import AS_OF, make_published_run, make_scoring_model
