@@ -20,6 +20,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ def seal() -> Head | None:
         if found is None:
             break
         head, sealed = found, sealed + found.sealed
-        _note_outside(found)
+        transaction.on_commit(partial(_note_outside, found))  # at once, unless a caller's transaction is open
         if found.sealed < A_PASS:
             break
     return Head(head.number, head.position, head.hash, sealed) if head else None

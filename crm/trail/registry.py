@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from django.apps import apps
-from django.db.models import BinaryField, ForeignKey, Model
+from django.db.models import BinaryField, CharField, ForeignKey, Model, TextField
 
 DERIVED = "computed from other rows, and computed again at any time"
 OWN_RECORD = "rows are added and never edited: it is its own record"
@@ -81,6 +81,9 @@ NIGHTLY: dict[str, frozenset[str]] = {
         }
     ),
 }
+# Tables into which one statement brings thousands of rows. Their triggers are written out column by column, and additions
+# are noted a statement at a time; no secret and no personal field may stand in them.
+MANY = frozenset({"accounts.Account", "accounts.Contract", "accounts.Product"})
 IGNORED: dict[str, frozenset[str]] = {
     "accounts.User": frozenset({"last_login", "auth_version"}),
     "accounts.ImportBatch": frozenset({"seconds", "attempts"}),
@@ -161,7 +164,7 @@ NAMES_A_PERSON: dict[str, str] = {
 @dataclass(frozen=True, slots=True)
 class Watch:
     """How one table is watched; what its triggers are told. account : a column, or ``column@table`` for the account of what
-    the column points to, or empty; columns : those whose updates are looked at, empty for all."""
+    the column points to, or empty; columns : for tables of MANY those that are noted, of which ``texts`` may be empty."""
 
     table: str
     key: str
@@ -171,6 +174,7 @@ class Watch:
     person: str
     secret: tuple[str, ...]
     columns: tuple[str, ...]
+    texts: frozenset[str] = frozenset()
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -209,6 +213,7 @@ def watch_of(model: type[Model]) -> Watch:
     meta = model._meta  # noqa: SLF001
     columns = [one.column for one in meta.local_concrete_fields if one.column]
     nightly = NIGHTLY.get(meta.label, frozenset())
+    is_many = meta.label in MANY
     ignored = (CLOCKS | nightly | IGNORED.get(meta.label, frozenset())) & set(columns)
     about = PERSONAL.get(meta.label)
     return Watch(
@@ -219,7 +224,10 @@ def watch_of(model: type[Model]) -> Watch:
         personal=tuple(sorted(about.fields)) if about else (),
         person=f"{about.kind}:{about.column}" if about else "",
         secret=tuple(sorted(_secret(model))),
-        columns=tuple(column for column in columns if column not in ignored) if nightly else (),
+        columns=tuple(column for column in columns if column not in ignored) if is_many else (),
+        texts=frozenset(
+            str(one.column) for one in meta.local_concrete_fields if isinstance(one, CharField | TextField)
+        ),
     )
 
 

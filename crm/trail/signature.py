@@ -68,13 +68,18 @@ def sign_command(name: str) -> None:
 
 
 def tell_the_database(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001
-    """Put the signature in front of a statement that writes."""
-    signature = _current.get()
-    if signature is not None:
-        if isinstance(sql, str) and WRITES.match(sql):
-            sql = signature.prefix + sql
-        elif isinstance(sql, bytes) and WRITES.match(sql[:40].decode("ascii", "replace")):
-            sql = signature.prefix.encode() + sql
+    """Put the signature in front of a statement that writes, and an empty one where it ended within a transaction."""
+    signature, connection = _current.get(), context["connection"]
+    if signature is None and not getattr(connection, "trail_is_signed", False):
+        return execute(sql, params, many, context)
+    prefix = signature.prefix if signature else f"SELECT set_config('{SETTING}', '', true); "
+    if isinstance(sql, str) and WRITES.match(sql):
+        sql = prefix + sql
+    elif isinstance(sql, bytes) and WRITES.match(sql[:40].decode("ascii", "replace")):
+        sql = prefix.encode() + sql
+    else:
+        return execute(sql, params, many, context)
+    connection.trail_is_signed = signature is not None
     return execute(sql, params, many, context)
 
 

@@ -1,15 +1,17 @@
 """The triggers: what they do, which tables have them, and whether all of them are as they should be.
 
-``install`` runs after every ``migrate`` and changes only what differs. None of the triggers names a column in a way that
-binds it, so that later migrations may drop and alter columns; the one table where updates are looked at by column
-(accounts, which the night writes whole) is looked at whole while migrations run.
+``install`` runs after every ``migrate`` and changes only what differs. One function notes the rows of all tables and names
+no column, so that migrations may drop and alter them. Tables of ``registry.MANY`` have triggers of their own instead:
+changes are compared column by column and only where a noted one is written (the night writes others on every account),
+additions are noted a statement at a time. While migrations run, the general ones stand in for them.
 
 All are ENABLE ALWAYS: ``session_replication_role`` does not pass them by.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import connection, transaction
@@ -178,6 +180,64 @@ class Function:
         )
 
 
+INTO_LOG = """
+    INSERT INTO crm_trailentry (
+        at, transaction, actor_id, via, request_id, database_user, table_name, row_key, account_id, action, before,
+        after, person
+    ) SELECT
+        clock_timestamp(), pg_current_xact_id()::text::bigint, nullif(split_part(told, '|', 1), '')::bigint,
+        split_part(told, '|', 2), split_part(told, '|', 3), session_user, TG_TABLE_NAME, {row}."id"::text, {account},
+        '{action}', {before}, {after}, ''
+"""
+TOLD = "told text := coalesce(nullif(current_setting('facet.trail', true), ''), '|database|');"
+
+
+def _added(watch: Watch) -> Function:
+    """Notes all rows of one INSERT."""
+    pairs = ", ".join(
+        f"'{column}', " + (f"nullif(n.\"{column}\", '')" if column in watch.texts else f'n."{column}"')
+        for column in watch.columns
+    )
+    values = f"jsonb_strip_nulls(jsonb_build_object({pairs}))"
+    insert = INTO_LOG.format(row="n", account=_account(watch, "n"), action="I", before="'{}'", after=values)
+    body = f"\nDECLARE\n    {TOLD}\nBEGIN{insert}    FROM new_rows n;\n    RETURN NULL;\nEND "
+    return Function(f"trail_added_{watch.table}", "", "trigger", "plpgsql", body)
+
+
+def _changed(watch: Watch) -> Function:
+    """Notes one row of an UPDATE."""
+    compared = "".join(
+        f"""
+    IF OLD."{column}" IS DISTINCT FROM NEW."{column}" THEN
+        before := before || jsonb_build_object('{column}', OLD."{column}");
+        after := after || jsonb_build_object('{column}', NEW."{column}");
+    END IF;"""
+        for column in watch.columns
+        if column != "id"
+    )
+    insert = INTO_LOG.format(row="NEW", account=_account(watch, "NEW"), action="U", before="before", after="after")
+    body = f"""
+DECLARE
+    {TOLD}
+    before jsonb := '{{}}';
+    after jsonb := '{{}}';
+BEGIN{compared}
+    IF before <> '{{}}' THEN{insert}    ;
+    END IF;
+    RETURN NULL;
+END """
+    return Function(f"trail_changed_{watch.table}", "", "trigger", "plpgsql", body)
+
+
+def _account(watch: Watch, row: str) -> str:
+    return f'{row}."{watch.account}"' if watch.account else "NULL::bigint"
+
+
+def functions() -> list[Function]:
+    watches = [watch_of(model) for model in watched_models()]
+    return [*FUNCTIONS, *(make(watch) for watch in watches if watch.columns for make in (_added, _changed))]
+
+
 FUNCTIONS = (
     Function("trail_guard", "", "trigger", "plpgsql", GUARD, is_definer=False),
     Function("trail_guard_key", "", "trigger", "plpgsql", GUARD_KEY, is_definer=False),
@@ -198,6 +258,7 @@ class Trigger:
     arguments: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     is_conditional: bool = False
+    new_table: str = ""
 
     @property
     def create(self) -> str:
@@ -207,22 +268,24 @@ class Trigger:
         if self.kind & UPDATE:
             columns = ", ".join(f'"{column}"' for column in self.columns)
             verbs.append(f"UPDATE OF {columns}" if columns else "UPDATE")
+        given = f"REFERENCING NEW TABLE AS {self.new_table}" if self.new_table else ""
         when = "WHEN (OLD.* IS DISTINCT FROM NEW.*)" if self.is_conditional else ""
         arguments = ", ".join("'" + one.replace("'", "''") + "'" for one in self.arguments)
         return (
             f"CREATE TRIGGER {self.name} {'BEFORE' if self.kind & BEFORE else 'AFTER'} {' OR '.join(verbs)}"
-            f' ON "{self.table}" FOR EACH {"ROW" if self.kind & ROW else "STATEMENT"} {when}'
+            f' ON "{self.table}" {given} FOR EACH {"ROW" if self.kind & ROW else "STATEMENT"} {when}'
             f" EXECUTE FUNCTION {self.function}({arguments})"
         )
 
 
-def expected_triggers(*, by_column: bool = True) -> list[Trigger]:
-    """All triggers of the trail. by_column : let updates of accounts be looked at by column."""
+def expected_triggers(*, general: Collection[str] = ()) -> list[Trigger]:
+    """All triggers of the trail. general : tables that get the general ones though there are others of their own."""
     found = [_guard(table) for table in LOG_TABLES]
     found.append(Trigger(KEY_TABLE, "trail_guard_key", ROW | BEFORE | UPDATE | DELETE, "trail_guard_key"))
     found.append(Trigger(KEY_TABLE, "trail_guard", BEFORE | TRUNCATE, "trail_guard"))
     for model in watched_models():
-        found += _of_table(watch_of(model), by_column=by_column)
+        watch = watch_of(model)
+        found += _of_many(watch) if watch.columns and watch.table not in general else _of_table(watch)
     return found
 
 
@@ -232,19 +295,31 @@ def _guard(table: str) -> Trigger:
     return Trigger(table, "trail_guard", kind, "trail_guard")
 
 
-def _of_table(watch: Watch, *, by_column: bool) -> list[Trigger]:
-    columns = watch.columns if by_column else ()
+def _of_table(watch: Watch) -> list[Trigger]:
     return [
         Trigger(watch.table, "trail_note", ROW | INSERT | DELETE, "trail_note", watch.arguments),
-        Trigger(watch.table, "trail_note_change", ROW | UPDATE, "trail_note", watch.arguments, columns, True),
+        Trigger(watch.table, "trail_note_change", ROW | UPDATE, "trail_note", watch.arguments, is_conditional=True),
         Trigger(watch.table, "trail_note_truncate", TRUNCATE, "trail_note", watch.arguments),
     ]
+
+
+def _of_many(watch: Watch) -> list[Trigger]:
+    columns = tuple(column for column in watch.columns if column != "id")
+    return [
+        Trigger(watch.table, "trail_note", ROW | DELETE, "trail_note", watch.arguments),
+        Trigger(watch.table, "trail_note_added", INSERT, f"trail_added_{watch.table}", new_table="new_rows"),
+        Trigger(
+            watch.table, "trail_note_change", ROW | UPDATE, f"trail_changed_{watch.table}", (), columns,
+            is_conditional=True,
+        ),
+        Trigger(watch.table, "trail_note_truncate", TRUNCATE, "trail_note", watch.arguments),
+    ]  # fmt: skip
 
 
 # What PostgreSQL holds of the same: enabled, kind, function, arguments, columns, condition.
 CATALOGUE = """
 SELECT c.relname, t.tgname, t.tgenabled, t.tgtype, p.proname, encode(t.tgargs, 'hex'), t.tgqual IS NOT NULL,
-    ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY (t.tgattr::int2[]))
+    coalesce(t.tgnewtable, ''), ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY (t.tgattr::int2[]))
 FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
 WHERE NOT t.tgisinternal AND t.tgname LIKE 'trail\\_%%' AND c.relnamespace = current_schema()::regnamespace
 """
@@ -254,18 +329,15 @@ def _standing(cursor: CursorWrapper) -> dict[tuple[str, str], tuple[str, Trigger
     """Triggers as they are: by table and name, with how they are enabled."""
     cursor.execute(CATALOGUE)
     found = {}
-    for table, name, enabled, kind, function, arguments, is_conditional, columns in cursor.fetchall():
+    for table, name, enabled, kind, function, arguments, is_conditional, new_table, columns in cursor.fetchall():
         words = tuple(part.decode() for part in bytes.fromhex(arguments).split(b"\0")[:-1])
-        trigger = Trigger(table, name, kind, function, words, tuple(sorted(columns)), is_conditional)
+        trigger = Trigger(table, name, kind, function, words, tuple(sorted(columns)), is_conditional, new_table)
         found[table, name] = (enabled, trigger)
     return found
 
 
 def _sorted(trigger: Trigger) -> Trigger:
-    return Trigger(
-        trigger.table, trigger.name, trigger.kind, trigger.function, trigger.arguments, tuple(sorted(trigger.columns)),
-        trigger.is_conditional,
-    )  # fmt: skip
+    return replace(trigger, columns=tuple(sorted(trigger.columns)))
 
 
 def _columns(cursor: CursorWrapper) -> dict[str, set[str]]:
@@ -277,51 +349,47 @@ def _columns(cursor: CursorWrapper) -> dict[str, set[str]]:
 
 
 def _different_functions(cursor: CursorWrapper) -> list[Function]:
+    wanted = functions()
     cursor.execute(
         "SELECT proname, prosrc FROM pg_proc WHERE proname = ANY (%s) AND pronamespace = current_schema()::regnamespace",
-        [[one.name for one in FUNCTIONS]],
+        [[one.name for one in wanted]],
     )
     there = dict(cursor.fetchall())
-    return [one for one in FUNCTIONS if there.get(one.name) != one.body]
+    return [one for one in wanted if there.get(one.name) != one.body]
 
 
 @transaction.atomic
-def install(*, by_column: bool = True) -> int:
+def install(*, is_migrating: bool = False) -> int:
     """Bring functions and triggers to what they should be; returns how many triggers were made or taken off.
 
-    Tables and columns that are not there (in the middle of migrations) are left out.
+    Tables that are not there yet are left out; one whose columns are not those of its model gets the general triggers.
     """
     changed = 0
     with connection.cursor() as cursor:
-        columns = _columns(cursor)
-        if not set(LOG_TABLES) <= set(columns):
+        tables = _columns(cursor)
+        if not {*LOG_TABLES, KEY_TABLE} <= set(tables):
             return 0
+        general = {
+            watch.table
+            for watch in map(watch_of, watched_models())
+            if is_migrating or not set(watch.columns) <= tables.get(watch.table, set())
+        }
         cursor.execute("SELECT quote_ident(current_schema())")
         schema = cursor.fetchone()[0]
         for function in _different_functions(cursor):
             cursor.execute(function.create(schema).replace("%", "%%"), [])
         standing = _standing(cursor)
-        wanted = {(one.table, one.name): one for one in expected_triggers(by_column=by_column)}
+        wanted = {(one.table, one.name): one for one in expected_triggers(general=general)}
         for place in standing:
-            if place not in wanted:
+            if standing[place] != ("A", _sorted(wanted[place]) if place in wanted else None):
                 cursor.execute(f'DROP TRIGGER {place[1]} ON "{place[0]}"')
-                changed += 1
+                changed += place not in wanted
         for place, trigger in wanted.items():
-            known = columns.get(trigger.table)
-            if known is None or standing.get(place) == ("A", _sorted(trigger)):
-                continue
-            if place in standing:
-                cursor.execute(f'DROP TRIGGER {trigger.name} ON "{trigger.table}"')
-            _make(cursor, trigger, known)
-            changed += 1
+            if trigger.table in tables and standing.get(place) != ("A", _sorted(trigger)):
+                cursor.execute(trigger.create.replace("%", "%%"), [])
+                cursor.execute(f'ALTER TABLE "{trigger.table}" ENABLE ALWAYS TRIGGER {trigger.name}')
+                changed += 1
     return changed
-
-
-def _make(cursor: CursorWrapper, trigger: Trigger, known: set[str]) -> None:
-    if not set(trigger.columns) <= known:
-        trigger = Trigger(**{name: getattr(trigger, name) for name in trigger.__slots__} | {"columns": ()})
-    cursor.execute(trigger.create.replace("%", "%%"), [])
-    cursor.execute(f'ALTER TABLE "{trigger.table}" ENABLE ALWAYS TRIGGER {trigger.name}')
 
 
 def faults() -> list[str]:
@@ -341,16 +409,12 @@ def faults() -> list[str]:
 
 
 def loosen(plan: Any = None, **kwargs: Any) -> None:
-    """Receiver of pre_migrate: look at accounts whole, so that no migration meets a column that a trigger names."""
-    if plan:
-        install_where_there(by_column=False)
+    """Receiver of pre_migrate: the general triggers, so that no migration meets a column that one of them names."""
+    if plan and connection.vendor == "postgresql":
+        install(is_migrating=True)
 
 
 def put_on(**kwargs: Any) -> None:
     """Receiver of post_migrate."""
-    install_where_there()
-
-
-def install_where_there(*, by_column: bool = True) -> None:
     if connection.vendor == "postgresql":
-        install(by_column=by_column)
+        install()

@@ -98,7 +98,7 @@ def _without(work: Any) -> None:
 
     with connection.cursor() as cursor:
         for verb in ("DISABLE", "ENABLE ALWAYS"):
-            for name in ("trail_note", "trail_note_change"):
+            for name in ("trail_note_added", "trail_note_change"):
                 cursor.execute(f"ALTER TABLE accounts_account {verb} TRIGGER {name}")
             if verb == "DISABLE":
                 work()

@@ -128,6 +128,18 @@ def test_a_full_pass_goes_on_where_it_broke_off(monkeypatch):
     assert chain.verify().faults == []
 
 
+def test_a_pass_that_is_rolled_back_notes_no_head(heads):
+    make_product()
+    before = heads.read_text() if heads.exists() else ""
+    with transaction.atomic():
+        assert chain.seal().sealed == 1
+        transaction.set_rollback(True)
+
+    assert (heads.read_text() if heads.exists() else "") == before
+    assert chain.seal().sealed == 1
+    assert chain.verify().faults == []
+
+
 def test_after_a_restore_transaction_numbers_that_begin_anew_are_sealed_too():
     write_some(2)
     chain.seal()

@@ -1,11 +1,19 @@
 """Every table is watched or exempt with a reason; every field about a person is one or is judged not to be."""
 
+import json
+import re
+from datetime import date
+from decimal import Decimal
+
 import pytest
 from django.apps import apps
+from django.db import connection
 from django.db.models import ForeignKey
 
-from accounts.models import Contact
+from accounts.models import Contact, Product
+from crm.models import TrailEntry
 from crm.trail import registry, triggers
+from tests.factories import make_account, make_contract, make_product
 
 
 def _tables():
@@ -32,7 +40,6 @@ def test_exemptions_name_models_that_are_there():
         *registry.NIGHTLY,
         *registry.IGNORED,
         *registry.NO_SECRET,
-        *registry.KEYS,
     }
 
     assert named - known == set()
@@ -71,8 +78,6 @@ def test_secrets_are_told_by_name_or_kind():
 
 
 def test_a_table_without_trigger_is_found(db):
-    from django.db import connection
-
     with connection.cursor() as cursor:
         cursor.execute("DROP TRIGGER trail_note ON accounts_product")
         cursor.execute("ALTER TABLE accounts_contact DISABLE TRIGGER trail_note_change")
@@ -87,3 +92,59 @@ def test_a_table_without_trigger_is_found(db):
     ]
     assert triggers.install() == 2
     assert triggers.faults() == []
+
+
+def test_tables_of_many_rows_hold_no_secret_and_nothing_personal():
+    for label in registry.MANY:
+        watch = registry.watch_of(apps.get_model(label))
+
+        assert (watch.secret, watch.personal, watch.key) == ((), (), "id")
+        assert "@" not in watch.account
+        assert not {"json", "jsonb"} & {field.db_type(connection) for field in apps.get_model(label)._meta.fields}
+
+
+def test_general_triggers_stand_in_while_migrations_run(db):
+    product = make_product(name="Before")
+    triggers.loosen(plan=["a migration"])
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE accounts_product ALTER COLUMN name TYPE varchar(300)")  # no trigger is in the way
+        cursor.execute("ALTER TABLE accounts_account DROP COLUMN turnover_source")
+    Product.objects.filter(pk=product.pk).update(name="In between")
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE accounts_account ADD COLUMN turnover_source varchar(120) NOT NULL DEFAULT ''")
+    triggers.put_on()
+    Product.objects.filter(pk=product.pk).update(name="After")
+
+    told = TrailEntry.objects.filter(table_name="accounts_product", row_key=str(product.pk), action="U").order_by("pk")
+    assert [entry.after for entry in told] == [{"name": "In between"}, {"name": "After"}]
+    assert triggers.faults() == []
+
+
+def test_own_and_general_triggers_say_the_same(db):
+    """What the triggers of a table of many rows note is what the general ones would."""
+
+    def work(code: str) -> list[tuple]:
+        account = make_account(code=code, name="Anna & Co", opened_on=date(2024, 1, 1), turnover=None)
+        account.name, account.region, account.closed_on = "Anna", "", date(2025, 1, 1)
+        account.before_data_start = True
+        account.save()
+        contract = make_contract(account=account, number=f"N-{code}", amount=Decimal("12.5000"), currency="CNY")
+        contract.amount = Decimal("13.2500")
+        contract.save()
+        contract.delete()
+        rows = TrailEntry.objects.filter(account_id=account.pk).order_by("pk")
+        ids = {account.pk, contract.pk}
+        told = [(row.table_name, row.action, row.before, row.after) for row in rows]
+        return json.loads(re.sub(rf": ({'|'.join(map(str, ids))})\b", ": 0", json.dumps(told)).replace(code, "X"))
+
+    own = work("OWN1")
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    triggers.install(is_migrating=True)
+    general = work("GEN1")
+
+    assert own == general
+    assert [(table, action) for table, action, _before, _after in own] == [
+        ("accounts_account", "I"), ("accounts_account", "U"), ("accounts_contract", "I"), ("accounts_contract", "U"),
+        ("accounts_contract", "D"),
+    ]  # fmt: skip
