@@ -321,6 +321,9 @@ PERMISSIONS: Mapping[str, Action] = {
     **{f"accounts.{verb}_orgunit": Action.ORG_CHANGE for verb in ("add", "change", "delete")},
     "crm.change_webhookendpoint": Action.WEBHOOK_CHANGE,
     "accounts.view_user": Action.USER_VIEW,
+    "crm.view_trailentry": Action.TRAIL_VIEW,
+    "crm.export_person": Action.PERSON_EXPORT,
+    "crm.erase_person": Action.PERSON_ERASE,
 }
 
 

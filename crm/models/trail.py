@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 VIEW_TRAIL = "crm.view_trailentry"
+EXPORT_PERSON, ERASE_PERSON = "crm.export_person", "crm.erase_person"
 
 
 class TrailAction(models.TextChoices):
@@ -99,6 +100,10 @@ class TrailSeal(models.Model):
     def __str__(self) -> str:
         return f"{self.number}: {self.position}"
 
+    @property
+    def head(self) -> str:
+        return bytes(self.hash).hex()
+
 
 class PersonKey(models.Model):
     """What values of one person are sealed with. Without the row they are noise; it goes with an erasure alone."""
@@ -129,7 +134,10 @@ class Erasure(models.Model):
         verbose_name = _("erasure")
         verbose_name_plural = _("erasures")
         ordering = ["-erased_at", "-pk"]
-        permissions = [("export_person", _("Can export what is kept about a person"))]
+        permissions = [
+            ("export_person", _("Can export what is kept about a person")),
+            ("erase_person", _("Can erase the personal data of a person")),
+        ]
 
     def __str__(self) -> str:
         return self.person
