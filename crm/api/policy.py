@@ -275,6 +275,8 @@ POLICY: dict[tuple[str, str], Rule] = {
     ("remediations-close", "POST"): LOGGED_IN,
     ("tiering-migration", "GET"): LOGGED_IN,
     ("tiering-portfolio", "GET"): LOGGED_IN,
+    **_list("audit"),
+    ("audit-detail", "GET"): LOGGED_IN,
     **_list("scores"),
     **_list("grades"),
     **_list("grade-corrections"),

@@ -32,6 +32,7 @@ from crm.api import (
     teams,
     tiering,
     webhooks,
+    trail,
     weight_surveys,
 )
 
@@ -78,6 +79,7 @@ router.register("interactions", interactions.InteractionViewSet, "interactions")
 router.register("service-requests", service_requests.ServiceRequestViewSet, "service-requests")
 router.register("sponsors", sponsors.SponsorViewSet, "sponsors")
 router.register("discounts", sponsors.DiscountViewSet, "discounts")
+router.register("audit", trail.TrailViewSet, "audit")
 router.register("tiering/models", tiering.ScoringModelViewSet, "models")
 router.register("tiering/weight-surveys", weight_surveys.WeightSurveyViewSet, "weight-surveys")
 router.register("tiering/runs", runs.RunViewSet, "runs")

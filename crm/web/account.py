@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET
 from accounts.enums import AccountNeed, Attitude, ContractStatus, MarketPotential, TeamRole
 from accounts.models import Account, Contract, RevenueRecord, TeamMember
 from crm.lib.periods import Period, ttm
+from crm.models.trail import ERASE_PERSON, EXPORT_PERSON
 from crm.web import lifetime_words
 from crm.web.account_chart import CHART_MONTHS, revenue_chart
 from crm.web.account_history import history_panel
@@ -112,6 +113,7 @@ class AccountPage:
         ("contracts", _("Contracts")),
         ("plan", _("Plan")),
         ("service", _("Service")),
+        ("changes", _("History")),
     )
 
     def __init__(self, request: HttpRequest, pk: int, tab: str) -> None:
@@ -316,6 +318,7 @@ def people(request: HttpRequest, pk: int) -> HttpResponse:
         contacts=list(contacts),
         past=past,
         may_note=request.user.has_perm(CHANGE_CONTACT),
+        may_handle=request.user.has_perm(EXPORT_PERSON) or request.user.has_perm(ERASE_PERSON),
         attitudes=Attitude.choices,
         today=today,
     )

@@ -11,6 +11,7 @@ from django.utils.translation import get_language, get_language_info
 from django.utils.translation import gettext_lazy as _
 
 from accounts.access import Action
+from crm.models.trail import VIEW_TRAIL
 from crm.web import scope
 from crm.web.rights import may_retier
 from crm.web.standing import Standing, standing
@@ -55,6 +56,10 @@ class Frame:
             NavItem(label, path, icon, is_here=here == path if path == "/" else here.startswith(path))
             for label, path, icon in NAVIGATION
         ]
+
+    @cached_property
+    def may_see_trail(self) -> bool:
+        return bool(self.request.user.has_perm(VIEW_TRAIL))
 
     @cached_property
     def standing(self) -> Standing:

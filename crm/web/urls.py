@@ -6,6 +6,7 @@ from django.urls import include, path
 from crm.web import (
     account,
     account_axes,
+    account_changes,
     account_ideas,
     account_plan,
     account_service,
@@ -57,6 +58,7 @@ account_patterns = [
     path("<int:pk>/people/<int:contact>/attitude/", account_service.note_contact, name="attitude"),
     path("<int:pk>/relationships/", include("crm.web.urls_relations")),
     path("<int:pk>/contracts/", account.contracts, name="contracts"),
+    path("<int:pk>/changes/", account_changes.changes, name="changes"),
     path("<int:pk>/plan/", account_plan.plan, name="plan"),
     path("<int:pk>/plan/new/", account_plan.new_plan, name="plan_new"),
     path("<int:pk>/plan/<int:plan>/approve/", account_plan.approve, name="plan_approve"),
@@ -100,6 +102,7 @@ urlpatterns = [
     path("service/", include("crm.web.urls_service")),
     path("relationships/", include("crm.web.urls_relationships")),
     path("webhooks/", include("crm.web.urls_webhooks")),
+    path("trail/", include("crm.web.urls_trail")),
     path("choices/scope/", preferences.set_scope, name="set_scope"),
     path("choices/units/", preferences.set_units, name="set_units"),
     path("choices/language/", preferences.set_language, name="set_language"),

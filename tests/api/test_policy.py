@@ -32,6 +32,7 @@ from accounts.security.visitors import Visitor
 from crm.api.policy import POLICY, rule_for
 from crm.lib.outbound import Door
 from crm.lib.periods import parse_period
+from crm.models import TrailEntry
 from crm.reported import report
 from crm.webhooks import services as webhooks
 from metrics.services.growth_notes import add_note
@@ -199,6 +200,7 @@ def world(db, settings, tmp_path):
         author=editor, account=account, base=parse_period("2023"), comparison=parse_period("2024"), factor="market",
         text="prices",
     )  # fmt: skip
+    rows["audit"] = TrailEntry.objects.filter(account_id=account.pk).first()
     rows["policies"] = PolicyVersion.objects.create(number=7)
     rows["promises"] = Promise.objects.first()
     rows["compliance"] = None
