@@ -31,8 +31,8 @@ from crm.api import (
     sponsors,
     teams,
     tiering,
-    webhooks,
     trail,
+    webhooks,
     weight_surveys,
 )
 

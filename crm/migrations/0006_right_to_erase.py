@@ -2,7 +2,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("crm", "0004_trail_of_changes")]
+    dependencies = [("crm", "0005_webhooks")]
 
     operations = [
         migrations.AlterModelOptions(

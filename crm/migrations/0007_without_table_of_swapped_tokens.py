@@ -8,7 +8,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("crm", "0005_right_to_erase"),
+        ("crm", "0006_right_to_erase"),
         ("accounts", "0025_tokens_and_rule"),
         ("knox", "0009_extend_authtoken_field"),
     ]
