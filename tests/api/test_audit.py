@@ -1,6 +1,8 @@
 """The trail over REST: read only, for what the caller may see."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Contact
 from crm.models import TrailEntry
@@ -10,7 +12,6 @@ from tests.factories import make_account, make_contact, make_contract, make_prod
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "/api/v1/audit/"
-STATEMENTS = 8  # token with its user, rights, count, page; people, accounts, contracts that are named
 
 
 def test_entries_say_who_what_and_when(rest):
@@ -78,14 +79,19 @@ def test_a_filter_that_cannot_be_is_400(admin, asked):
     assert_problem(admin.get(ADDRESS, asked), 400)
 
 
-@pytest.mark.parametrize("rows", [1, 3])
-def test_statements_do_not_grow(rest, rows, django_assert_num_queries):
+def test_statements_do_not_grow(rest):
     owner = make_user()
     account = make_account(owner=owner)
-    for _row in range(rows):
-        make_contract(account=account)
+    make_contract(account=account)
     client = rest(owner)
-
     client.get(ADDRESS)
-    with django_assert_num_queries(STATEMENTS):
+
+    with CaptureQueriesContext(connection) as one:
         client.get(ADDRESS, {"model": "accounts.contract"})
+    for _row in range(3):
+        make_contract(account=account)
+    with CaptureQueriesContext(connection) as more:
+        found = client.get(ADDRESS, {"model": "accounts.contract"}).json()
+
+    assert found["count"] == 4
+    assert len(one) == len(more) <= 8

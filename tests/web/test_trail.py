@@ -102,25 +102,24 @@ def test_merged_accounts_bring_their_history_along(client, cast):
     assert "<ins>South</ins>" in html
 
 
-@pytest.mark.parametrize("rows", [1, 3])
-def test_history_takes_the_same_statements_for_any_number_of_entries(client, cast, rows):
-    for number in range(rows):
-        contact = make_contact(account=cast.account)
-        contract = make_contract(account=cast.account)
-        contract.title = f"Other {number}"
-        contract.save()
-        with signed(via="page", request_id="r", actor=lambda: cast.teammate.pk):
-            make_interaction(account=cast.account, their_people=[contact])
-    client.force_login(cast.owner)
+def test_history_takes_the_same_statements_for_any_number_of_entries(client, cast):
     address = reverse("accounts:changes", args=[cast.account.pk])
-    client.get(address)
-
-    with CaptureQueriesContext(
-        connection,
-    ) as counted:
+    client.force_login(cast.owner)
+    counts = []
+    for _round in range(2):
+        for number in range(1 + 2 * len(counts)):
+            contact = make_contact(account=cast.account)
+            contract = make_contract(account=cast.account)
+            contract.title = f"Other {number}"
+            contract.save()
+            with signed(via="page", request_id="r", actor=lambda: cast.teammate.pk):
+                make_interaction(account=cast.account, their_people=[contact])
         client.get(address)
+        with CaptureQueriesContext(connection) as counted:
+            client.get(address)
+        counts.append(len(counted))
 
-    assert len(counted) == 15
+    assert counts[0] == counts[1] <= 17
 
 
 def test_trail_is_for_whom_it_is_for(client, cast):
