@@ -66,6 +66,7 @@ class TrailEntrySerializer(serializers.Serializer):
         return TrailAction(told.entry.action).name.lower()
 
 
+@extend_schema_field({"type": "string"})
 class ModelFilter(django_filters.ChoiceFilter):
     """By the name of the model, such as accounts.contract."""
 
@@ -80,6 +81,7 @@ def _models() -> list[tuple[str, str]]:
     return [(model._meta.label_lower, model._meta.label_lower) for model in registry.watched_models()]  # noqa: SLF001
 
 
+@extend_schema_field({"type": "string", "enum": list(ACTIONS)})
 class ActionFilter(django_filters.ChoiceFilter):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, choices=[(name, name) for name in ACTIONS], **kwargs)
