@@ -25,7 +25,7 @@ from django.db.models import CharField, ForeignKey, Model, TextField
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import Account, Contact, User
+from accounts.models import Account, Contact, LoginEvent, LoginLimit, User
 from crm.lib.exceptions import CrmError
 from crm.models import Erasure, IdempotencyKey, PersonKey, TrailEntry
 from crm.trail import registry
@@ -41,6 +41,7 @@ LEFT_BEHIND: dict[str, tuple[tuple[str, str, dict[str, Any]], ...]] = {
     "user": (
         ("accounts.LoginEvent", "user_id", {"username": "", "address": None, "agent": "", "detail": ""}),
         ("accounts.UserSession", "user_id", {"address": None, "agent": ""}),
+        ("accounts.Invitation", "user_id", {"email": "erased@example.invalid", "first_name": "", "last_name": ""}),
     ),
 }
 # Rows that go with a user.
@@ -50,6 +51,7 @@ GONE_WITH: dict[str, tuple[tuple[str, str], ...]] = {
         ("accounts.AccessToken", "user_id"),
         ("account.EmailAddress", "user_id"),
         ("mfa.Authenticator", "user_id"),
+        ("socialaccount.SocialAccount", "user_id"),
     ),
 }
 SEARCHED_FIELDS = frozenset({"name", "username", "first_name", "last_name", "email", "phone"})
@@ -190,7 +192,7 @@ def erase_person(person: Person, *, by: User | None, reason: str) -> Erasure:
     if isinstance(row, User) and (row.is_superuser or row == by):
         raise ErasureRefused(_("A superuser, and whoever asks, cannot be erased: take the rank away first."))
     account_id, values = account_of(person), values_of(person)
-    counts = {"left": _clear_left_behind(person), "fields": _clear(person)}
+    counts = {"left": _clear_left_behind(person) + _clear_typed_names(values), "fields": _clear(person)}
     counts["log"] = _clear_admin_log(person, values)
     counts["answers"] = _clear_answers(values)
     erasure = Erasure.objects.create(
@@ -258,6 +260,13 @@ def _clear_left_behind(person: Person) -> int:
     for label, column in GONE_WITH[person.kind]:
         cleared += apps.get_model(label)._default_manager.filter(**{column: person.pk}).delete()[0]  # noqa: SLF001
     return cleared
+
+
+def _clear_typed_names(values: list[str]) -> int:
+    """What was typed at the log-in, by whom ever, where it is one of the values; and the counts of tries for it."""
+    typed = [*values, *(value.casefold() for value in values)]
+    changed = LoginEvent.objects.filter(username__in=typed).update(username="")
+    return changed + LoginLimit.objects.filter(subject__in=typed).delete()[0]
 
 
 def _clear_admin_log(person: Person, values: Iterable[str]) -> int:

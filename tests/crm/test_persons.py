@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from datetime import date
+from datetime import date, timedelta
 
 import openpyxl
 import pytest
@@ -12,8 +12,9 @@ from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.urls import reverse
+from django.utils import timezone
 
-from accounts.models import AttitudeNote, Contact, Courtesy, User
+from accounts.models import AttitudeNote, Contact, Courtesy, Invitation, User
 from crm.models import Erasure, IdempotencyKey, PersonKey, TrailEntry
 from crm.trail import chain, registry
 from crm.trail.persons import ErasureRefused, Person, erase_person, export_person, tables_about
@@ -159,6 +160,11 @@ def test_user_is_erased_with_sessions_tokens_and_log_of_log_ins(db, client):
     user = make_user(username="anna.wu", first_name="Annabelle", email="anna.wu@example.com")
     client.post("/login/", {"username": "anna.wu", "password": "a-long-Passw0rd"})
     AccessToken.objects.create(user=user)
+    client.post("/login/", {"username": "anna.wu", "password": "wrong"})
+    Invitation.objects.create(
+        email="anna.wu@example.com", first_name="Annabelle", nonce="n", invited_by=make_superuser(), user=user,
+        invited_at=timezone.now(), expires_at=timezone.now() + timedelta(days=1), used_at=timezone.now(),
+    )  # fmt: skip
     account = make_account(owner=user)
 
     erase_person(Person("user", user.pk), by=make_superuser(), reason="Left, asked for it")
