@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from crm.lib.exceptions import FormulaError
+from plans.timetable import Timetable, working_moment, working_seconds
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -20,45 +21,24 @@ Days = NDArray[Any]
 GRACE_DAYS = 30  # after a step down the promises of the grade before go on (domain.md 4)
 SECONDS_AN_HOUR, SECONDS_A_DAY = 3600.0, 86_400.0
 WHOLE = 1e-9  # what a sum of shares of days may lack of a whole unit
-EPOCH = np.datetime64("1970-01-01", "D")
 
 
-def business_seconds(moments: ArrayLike, *, opens: int = 9, closes: int = 18) -> Floats:
-    """Working seconds from a common start until each moment: Monday to Friday, ``opens`` to ``closes`` o'clock.
-
-    returns : shape of ``moments``; NaN for NaT. Differences of two are the working time between them.
-    """
-    times = np.asarray(moments, dtype="datetime64[s]")
-    none = np.isnat(times)
-    safe = np.where(none, EPOCH.astype("datetime64[s]"), times)
-    days = safe.astype("datetime64[D]")
-    seconds = (safe - days.astype("datetime64[s]")).astype(np.float64)
-    inside = np.clip(seconds - opens * SECONDS_AN_HOUR, 0.0, (closes - opens) * SECONDS_AN_HOUR)
-    whole = np.busday_count(EPOCH, days).astype(np.float64) * (closes - opens) * SECONDS_AN_HOUR
-    return np.where(none, np.nan, whole + np.where(np.is_busday(days), inside, 0.0))
-
-
-def elapsed_hours(start: ArrayLike, stop: ArrayLike, *, is_business: ArrayLike) -> Floats:
-    """Hours from start to stop by the clock of each row; NaN where one of the two is NaT."""
+def elapsed_hours(start: ArrayLike, stop: ArrayLike, *, is_business: ArrayLike, table: Timetable) -> Floats:
+    """Hours from start to stop by the clock of each row, working time by ``table``; NaN where one of the two is NaT."""
     begun = np.asarray(start, dtype="datetime64[s]")
     ended = np.asarray(stop, dtype="datetime64[s]")
     none = np.isnat(begun) | np.isnat(ended)
     plain = np.where(none, np.nan, (ended - begun).astype(np.float64))
-    business = business_seconds(ended) - business_seconds(begun)
+    business = working_seconds(ended, table=table) - working_seconds(begun, table=table)
     return np.where(np.asarray(is_business, dtype=bool), business, plain) / SECONDS_AN_HOUR
 
 
-def due_at(start: ArrayLike, hours: ArrayLike, *, is_business: ArrayLike, opens: int = 9, closes: int = 18) -> Times:
+def due_at(start: ArrayLike, hours: ArrayLike, *, is_business: ArrayLike, table: Timetable) -> Times:
     """The moment at which ``hours`` have passed since ``start`` by the clock of each row."""
     begun = np.asarray(start, dtype="datetime64[s]")
     wanted = np.asarray(hours, dtype=np.float64) * SECONDS_AN_HOUR
     plain = begun + np.round(wanted).astype("timedelta64[s]")
-    length = (closes - opens) * SECONDS_AN_HOUR
-    total = business_seconds(begun, opens=opens, closes=closes) + wanted
-    whole = np.ceil(total / length - WHOLE) - 1  # the end of a day, not the start of the next one
-    rest = total - whole * length
-    day = np.busday_offset(EPOCH, whole.astype(np.int64), roll="forward")
-    business = day.astype("datetime64[s]") + np.round(rest + opens * SECONDS_AN_HOUR).astype("timedelta64[s]")
+    business = working_moment(working_seconds(begun, table=table) + wanted, table=table)
     return np.where(np.asarray(is_business, dtype=bool), business, plain)
 
 
@@ -113,7 +93,13 @@ def count_compliance(delivered: ArrayLike, promised: ArrayLike) -> Floats:
 
 
 def time_outcome(
-    start: ArrayLike, stop: ArrayLike, *, now: ArrayLike, hours: ArrayLike, is_business: ArrayLike
+    start: ArrayLike,
+    stop: ArrayLike,
+    *,
+    now: ArrayLike,
+    hours: ArrayLike,
+    is_business: ArrayLike,
+    table: Timetable,
 ) -> tuple:
     """What became of each case by its clock.
 
@@ -121,10 +107,9 @@ def time_outcome(
         taken, NaN for open cases. Open and overdue counts as breached.
     """
     limit = np.asarray(hours, dtype=np.float64)
-    taken = elapsed_hours(start, stop, is_business=is_business)
-    so_far = elapsed_hours(
-        start, np.broadcast_to(np.asarray(now, dtype="datetime64[s]"), limit.shape), is_business=is_business
-    )
+    present = np.broadcast_to(np.asarray(now, dtype="datetime64[s]"), limit.shape)
+    taken = elapsed_hours(start, stop, is_business=is_business, table=table)
+    so_far = elapsed_hours(start, present, is_business=is_business, table=table)
     is_open = np.isnan(taken)
     late = np.where(is_open, so_far, taken) > limit + WHOLE
     return ~late & ~is_open, late, taken

@@ -15,6 +15,8 @@ from crm.lib.periods import add_months
 from plans.enums import SPAN_MONTHS, PolicyState
 from plans.formulas import with_grace
 from plans.models import AccountPlan, Promise, RemediationPlan
+from plans.selectors_hours import WorkingTime, working_time
+from plans.timetable import Timetable
 from service.models import Discount, Interaction, ServiceRequest, Sponsor
 from tiering.models import GradePeriod
 
@@ -47,7 +49,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Frames with a column ``account`` each; ``promises`` are those of every version that has been in use."""
+    """Frames with a column ``account`` each; ``promises`` are those of every version that has been in use.
+
+    table : the working time; present : the window's ``now``, naive in the zone of the hours, as the times of requests are
+    """
 
     spans: pd.DataFrame
     promises: pd.DataFrame
@@ -57,13 +62,16 @@ class Facts:
     discounts: pd.DataFrame
     plans: pd.DataFrame
     remediations: pd.DataFrame
+    table: Timetable
+    present: datetime
 
 
 def read_facts(accounts: AccountQuerySet, window: Window) -> Facts:
-    """Everything a measurement of these accounts rests on; eight queries, however many accounts there are."""
+    """Everything a measurement of these accounts rests on; ten look-ups, however many accounts there are."""
     start = window.start()
     begun = timezone.make_aware(datetime.combine(start, datetime.min.time()))
     until = timezone.make_aware(datetime.combine(window.end, datetime.min.time()))
+    working = working_time()
     held = Q(valid_to__isnull=True) | Q(valid_to__gt=window.as_of)
     return Facts(
         spans=grade_spans(accounts, start=start, end=window.end),
@@ -74,7 +82,9 @@ def read_facts(accounts: AccountQuerySet, window: Window) -> Facts:
             days=("day",),
         ),
         requests=request_rows(
-            _of(ServiceRequest.objects.filter(opened_at__gte=begun, opened_at__lt=until), accounts), until=until
+            _of(ServiceRequest.objects.filter(opened_at__gte=begun, opened_at__lt=until), accounts),
+            until=until,
+            working=working,
         ),
         sponsors=_frame(
             _of(Sponsor.objects.current(window.as_of), accounts),
@@ -101,6 +111,8 @@ def read_facts(accounts: AccountQuerySet, window: Window) -> Facts:
             _of(RemediationPlan.objects.filter(closed_on__isnull=True, due_on__gte=window.as_of), accounts),
             {"account": "account_id"},
         ),
+        table=working.table,
+        present=working.local(timezone.make_aware(window.now)),
     )
 
 
@@ -140,18 +152,19 @@ def promise_rows() -> pd.DataFrame:
     return found
 
 
-def request_rows(requests: QuerySet[ServiceRequest], *, until: datetime) -> pd.DataFrame:
-    """Requests with local times; what happened after ``until`` has not happened yet."""
+def request_rows(requests: QuerySet[ServiceRequest], *, until: datetime, working: WorkingTime) -> pd.DataFrame:
+    """Requests with times of the zone of the hours, and ``day`` by the zone of the installation; what happened after
+    ``until`` has not happened yet."""
     import pandas as pd
 
     names = {"account": "account_id", "kind": "kind", "severity": "severity", "pk": "pk"}
     found = _frame(requests, names | {name: name for name in REQUEST_TIMES})
-    zone = timezone.get_current_timezone_name()
+    opened = pd.to_datetime(found["opened_at"], utc=True).dt.tz_convert(timezone.get_current_timezone_name())
     for name in REQUEST_TIMES:
         moments = pd.to_datetime(found[name], utc=True)
         moments = moments.where(moments < pd.Timestamp(until), pd.NaT)
-        found[name] = moments.dt.tz_convert(zone).dt.tz_localize(None)
-    found["day"] = found["opened_at"].dt.normalize()
+        found[name] = moments.dt.tz_convert(working.zone.key).dt.tz_localize(None)
+    found["day"] = opened.dt.tz_localize(None).dt.normalize()
     return found
 
 

@@ -168,9 +168,10 @@ def cases_of(cells: pd.DataFrame, now: pd.DataFrame, facts: Facts, window: Windo
     cases = cases.merge(mine[KEY], on=KEY)
     is_business = (cases["clock"] == Clock.BUSINESS).to_numpy()
     opened, hours = cases["opened_at"].to_numpy(dtype="datetime64[s]"), cases["target"].to_numpy()
-    present = np.datetime64(window.now, "s")
-    met, late, taken = formulas.time_outcome(opened, _stops(cases), now=present, hours=hours, is_business=is_business)
-    due = formulas.due_at(opened, hours, is_business=is_business)
+    clocks: dict[str, Any] = {"hours": hours, "is_business": is_business, "table": facts.table}
+    present = np.datetime64(facts.present, "s")
+    met, late, taken = formulas.time_outcome(opened, _stops(cases), now=present, **clocks)
+    due = formulas.due_at(opened, **clocks)
     cases = cases.assign(met=met, late=late, taken=taken, due_on=pd.Series(due, index=cases.index).dt.normalize())
     cases["due_on"] = cases["due_on"].where(~cases["met"] & ~cases["late"])
     return cases

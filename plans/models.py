@@ -31,6 +31,7 @@ from plans.enums import (
     Span,
     Unit,
 )
+from plans.models_hours import BusinessDay, BusinessHours
 from plans.models_results import AccountCompliance, Measurement, PromiseResult
 from plans.models_team import HandOver, MovedRow, Reassignment, TeamRule
 from plans.models_work import (
@@ -44,9 +45,9 @@ from plans.models_work import (
 )
 
 __all__ = [
-    "AccountCompliance", "AccountPlan", "HandOver", "Measurement", "MovedRow", "PlanAction", "PolicyVersion", "Promise",
-    "PromiseResult", "Reassignment", "RelationshipAction", "RelationshipPlan", "RemediationAction", "RemediationPlan",
-    "Strategy", "Task", "TeamRule",
+    "AccountCompliance", "AccountPlan", "BusinessDay", "BusinessHours", "HandOver", "Measurement", "MovedRow",
+    "PlanAction", "PolicyVersion", "Promise", "PromiseResult", "Reassignment", "RelationshipAction",
+    "RelationshipPlan", "RemediationAction", "RemediationPlan", "Strategy", "Task", "TeamRule",
 ]  # fmt: skip
 
 LANGUAGE_FIELDS = {"zh-hans": "zh_hans", "zh-hant": "zh_hant"}

@@ -96,7 +96,7 @@ class AccountPromises:
 
 
 def account_promises(account: Account) -> AccountPromises:
-    """Promised against delivered of one account as of now; fourteen queries."""
+    """Promised against delivered of one account as of now; sixteen look-ups."""
     accounts = Account.objects.filter(pk=account.pk)
     window = window_at()
     facts = read_facts(accounts, window)

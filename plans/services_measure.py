@@ -20,6 +20,8 @@ from plans.measure import measure
 from plans.models import (
     AccountCompliance,
     AccountPlan,
+    BusinessDay,
+    BusinessHours,
     Measurement,
     PolicyVersion,
     PromiseResult,
@@ -31,7 +33,10 @@ from tiering.models import GradePeriod
 if TYPE_CHECKING:
     import pandas as pd
 
-FACT_MODELS = (Interaction, ServiceRequest, Sponsor, Discount, AccountPlan, RemediationPlan, PolicyVersion)
+FACT_MODELS = (
+    *(Interaction, ServiceRequest, Sponsor, Discount, AccountPlan, RemediationPlan, PolicyVersion),
+    *(BusinessHours, BusinessDay),
+)
 KEPT_COLUMNS = ("account_id", "promise_id", "type", "state", "promised", "delivered", "compliance", "weight", "missing",
                 "median_hours", "p90_hours", "due_on")  # fmt: skip
 SUM_COLUMNS = ("account_id", "grade", "compliance", "weight_due", "weight_kept", "due", "broken", "violations",
@@ -51,7 +56,7 @@ def window_at(*, now: datetime | None = None) -> Window:
 
 
 def measured(accounts: AccountQuerySet, window: Window) -> pd.DataFrame:
-    """Every promise in force to these accounts and where it stands now; eight queries."""
+    """Every promise in force to these accounts and where it stands now; ten look-ups."""
     return measure(read_facts(accounts, window), window)
 
 

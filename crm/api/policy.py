@@ -70,17 +70,18 @@ def _list(name: str, *, create: Rule | None = None) -> dict[tuple[str, str], Rul
     return {(f"{name}-list", "GET"): LOGGED_IN} | ({(f"{name}-list", "POST"): create} if create else {})
 
 
-def _written(name: str) -> dict[tuple[str, str], Rule]:
-    """A resource that hangs off an account: who sees the account adds and changes it, nobody removes it."""
-    changes = {(f"{name}-detail", method): LOGGED_IN for method in ("GET", "PUT", "PATCH")}
-    return _list(name, create=LOGGED_IN) | changes
+def _planned(name: str) -> dict[tuple[str, str], Rule]:
+    """Plans and steps: who may write plans adds and changes those of the accounts they see, nobody removes them."""
+    write = holders_of(WRITE_PLAN)
+    changes = {(f"{name}-detail", method): write for method in ("PUT", "PATCH")}
+    return {**_list(name, create=write), (f"{name}-detail", "GET"): LOGGED_IN, **changes}
 
 
-def _editable(name: str, model: str) -> dict[tuple[str, str], Rule]:
+def _editable(name: str, model: str, app: str = "accounts") -> dict[tuple[str, str], Rule]:
     """The six doors of a resource that is edited row by row, with the model's own rights."""
-    change, delete = holders_of(f"accounts.change_{model}"), holders_of(f"accounts.delete_{model}")
+    change, delete = holders_of(f"{app}.change_{model}"), holders_of(f"{app}.delete_{model}")
     return {
-        **_list(name, create=holders_of(f"accounts.add_{model}")),
+        **_list(name, create=holders_of(f"{app}.add_{model}")),
         (f"{name}-detail", "GET"): LOGGED_IN,
         (f"{name}-detail", "PUT"): change,
         (f"{name}-detail", "PATCH"): change,
@@ -265,10 +266,13 @@ POLICY: dict[tuple[str, str], Rule] = {
     ("accounts-promises", "GET"): LOGGED_IN,
     **_list("compliance"),
     ("compliance-grades", "GET"): LOGGED_IN,
-    **_written("account-plans"),
+    **_editable("business-hours", "businesshours", "plans"),
+    **_editable("business-days", "businessday", "plans"),
+    ("business-days-import", "POST"): holders_of("plans.change_businessday"),
+    **_planned("account-plans"),
     ("account-plans-approve", "POST"): holders_of(APPROVE_PLAN),
-    **_written("account-plan-steps"),
-    **_written("remediation-steps"),
+    **_planned("account-plan-steps"),
+    **_planned("remediation-steps"),
     **_list("remediations"),
     ("remediations-detail", "GET"): LOGGED_IN,
     ("remediations-detail", "PATCH"): LOGGED_IN,

@@ -6,6 +6,7 @@ from crm.api import (
     accounts,
     backtests,
     band_decisions,
+    business_hours,
     efforts,
     groups,
     growth_notes,
@@ -93,6 +94,8 @@ router.register("tiering/grade-corrections", tiering.ReplacedPeriodViewSet, "gra
 router.register("plans/policies", plans.PolicyViewSet, "policies")
 router.register("plans/promises", plans.PromiseViewSet, "promises")
 router.register("plans/compliance", plans.ComplianceViewSet, "compliance")
+router.register("plans/business-hours", business_hours.BusinessHoursViewSet, "business-hours")
+router.register("plans/business-days", business_hours.BusinessDayViewSet, "business-days")
 router.register("plans/account-plans", plan_work.AccountPlanViewSet, "account-plans")
 router.register("plans/account-plan-steps", plan_work.AccountPlanStepViewSet, "account-plan-steps")
 router.register("plans/remediation-steps", plan_work.RemediationStepViewSet, "remediation-steps")

@@ -25,6 +25,9 @@ SPEAK_FOR_OTHERS = "accounts.change_user"
 DRAFT_POLICY = "plans.add_policyversion"
 ACTIVATE_POLICY = "plans.activate_policy"
 APPROVE_PLAN = "plans.approve_accountplan"
+WRITE_PLAN = "plans.change_accountplan"
+CHANGE_HOURS = ("plans.change_businesshours", "plans.change_businessday")
+CHANGE_CONTACT = "accounts.change_contact"
 CHANGE_GROUP = "accounts.change_groupmembership"
 VIEW_MARGIN = "accounts.view_margin"
 ADD_CONTACT, CHANGE_CONTACT = "accounts.add_contact", "accounts.change_contact"
@@ -201,6 +204,18 @@ def may_draft_policy(user: Reader) -> bool:
 
 def may_activate_policy(user: Reader) -> bool:
     return user.has_perm(ACTIVATE_POLICY)
+
+
+def may_change_hours(user: Reader) -> bool:
+    return user.has_perms(CHANGE_HOURS)
+
+
+def require_change_hours(user: Reader) -> None:
+    """Raises PermissionDenied that says who can give the right."""
+    if not may_change_hours(user):
+        raise PermissionDenied(
+            _("Your log-in may not change business hours. An administrator can give you that right.")
+        )
 
 
 def may_approve_plans(user: Reader) -> bool:

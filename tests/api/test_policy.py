@@ -48,6 +48,7 @@ from plans.models import (
     Task,
     TeamRule,
 )
+from plans.models import BusinessDay, BusinessHours, PolicyVersion, Promise, RemediationPlan
 from plans.services_work import add_step, make_account_plan
 from tests.api.conftest import allow, assert_problem
 from tests.api.nights import AS_OF, make_published_run, make_scoring_model
@@ -107,6 +108,8 @@ FOR_EVERYBODY = {
     "webhook-deliveries",
     "teams",
     "team-rules",
+    "business-hours",
+    "business-days",
     "",
 }  # hang off none
 BARE = {
@@ -228,6 +231,8 @@ def world(db, settings, tmp_path):
     rows["relationship-steps"] = RelationshipAction.objects.create(
         plan=rows["relationship-plans"], layer="key", text="Call", due_on=AS_OF
     )
+    rows["business-hours"] = BusinessHours.objects.create(valid_from=date(2020, 1, 1))
+    rows["business-days"] = BusinessDay.objects.create(day=date(2030, 1, 1))
     rows["weight-surveys"] = open_survey(
         model=rows["models"], part="", title="Weights", judges=[people["admin"]], created_by=editor
     )
@@ -325,6 +330,8 @@ def bodies(world: World) -> dict[str, dict[str, Any]]:
         "interactions": {"account": key, "kind": "call", "held_on": "2024-02-01", "summary": "New"},
         "service-requests": {"account": key, "kind": "question", "subject": "New"},
         "sponsors": {"account": key, "user": user, "kind": "senior_partner", "valid_from": "2030-01-01"},
+        "business-hours": {"valid_from": "2031-01-01"},
+        "business-days": {"day": "2031-01-01"},
         "account-plans": {
             "account": key, "goal": "New", "priority_rank": 2, "planned_hours": "5.0", "valid_from": "2032-01-01",
             "valid_to": "2032-06-01",
@@ -467,6 +474,8 @@ def send(client: APIClient, route: str, method: str, world: World) -> Any:
         return client.get(address, query_of(route))
     if route == "imports-list":
         return client.post(address, {"file": SimpleUploadedFile("f.csv", RETAIL), "wait": "true"}, format="multipart")
+    if route == "business-days-import":
+        return client.post(address, {"days": "2031-05-01 off"}, format="json")
     if route == "weight-surveys-invite":
         return client.post(address, {"judges": [world.people["admin"].pk]}, format="json")
     if route == "weight-surveys-judgements":
