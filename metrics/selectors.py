@@ -57,6 +57,21 @@ def ledger_fingerprint() -> str:
     return f"{found}/{merged_at.isoformat()}" if merged_at else found
 
 
+def accounts_without_number(accounts: AccountQuerySet) -> tuple[int, ...]:
+    """Accounts among these with an amount or a cost that is stored as no number, ascending; no formula can use them.
+
+    One look-up in an index that holds such rows alone, by rights none: every door of the product refuses them.
+    """
+    with connections[accounts.db].cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT account_id FROM metrics_accountmonth WHERE net = 'NaN' OR cost = 'NaN' ORDER BY account_id"
+        )
+        found = [pk for (pk,) in cursor.fetchall()]
+    if not found or accounts.is_everything:
+        return tuple(found)
+    return tuple(accounts.filter(pk__in=found).order_by("pk").values_list("pk", flat=True))
+
+
 def ledger_state(*, using: str, with_rates: bool) -> tuple[object, ...]:
     """What figures rest on: changes with every posting and withdrawal, with the accounts and their facts and, where it is
     asked for, with the exchange rates. Small look-ups; the database is named, since a cache may serve several."""

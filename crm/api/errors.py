@@ -16,6 +16,7 @@ from rest_framework.fields import get_error_detail
 from rest_framework.settings import api_settings
 
 from crm.lib.exceptions import CrmError
+from crm.lib.out_of_time import RETRY_AFTER_SECONDS, GaveUp, gave_up
 
 MEDIA_TYPE = "application/problem+json"
 SHOWN_ERRORS = 3  # of the list, repeated in the one-line detail
@@ -52,6 +53,25 @@ class Conflict(exceptions.APIException):
     status_code = status.HTTP_409_CONFLICT
     default_code = "conflict"
     default_detail = _("This contradicts what is stored; read it again.")
+
+
+class OutOfTime(exceptions.APIException):
+    """The database gave up a statement; ``wait`` becomes Retry-After."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "out-of-time"
+    default_detail = _(
+        "This took longer than an answer may take, and nothing was changed. Ask for a shorter period, fewer accounts or a"
+        " smaller page, or repeat it in a minute."
+    )
+    wait = RETRY_AFTER_SECONDS - 1  # the header names a second more
+
+
+class Busy(OutOfTime):
+    default_code = "busy"
+    default_detail = _(
+        "Somebody else is changing the same records, an import or a night perhaps. Nothing was changed; repeat it in a minute."
+    )
 
 
 class KeyReused(exceptions.APIException):
@@ -106,6 +126,10 @@ def _known(error: Exception) -> exceptions.APIException | None:
     """The error as one DRF knows, or None."""
     if isinstance(error, exceptions.APIException):
         return error
+    why = gave_up(error)
+    if why is not None:
+        log.warning("api_database_gave_up", why=str(why))
+        return Busy() if why is GaveUp.BUSY else OutOfTime()
     for kinds, answer in _ANSWERS:
         if isinstance(error, kinds):
             return answer(error)

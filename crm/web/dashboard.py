@@ -106,6 +106,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
             reason=found.concentration.reasons.get("top_10_share", ""), query=_single_period(choice),
         ),
         "trend": trend_chart(found.series["revenue"], style),
+        "apart": accounts.filter(pk__in=found.set_apart) if found.set_apart else (),
     }  # fmt: skip
     return page_or_fragment(request, "dashboard/page.html", "dashboard/_body.html", context)
 

@@ -1,13 +1,16 @@
 """Pages for what went wrong, in the frame; the last one needs neither database nor session."""
 
+import sys
 import uuid
 
 import structlog
-from django.http import HttpRequest, HttpResponse, HttpResponseServerError
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
-PLAIN_ERROR = "<!doctype html><title>500</title><p>Something went wrong on our side. Reference: %s</p>"
+from crm.lib.out_of_time import RETRY_AFTER_SECONDS, GaveUp, gave_up
+
+PLAIN_ERROR = "<!doctype html><title>%s</title><p>Something went wrong on our side. Reference: %s</p>"
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -28,13 +31,18 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500 with the number under which the log holds the traceback."""
+    """500 with the number under which the log holds the traceback; 503 where the database gave up, with what to do."""
+    why = gave_up(sys.exc_info()[1])  # Django calls this while it handles the error
     bound = structlog.contextvars.get_contextvars().get("request_id")
     reference = str(bound or uuid.uuid4())
     if not bound:
         structlog.get_logger(__name__).error("server_error_page", request_id=reference, path=request.path)
+    status = 503 if why else 500
     try:
-        page = render_to_string("500.html", {"reference": reference})
+        page = render_to_string(f"{status}.html", {"reference": reference, "is_busy": why == GaveUp.BUSY})
     except Exception:  # noqa: BLE001 (whatever broke the page may break this one: the number still has to reach the reader)
-        page = PLAIN_ERROR % reference
-    return HttpResponseServerError(page)
+        page = PLAIN_ERROR % (status, reference)
+    response = HttpResponse(page, status=status)
+    if why:
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response

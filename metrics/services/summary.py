@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 
 from accounts.models import Account
@@ -13,6 +13,7 @@ from crm.lib.remember import is_remembered, remembered
 from metrics.frames_contracts import contract_state
 from metrics.frames_efforts import effort_state
 from metrics.scope import Level, Membership, Scope, scope_of
+from metrics.selectors import accounts_without_number
 from metrics.services.acquisition import AcquisitionFigures, acquisition
 from metrics.services.activity import ActivityFigures, activity
 from metrics.services.base import Passport, without_accounts
@@ -32,7 +33,7 @@ SERIES = (
 
 @dataclass(frozen=True, slots=True)
 class PortfolioSummary:
-    """Figures of two periods; activity, acquisition and concentration of the later one; what customers are still worth, and
+    """set_apart : accounts whose revenue or cost is stored as no number; no figure counts them. Figures of two periods; activity, acquisition and concentration of the later one; what customers are still worth, and
     the last MONTHS whole months of SERIES. No answer names the accounts behind it: ask its own service for them."""
 
     growth: Growth
@@ -43,6 +44,7 @@ class PortfolioSummary:
     acquisition: AcquisitionFigures
     lifetime: LifetimeFigures
     series: Mapping[str, Trend]
+    set_apart: tuple[int, ...] = ()
 
 
 # What a release keeps it may change: answers kept by another one are not found again.
@@ -73,17 +75,23 @@ def portfolio_summary(
     scope = scope_of(accounts, currency=currency, membership=membership)
     choices: Choices = {"level": level, "membership": membership, "currency": currency, "as_of": as_of}
 
+    apart = accounts_without_number(accounts)
+    sound = accounts.exclude(pk__in=apart) if apart else accounts
+
     def compute() -> PortfolioSummary:
-        return _computed(accounts, base=base, comparison=comparison, as_of=as_of, choices=choices)
+        found = _computed(sound, base=base, comparison=comparison, as_of=as_of, choices=choices)
+        return replace(found, set_apart=apart)
 
     if not accounts.is_everything:
         return compute()
-    return remembered(NAME, _state(scope, base, comparison, as_of, level), compute)
+    return remembered(NAME, (*_state(scope, base, comparison, as_of, level), apart), compute)
 
 
 def is_summary_kept(*, base: Period, comparison: Period, as_of: date) -> bool:
     """Whether who asks for these periods over every account waits for no computation; a few look-ups."""
-    return is_remembered(NAME, _state(scope_of(Account.objects.all()), base, comparison, as_of, Level.ENTITY))
+    accounts = Account.objects.all()
+    state = _state(scope_of(accounts), base, comparison, as_of, Level.ENTITY)
+    return is_remembered(NAME, (*state, accounts_without_number(accounts)))
 
 
 def _state(scope: Scope, base: Period, comparison: Period, as_of: date, level: Level | str) -> tuple[object, ...]:
