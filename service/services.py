@@ -13,11 +13,11 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Model, Q
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.enums import TeamRole
 from accounts.models import Account, Contact, TeamMember, User
+from crm.lib.days import day_text
 from crm.lib.exceptions import CrmError
 from service.enums import InteractionPurpose, RequestStepKind, Severity
 from service.models import Discount, Interaction, RequestStep, ServiceRequest, Sponsor
@@ -306,7 +306,7 @@ def end_sponsor(*, sponsor: Sponsor, on: date) -> Sponsor:
     row = Sponsor.objects.select_for_update().get(pk=sponsor.pk)
     last = max(on, row.valid_from + ONE_DAY)
     if row.valid_to is not None and row.valid_to <= last:
-        raise SponsorRefused(_("It ends on %(day)s already.") % {"day": date_format(row.valid_to)})
+        raise SponsorRefused(_("It ends on %(day)s already.") % {"day": day_text(row.valid_to)})
     row.valid_to = last
     row.save(update_fields=["valid_to", "updated_at"])
     return row

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.enums import Grade
+from crm.lib.days import day_text
 from tiering import wording
 from tiering.design import Design
 from tiering.enums import Rule, Unit
@@ -99,8 +99,8 @@ def _waiting(score: Score, run: Run | None) -> str:
     words = {
         "grade": str(Grade(score.grade).label),
         "target": run.label,
-        "since": date_format(run.since),
-        "day": date_format(run.moves_on),
+        "since": day_text(run.since),
+        "day": day_text(run.moves_on),
     }
     if run.is_up:
         return _(

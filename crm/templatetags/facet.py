@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.enums import Grade, RevenueKind
 from crm.lib.periods import Period
 from crm.web import formats
+from crm.web import tiering_tabs as tabs
 from crm.web.columns import initials as name_initials
 from crm.web.drawing import Share, sparkline
 from crm.web.period_choices import notes_on
@@ -21,6 +22,12 @@ from tiering.enums import DimensionCode
 
 register = template.Library()
 LABELS = {"dimension": DimensionCode.choices, "revenue_kind": RevenueKind.choices}
+
+
+@register.simple_tag
+def tiering_tabs(tab: str) -> tuple[tabs.Group, ...]:
+    """The groups of pages of tiering, the open one marked."""
+    return tabs.groups(tab)
 
 
 @register.simple_tag

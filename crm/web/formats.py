@@ -7,10 +7,11 @@ strings are right in each; what differs is the short form (M, B or 万, 亿), wh
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
 
 from django.utils import formats
 from django.utils.translation import get_language
+
+from crm.lib.days import day_text
 
 Number = int | float | Decimal
 MINUS = "\u2212"
@@ -76,12 +77,7 @@ def number(value: Number, *, decimals: int = 0) -> str:
 
 def day(value: date | None) -> str:
     """A date as the reader's language writes it short."""
-    return _day(value, get_language() or "") if value else ""
-
-
-@lru_cache(maxsize=4096)
-def _day(value: date, language: str) -> str:
-    return formats.date_format(value, "SHORT_DATE_FORMAT" if language.startswith("zh") else "j M Y")
+    return day_text(value) if value else ""
 
 
 def month(value: date) -> str:

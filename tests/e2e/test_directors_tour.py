@@ -100,7 +100,7 @@ def test_directors_tour(at: Any, live_server: Any, company: Account) -> None:
     grade_now(page, base, IN_FORCE)
     assert TierRun.objects.latest("pk").model == draft
     page.goto(f"{base}/accounts/{company.pk}/grade/")
-    expect(page.locator("main")).to_contain_text("General for now: since Jan. 10, 2025 the figures support Gold")
+    expect(page.locator("main")).to_contain_text("General for now: since 10 Jan 2025 the figures support Gold")
     expect(page.locator("main")).to_contain_text("ledger-only v2")
 
     # An override: asked for by one, approved by another, shown after the next night, gone after its last day.
