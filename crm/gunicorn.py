@@ -32,3 +32,10 @@ def on_starting(server: Any) -> None:
 def post_fork(server: Any, worker: Any) -> None:
     """A worker ends with its master however that dies."""
     end_with_parent(signal.SIGKILL, parent=server.pid)
+
+
+def post_worker_init(worker: Any) -> None:
+    """What takes seconds to load is loaded while the worker waits for its first visitor."""
+    from crm.warm import load_in_background
+
+    load_in_background()
