@@ -25,7 +25,6 @@ SPEAK_FOR_OTHERS = "accounts.change_user"
 DRAFT_POLICY = "plans.add_policyversion"
 ACTIVATE_POLICY = "plans.activate_policy"
 APPROVE_PLAN = "plans.approve_accountplan"
-WRITE_PLAN = "plans.change_accountplan"
 CHANGE_HOURS = ("plans.change_businesshours", "plans.change_businessday")
 CHANGE_CONTACT = "accounts.change_contact"
 CHANGE_GROUP = "accounts.change_groupmembership"

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("plans", "0003_numbers_given_where_measured"),
+        ("plans", "0004_relationship_plans"),
     ]
 
     operations = [
