@@ -68,45 +68,18 @@ class Facts:
 
 def read_facts(accounts: AccountQuerySet, window: Window) -> Facts:
     """Everything a measurement of these accounts rests on; ten look-ups, however many accounts there are."""
-    start = window.start()
-    begun = timezone.make_aware(datetime.combine(start, datetime.min.time()))
-    until = timezone.make_aware(datetime.combine(window.end, datetime.min.time()))
     working = working_time()
-    held = Q(valid_to__isnull=True) | Q(valid_to__gt=window.as_of)
     return Facts(
-        spans=grade_spans(accounts, start=start, end=window.end),
+        spans=grade_spans(accounts, start=window.start(), end=window.end),
         promises=promise_rows(),
-        interactions=_frame(
-            _of(Interaction.objects.filter(held_on__gte=start, held_on__lt=window.end), accounts),
-            {"pk": "pk", "account": "account_id", "kind": "kind", "purpose": "purpose", "day": "held_on"},
-            days=("day",),
-        ),
-        requests=request_rows(
-            _of(ServiceRequest.objects.filter(opened_at__gte=begun, opened_at__lt=until), accounts),
-            until=until,
-            working=working,
-        ),
+        interactions=_interactions(accounts, window),
+        requests=request_rows(_requests(accounts, window), until=_midnight(window.end), working=working),
         sponsors=_frame(
             _of(Sponsor.objects.current(window.as_of), accounts),
             {"account": "account_id", "kind": "kind", "is_exclusive": "is_exclusive"},
         ),
-        discounts=_frame(
-            _of(Discount.objects.filter(granted_on__gte=start, granted_on__lt=window.end), accounts),
-            {
-                "pk": "pk",
-                "account": "account_id",
-                "day": "granted_on",
-                "percent": "percent",
-                "approver": "approved_by_id",
-            },
-            days=("day",),
-        ),
-        plans=_frame(
-            _of(
-                AccountPlan.objects.filter(held, approved_on__lte=window.as_of, valid_from__lte=window.as_of), accounts
-            ),
-            {"account": "account_id"},
-        ),
+        discounts=_discounts(accounts, window),
+        plans=_frame(_approved_plans(accounts, window), {"account": "account_id"}),
         remediations=_frame(
             _of(RemediationPlan.objects.filter(closed_on__isnull=True, due_on__gte=window.as_of), accounts),
             {"account": "account_id"},
@@ -114,6 +87,38 @@ def read_facts(accounts: AccountQuerySet, window: Window) -> Facts:
         table=working.table,
         present=working.local(timezone.make_aware(window.now)),
     )
+
+
+def _interactions(accounts: AccountQuerySet, window: Window) -> pd.DataFrame:
+    return _frame(
+        _of(Interaction.objects.filter(held_on__gte=window.start(), held_on__lt=window.end), accounts),
+        {"pk": "pk", "account": "account_id", "kind": "kind", "purpose": "purpose", "day": "held_on"},
+        days=("day",),
+    )
+
+
+def _discounts(accounts: AccountQuerySet, window: Window) -> pd.DataFrame:
+    columns = {
+        "pk": "pk", "account": "account_id", "day": "granted_on", "percent": "percent", "approver": "approved_by_id",
+    }  # fmt: skip
+    given = Discount.objects.filter(granted_on__gte=window.start(), granted_on__lt=window.end)
+    return _frame(_of(given, accounts), columns, days=("day",))
+
+
+def _requests(accounts: AccountQuerySet, window: Window) -> QuerySet[ServiceRequest]:
+    first, end = _midnight(window.start()), _midnight(window.end)
+    return _of(ServiceRequest.objects.filter(opened_at__gte=first, opened_at__lt=end), accounts)
+
+
+def _approved_plans(accounts: AccountQuerySet, window: Window) -> QuerySet[AccountPlan]:
+    day = window.as_of
+    held = Q(valid_to__isnull=True) | Q(valid_to__gt=day)
+    return _of(AccountPlan.objects.filter(held, approved_on__lte=day, valid_from__lte=day), accounts)
+
+
+def _midnight(day: date) -> datetime:
+    """The moment at which a local day begins."""
+    return timezone.make_aware(datetime.combine(day, datetime.min.time()))
 
 
 def grade_spans(accounts: AccountQuerySet, *, start: date, end: date) -> pd.DataFrame:

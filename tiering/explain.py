@@ -44,13 +44,7 @@ def explain(score: Score) -> Explanation:
     dimensions = _dimensions(score, values, design)
     grades = _grades(score, values, design, held=state.get("held", 0.0))
     next_grade = LADDER.get(RANK.get(score.ladder, 0) + 1, "") if score.ladder else ""
-    failing = tuple(
-        condition
-        for line in grades
-        if line.grade == next_grade
-        for condition in line.conditions
-        if not condition.passed
-    )
+    failing = _failing(grades, next_grade)
     composite, run = _known(score.composite), run_of(score, state, design)
     return Explanation(
         account_id=score.account_id,
@@ -78,6 +72,12 @@ def explain(score: Score) -> Explanation:
             score, values, design=design, held=state.get("held", 0.0), next_grade=next_grade, run=run
         ),
     )
+
+
+def _failing(grades: tuple[GradePart, ...], grade: str) -> tuple[ConditionPart, ...]:
+    """The conditions that one line lacks."""
+    lines = [line for line in grades if line.grade == grade]
+    return tuple(condition for line in lines for condition in line.conditions if not condition.passed)
 
 
 def values_of(score: Score) -> tuple[dict[str, float], dict[str, float]]:

@@ -78,11 +78,15 @@ def _store_talks(talks: Sequence[care.Talk], accounts: Mapping[str, Account], us
         ],
         MOST_IN_STATEMENT,
     )
+    _store_who_was_there(list(zip(stored, talks, strict=True)), users)
+
+
+def _store_who_was_there(pairs: Sequence[tuple[Interaction, care.Talk]], users: Mapping[str, User]) -> None:
+    """Our people and theirs, each once a talk."""
     people: dict[int, list[int]] = defaultdict(list)
     for account_id, pk in Contact.objects.order_by("pk").values_list("account_id", "pk"):
         people[account_id].append(pk)
     ours, theirs = Interaction.our_people.through, Interaction.their_people.through
-    pairs = list(zip(stored, talks, strict=True))
     ours.objects.bulk_create(
         (
             ours(interaction_id=row.pk, user_id=users[name].pk)

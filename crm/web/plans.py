@@ -167,52 +167,42 @@ def _broken(result: PromiseResult) -> BrokenRow:
 def compliance_chart(sums: list[GradeSum]) -> Chart:
     """Share of what is due that was kept, a bar a grade."""
     known = [one for one in sums if one.compliance is not None]
-    values = [
-        {"value": one.compliance, "itemStyle": {"color": f"token:--grade-{one.grade}-solid", "borderRadius": 2}}
-        for one in known
-    ]
     labels = [str(Grade(one.grade).label) for one in known]
-    option = bars(
-        labels,
-        [
-            Series(
-                _("Promises kept"),
-                values,
-                extra={"label": {"show": True, "position": "right", "facetFormat": "percent"}},
-            )
-        ],
-        reads="percent",
-        horizontal=True,
-    )
-    option["xAxis"] |= {"min": 0, "max": 1, "interval": 0.25}
-    rows = [
-        (Grade(one.grade).label, "–" if one.compliance is None else formats.percent(one.compliance), *map(
-            formats.number, (one.accounts, one.measured, one.broken, one.under, one.over)))
-        for one in sums
-    ]  # fmt: skip
-    words = ", ".join(
-        f"{label} {formats.percent(one.compliance or 0)}" for label, one in zip(labels, known, strict=True)
+    shares = [formats.percent(one.compliance or 0) for one in known]
+    heads = (
+        *(_("Grade"), _("Promises kept"), _("Accounts"), _("Measured"), _("Broken")),
+        *(_("Under-served"), _("Over-served")),
     )
     return Chart(
         key="compliance-chart",
         title=_("Promises kept by grade"),
-        summary=words,
-        option=option,
-        columns=(
-            _("Grade"),
-            _("Promises kept"),
-            _("Accounts"),
-            _("Measured"),
-            _("Broken"),
-            _("Under-served"),
-            _("Over-served"),
-        ),
-        rows=rows,
+        summary=", ".join(f"{label} {share}" for label, share in zip(labels, shares, strict=True)),
+        option=_compliance_bars(labels, known),
+        columns=heads,
+        rows=[_compliance_row(one) for one in sums],
         size="sm",
         is_empty=not known,
         empty_title=_("Nothing is due yet"),
         empty_text=_("Promises become due with the days that pass since the grade and the policy began."),
     )
+
+
+def _compliance_bars(labels: list[str], known: list[GradeSum]) -> dict[str, Any]:
+    """Bars in the hues of their grades, each with its share beside it."""
+    values = [
+        {"value": one.compliance, "itemStyle": {"color": f"token:--grade-{one.grade}-solid", "borderRadius": 2}}
+        for one in known
+    ]
+    beside = {"label": {"show": True, "position": "right", "facetFormat": "percent"}}
+    option = bars(labels, [Series(_("Promises kept"), values, extra=beside)], reads="percent", horizontal=True)
+    option["xAxis"] |= {"min": 0, "max": 1, "interval": 0.25}
+    return option
+
+
+def _compliance_row(one: GradeSum) -> tuple[Any, ...]:
+    share = "–" if one.compliance is None else formats.percent(one.compliance)
+    counts = (one.accounts, one.measured, one.broken, one.under, one.over)
+    return (Grade(one.grade).label, share, *map(formats.number, counts))
 
 
 def _resources(request: HttpRequest, accounts: AccountQuerySet) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from metrics.formulas.margin import gross_profit
 from metrics.scope import Level
 from metrics.selectors import data_start, default_as_of
 from metrics.services.acquisition import is_new_known
-from metrics.services.base import AccountTable, Answer, passport, rates_missing, units_of
+from metrics.services.base import AccountTable, Answer, Units, passport, rates_missing, units_of
 from metrics.services.choices import Choices, asked_scope
 from metrics.services.efforts import EffortBook, effort_book
 
@@ -104,15 +104,8 @@ def effort_split(accounts: AccountQuerySet, *, period: Period, **choices: Unpack
         lines[name] = SplitLine(None, None, reason=unknown) if unknown else _result_line(amounts, is_new)
     own = {purpose: book.by_unit(purpose, period, frame.spans, units) for purpose in EffortPurpose}
     money, hours = (np.where(is_new, *(own[purpose][at] for purpose in EffortPurpose)) for at in (0, 1))
-    columns = {
-        "revenue": net,
-        "gross_profit": profit,
-        "effort_money": money,
-        "effort_hours": hours,
-        "side": np.where(is_new, Side.NEW.value, Side.EXISTING.value),
-    }
-    is_behind = (net != 0) | ~np.isnan(money) | ~np.isnan(hours) | units.any(frame.is_missing[:, 0])
-    table = AccountTable(units.ids, columns, units.members).where(np.asarray(is_behind))
+    columns = {"revenue": net, "gross_profit": profit, "effort_money": money, "effort_hours": hours}
+    table = _table(units, columns, is_new, is_missing=units.any(frame.is_missing[:, 0]))
     shares = {f"new_{_short(name)}_share": lines[name].new_share for name in (*EFFORTS, *RESULTS)}
     why = {f"new_{_short(name)}_share": line.reason or line.share_reason for name, line in lines.items()}
     gap = _gap(lines)
@@ -129,6 +122,14 @@ def effort_split(accounts: AccountQuerySet, *, period: Period, **choices: Unpack
         ),
         table=table,
     )
+
+
+def _table(units: Units, columns: dict[str, FloatArray], is_new: BoolArray, *, is_missing: BoolArray) -> AccountTable:
+    """The accounts behind the split, with the side each stands on; who has neither result nor effort is left out."""
+    side = np.where(is_new, Side.NEW.value, Side.EXISTING.value)
+    has_effort = ~np.isnan(columns["effort_money"]) | ~np.isnan(columns["effort_hours"])
+    is_behind = (columns["revenue"] != 0) | has_effort | is_missing
+    return AccountTable(units.ids, {**columns, "side": side}, units.members).where(np.asarray(is_behind))
 
 
 def _short(name: str) -> str:

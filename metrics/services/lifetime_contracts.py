@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from accounts.models import Account
 from crm.lib.exceptions import FormulaError, InsufficientData
@@ -120,39 +121,57 @@ def contract_values(
     if not len(found.account_ids):
         return nothing
     chains = _chains(found, as_of)
-    runs = np.flatnonzero(~chains.is_lost)
-    cohorts = renewal_cohorts(contract_state(currency=scope.currency), as_of)
     outlook = _Outlook(as_of, horizon_months, discount, len(account_ids))
     place = np.searchsorted(account_ids, found.account_ids).astype(np.int64)
     is_running = ~chains.is_lost[chains.contract] & ~found.is_cancelled
     is_known = np.isfinite(found.value)
     signed = outlook.signed(place, found, is_running & is_known)
-    renewed, method, cohort = np.zeros(len(account_ids)), nothing.method, nothing.cohort
     has_gap = np.bincount(place, weights=is_running & ~is_known, minlength=len(account_ids)) > 0
-    has_model = np.ones(len(account_ids), dtype=bool)
     amount = np.bincount(
         chains.contract,
         weights=np.where(chains.is_in_last_term & is_known, found.value, 0.0),
         minlength=len(chains.terms),
     )
+    renewals = _renewals(outlook, chains, amount, account_ids, scope=scope)
+    has_schedule = (renewals.cohort > 0) & ~has_gap
+    is_said = has_schedule & renewals.has_model
+    return ContractValues(
+        signed=np.where(has_schedule, signed, np.nan),
+        expected=np.where(is_said, signed + renewals.value, np.nan),
+        method=np.where(is_said, renewals.method, ""),
+        cohort=renewals.cohort,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Renewals:
+    """Of each account, shape (n,): value, method and term of the running contracts' renewals; has_model: of all of them."""
+
+    value: FloatArray
+    method: np.ndarray[Any, np.dtype[np.str_]]
+    cohort: IntArray
+    has_model: BoolArray
+
+
+def _renewals(
+    outlook: _Outlook, chains: Chains, amount: NDArray[Any], account_ids: IntArray, *, scope: Scope
+) -> _Renewals:
+    """Each term by the model of its cohort over the whole base. amount : of the last term of each chain, (contracts,)"""
+    cohorts = renewal_cohorts(contract_state(currency=scope.currency), outlook.as_of)
+    nothing = _nothing(len(account_ids))
+    value, has_model = np.zeros(len(account_ids)), np.ones(len(account_ids), dtype=bool)
     owner = np.searchsorted(account_ids, chains.account).astype(np.int64)
+    runs = np.flatnonzero(~chains.is_lost)
     for months in np.unique(chains.term_months[runs]):
         mine = runs[chains.term_months[runs] == months]
-        cohort[owner[mine]] = months
+        nothing.cohort[owner[mine]] = months
         model = cohorts[int(months)].model if int(months) in cohorts else None
         if model is None:
             has_model[owner[mine]] = False
             continue
-        method[owner[mine]] = cohorts[int(months)].method or ""
-        renewed += outlook.renewed(owner[mine], chains, mine, amount[mine], model)
-    has_schedule = (cohort > 0) & ~has_gap
-    is_said = has_schedule & has_model
-    return ContractValues(
-        signed=np.where(has_schedule, signed, np.nan),
-        expected=np.where(is_said, signed + renewed, np.nan),
-        method=np.where(is_said, method, ""),
-        cohort=cohort,
-    )
+        nothing.method[owner[mine]] = cohorts[int(months)].method or ""
+        value += outlook.renewed(owner[mine], chains, mine, amount[mine], model)
+    return _Renewals(value, nothing.method, nothing.cohort, has_model)
 
 
 @dataclass(frozen=True, slots=True)
