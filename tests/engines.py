@@ -75,6 +75,10 @@ def _start_engines() -> None:
     needs = [kind for kind in embedded.ALL if not given[kind]]
     if not os.environ.get("PYTEST_XDIST_WORKER"):
         _remove_abandoned()
+    if "postgres" in needs:
+        from tests import template_cluster
+
+        template_cluster.prepare()
     var = Path(tempfile.mkdtemp(prefix=PREFIX))
     if os.geteuid() == 0:
         var.chmod(0o711)  # PostgreSQL then runs as another user, who must be let through
@@ -82,8 +86,6 @@ def _start_engines() -> None:
     _engines.callback(shutil.rmtree, var, ignore_errors=True)
     atexit.register(_stop_engines)
     if "postgres" in needs:
-        from tests import template_cluster
-
         template_cluster.copy_into(var)
     _engines.enter_context(embedded.hold(var, needs=needs, command="tests", durable=False))
     os.environ["FACET_VAR"] = str(var)

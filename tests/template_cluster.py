@@ -26,11 +26,17 @@ MIGRATED_WITHIN_SECONDS = 300
 ABANDONED_AFTER_SECONDS = 3600
 
 
-def copy_into(var: Path) -> None:
-    """Put the migrated cluster where the embedded engine of ``var`` looks for its own, making it first if need be."""
+def prepare() -> None:
+    """Make the migrated cluster if need be: a minute of work, before there is a folder that would look abandoned by then."""
     made = _place()
     if not made.exists():
         _make(made)
+
+
+def copy_into(var: Path) -> None:
+    """Put the migrated cluster where the embedded engine of ``var`` looks for its own."""
+    prepare()
+    made = _place()
     with contextlib.suppress(OSError):
         os.utime(made)
     # cp keeps the owner: as root PostgreSQL runs as another user.
