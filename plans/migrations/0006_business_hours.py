@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("plans", "0004_relationship_plans"),
+        ("plans", "0005_account_teams"),
     ]
 
     operations = [
