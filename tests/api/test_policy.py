@@ -38,6 +38,8 @@ from crm.webhooks import services as webhooks
 from metrics.services.growth_notes import add_note
 from metrics.services.suggestions import reject_suggestion
 from plans.models import (
+    BusinessDay,
+    BusinessHours,
     HandOver,
     PolicyVersion,
     Promise,
@@ -48,7 +50,6 @@ from plans.models import (
     Task,
     TeamRule,
 )
-from plans.models import BusinessDay, BusinessHours, PolicyVersion, Promise, RemediationPlan
 from plans.services_work import add_step, make_account_plan
 from tests.api.conftest import allow, assert_problem
 from tests.api.nights import AS_OF, make_published_run, make_scoring_model
