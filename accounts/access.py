@@ -272,6 +272,7 @@ PERMISSIONS: Mapping[str, Action] = {
     "accounts.view_personal_data": Action.PERSONAL_VIEW,
     "accounts.view_margin": Action.MARGIN_VIEW,
     **_crud("group", "accounts.groupmembership", "change"),
+    "accounts.change_accountlink": Action.RELATION_CHANGE,
     **_crud("team", "accounts.teammember"),
     "plans.add_reassignment": Action.TEAM_REASSIGN,
     "plans.change_teamrule": Action.TEAMRULE_CHANGE,

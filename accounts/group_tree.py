@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db import connections
+from django.db import connections, transaction
 
 from accounts.models import Account
 
@@ -108,7 +108,8 @@ def path_on(node: Account, day: date) -> list[Ancestor]:
 
 
 def _rows(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with connections[Account.objects.db].cursor() as cursor:
+    with transaction.atomic(using=Account.objects.db), connections[Account.objects.db].cursor() as cursor:
+        cursor.execute("SET LOCAL jit = off")  # compiling the statement takes longer than running it
         cursor.execute(sql, values)
         return list(cursor.fetchall())
 

@@ -74,6 +74,8 @@ def change_parent(*, account: Account, parent: Account | None, since: date | Non
     A parent that was merged into another account means that one. Raises GroupRefused for a loop on any day, for a day
     before the last change, and for a parent that the account has already.
     """
+    from accounts.graded import refuse_two_graded  # which refuses with the words of this module
+
     tree_lock()
     account.refresh_from_db()
     if account.merged_into_id is not None:
@@ -83,6 +85,7 @@ def change_parent(*, account: Account, parent: Account | None, since: date | Non
         parent = parent.merged_into or parent
     if parent is not None and parent.pk == account.pk:
         raise GroupRefused(_("A group cannot contain itself: choose another parent."))
+    refuse_two_graded(account, parent)
     if since is None:
         _correct(account, parent)
     else:

@@ -19,6 +19,7 @@ from accounts.groups import EDGES, refuse_loops
 from accounts.locks import ledger_lock, tree_lock
 from accounts.models import (
     Account,
+    AccountLink,
     AccountMerge,
     BuyingCentre,
     Contact,
@@ -53,6 +54,7 @@ OWN: dict[str, type[Model]] = {
     "relationship_target": RelationshipTarget,
 }
 ONE_HISTORY = frozenset({"partnership_states", "relationship_target"})  # moves where the other account has none
+LINK_ENDS = (("links_out", "source", "target"), ("links_in", "target", "source"))
 # Whether an account is above another on some day.
 ABOVE = f"""
 WITH RECURSIVE {EDGES}, climb(top, days) AS (
@@ -187,10 +189,15 @@ def _move(merged: Account, survivor: Account) -> dict[str, Any]:
     _point(Account.objects.filter(pk__in=moved["children"]), parent=survivor)
     moved["memberships"] = _ids(GroupMembership.objects.filter(parent=merged))
     _point(GroupMembership.objects.filter(pk__in=moved["memberships"]), parent=survivor)
+    _move_links(moved, merged, survivor)  # before the columns that some of them follow
     moved["dealt"] = _ids(merged.dealt_accounts.exclude(pk=survivor.pk))
     _point(Account.objects.filter(pk__in=moved["dealt"]), dealer=survivor)
     moved["own_dealer"] = _ids(merged.dealt_accounts.filter(pk=survivor.pk))  # nobody buys through itself
     _point(Account.objects.filter(pk__in=moved["own_dealer"]), dealer=None)
+    moved["referred"] = _ids(merged.referred_accounts.exclude(pk=survivor.pk))
+    _point(Account.objects.filter(pk__in=moved["referred"]), referred_by=survivor)
+    moved["own_referral"] = _ids(merged.referred_accounts.filter(pk=survivor.pk))
+    _point(Account.objects.filter(pk__in=moved["own_referral"]), referred_by=None)
     moved["merged_before"] = _ids(merged.merged_accounts.all())
     _point(Account.objects.filter(pk__in=moved["merged_before"]), merged_into=survivor)
     if merged.before_data_start and not survivor.before_data_start:
@@ -210,13 +217,42 @@ def _give_back(merge: AccountMerge, merged: Account, survivor: Account) -> None:
         Contact.objects.filter(account=merged, pk__in=moved.get("first_contacts", ())).update(is_primary=True)
     _point(Account.objects.filter(parent=survivor, pk__in=moved.get("children", ())), parent=merged)
     _point(GroupMembership.objects.filter(parent=survivor, pk__in=moved.get("memberships", ())), parent=merged)
+    _give_links_back(moved, merged, survivor)
     _point(Account.objects.filter(dealer=survivor, pk__in=moved.get("dealt", ())), dealer=merged)
     _point(Account.objects.filter(dealer=None, pk__in=moved.get("own_dealer", ())), dealer=merged)
+    _point(Account.objects.filter(referred_by=survivor, pk__in=moved.get("referred", ())), referred_by=merged)
+    _point(Account.objects.filter(referred_by=None, pk__in=moved.get("own_referral", ())), referred_by=merged)
     before = Account.objects.filter(merged_into=survivor, pk__in=moved.get("merged_before", ()))
     _point(before, merged_into=merged)
     if moved.get("before_data_start"):
         survivor.before_data_start = False
         survivor.save(update_fields=["before_data_start", "updated_at"])
+
+
+def _move_links(moved: dict[str, Any], merged: Account, survivor: Account) -> None:
+    """Both ends, but no link of the two with each other, none that is there already, and not who the merged account's own
+    dealer or referrer was: that is a fact of the merged account, as its column is."""
+    for name, end, other in LINK_ENDS:
+        rows = AccountLink.objects.filter(**{end: merged}).exclude(**{other: survivor})
+        rows = rows.exclude(~Q(type__follows="")) if end == "target" else rows
+        moved[name] = _ids(_free_links(rows, end, other, survivor))
+        _point(AccountLink.objects.filter(pk__in=moved[name]), **{end: survivor})
+
+
+def _give_links_back(moved: dict[str, Any], merged: Account, survivor: Account) -> None:
+    for name, end, other in LINK_ENDS:
+        rows = AccountLink.objects.filter(**{end: survivor}, pk__in=moved.get(name, ()))
+        free = _ids(_free_links(rows, end, other, merged))
+        _point(AccountLink.objects.filter(pk__in=free), **{end: merged})
+
+
+def _free_links(rows: QuerySet[Any], end: str, other: str, account: Account) -> QuerySet[Any]:
+    """Links that the account does not have in their days, whichever way round a mutual one stands."""
+    days = DateRange("valid_from", "valid_to")
+    there = AccountLink.objects.annotate(days=days).filter(type=OuterRef("type"), days__overlap=OuterRef("days"))
+    same = there.filter(**{end: account, other: OuterRef(other)})
+    turned = there.filter(type__is_mutual=True, **{other: account, end: OuterRef(other)})
+    return rows.annotate(days=days).exclude(Exists(same)).exclude(Exists(turned))
 
 
 def _free(name: str, rows: QuerySet[Any], account: Account) -> QuerySet[Any]:
@@ -236,7 +272,7 @@ def _free(name: str, rows: QuerySet[Any], account: Account) -> QuerySet[Any]:
     return rows.annotate(days=days).exclude(Exists(taken))
 
 
-def _point(rows: QuerySet[Any], **to: Account) -> None:
+def _point(rows: QuerySet[Any], **to: Account | None) -> None:
     rows.update(**to, updated_at=timezone.now())
 
 

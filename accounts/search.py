@@ -49,10 +49,14 @@ def grams(text: str) -> list[str]:
     return sorted({line[i : i + 2] for line in text.split("\n") for i in range(len(line) - 1)})
 
 
-def index_fields(*, code: str, name: str, latin_name: str = "", short_name: str = "") -> tuple[str, str, list[str]]:
-    """(search text, sort key, grams) of one account."""
+def index_fields(
+    *, code: str, name: str, latin_name: str = "", short_name: str = ""
+) -> tuple[str, str, list[str], str, list[str]]:
+    """(search text, sort key, grams, name key, name grams) of one account; the last two find its duplicates."""
+    from accounts.names import name_grams, name_key
+
     text = search_text(code=code, name=name, latin_name=latin_name, short_name=short_name)
-    return text, sort_key(name), grams(text)
+    return text, sort_key(name), grams(text), name_key(name), name_grams(name, latin_name, short_name)
 
 
 def index_new_accounts() -> int:
@@ -69,8 +73,9 @@ def index_new_accounts() -> int:
         if rows:
             execute_values(
                 cursor,
-                "UPDATE accounts_account a SET search_text = v.t, sort_key = v.k, search_grams = v.g::text[]"
-                " FROM (VALUES %s) AS v(id, t, k, g) WHERE a.id = v.id",
+                "UPDATE accounts_account a SET search_text = v.t, sort_key = v.k, search_grams = v.g::text[],"
+                " name_key = v.nk, name_grams = v.ng::text[]"
+                " FROM (VALUES %s) AS v(id, t, k, g, nk, ng) WHERE a.id = v.id",
                 rows,
                 page_size=2000,
             )

@@ -10,10 +10,12 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.enums import GRADE_RANK, LADDER_GRADES, AccountStatus, Grade
+from accounts.models import Account
 from accounts.querysets import AccountQuerySet
 from crm.lib.periods import add_months
 from plans.enums import SPAN_MONTHS, PolicyState
 from plans.formulas import with_grace
+from plans.inherited import members_of_graded, with_inherited
 from plans.models import AccountPlan, Promise, RemediationPlan
 from plans.selectors_hours import WorkingTime, working_time
 from plans.timetable import Timetable
@@ -122,7 +124,20 @@ def _midnight(day: date) -> datetime:
 
 
 def grade_spans(accounts: AccountQuerySet, *, start: date, end: date) -> pd.DataFrame:
-    """account, grade, start, end: whose policy holds when, with the days of grace after a step down. The day before
+    """account, grade, start, end: whose policy holds when, that of a group graded as one included (``plans.inherited``).
+    One query more than without, two where there is such a group."""
+    own = own_spans(accounts, start=start, end=end)
+    stays = members_of_graded()
+    if not stays:
+        return own
+    mine = set(accounts.exclude(status=AccountStatus.CLOSED).order_by().values_list("pk", flat=True))
+    stays = [stay for stay in stays if stay[1] in mine]
+    nodes = own_spans(Account.objects.filter(pk__in={stay[0] for stay in stays}), start=start, end=end)
+    return with_inherited(own, nodes, stays)
+
+
+def own_spans(accounts: AccountQuerySet, *, start: date, end: date) -> pd.DataFrame:
+    """account, grade, start, end: of each account's own grade, with the days of grace after a step down. The day before
     ``start`` reaches back far enough for a grace that is still running."""
     reach = start - timedelta(days=31)
     periods = GradePeriod.objects.filter(valid_from__lt=end).filter(Q(valid_to__isnull=True) | Q(valid_to__gt=reach))

@@ -15,7 +15,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from accounts.following import Kind, follow
 from accounts.models import Account, AccountMerge
 from plans.enums_team import PENDING_HAND_OVERS, TaskOrigin
-from plans.models import AccountPlan, HandOver, RemediationAction, RemediationPlan, Task
+from plans.models import AccountPlan, HandOver, RelationshipPlan, RemediationAction, RemediationPlan, Task
 from plans.services_work import cover
 
 COVERED = ("planned_from", "planned_until")
@@ -40,11 +40,17 @@ def _free_hand_overs(rows: QuerySet[Any], account_id: int) -> QuerySet[Any]:
     return rows.exclude(state__in=PENDING_HAND_OVERS)
 
 
+def _free_relationship_plans(rows: QuerySet[Any], account_id: int) -> QuerySet[Any]:
+    """An account has one."""
+    return rows.none() if RelationshipPlan.objects.filter(account=account_id).exists() else rows
+
+
 OWN: dict[str, Kind] = {
     "tasks": Kind(Task, _written_tasks),
     "hand_overs": Kind(HandOver, _free_hand_overs),
     "account_plans": Kind(AccountPlan, _free_plans),
     "remediation_plans": Kind(RemediationPlan, _free_remedies),
+    "relationship_plans": Kind(RelationshipPlan, _free_relationship_plans),
 }
 
 

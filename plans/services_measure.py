@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models import Count, Max, Model
 from django.utils import timezone
 
-from accounts.models import Account
+from accounts.models import Account, FactChange, GroupMembership
 from accounts.querysets import AccountQuerySet
 from metrics.selectors import default_as_of
 from plans.enums import PromiseKind, PromiseState
@@ -68,7 +68,11 @@ def facts_text(as_of: date) -> str:
         parts.append(f"{found['count']}:{int(found['last'].timestamp() * 1000) if found['last'] else 0}")
     grades = GradePeriod.objects.aggregate(count=Count("pk"), last=Max("recorded_at"))
     parts.append(f"{grades['count']}:{int(grades['last'].timestamp() * 1000) if grades['last'] else 0}")
-    return "/".join(parts)
+    members = GroupMembership.objects.aggregate(count=Count("pk"), last=Max("updated_at"))
+    nodes = Account.objects.filter(is_graded_node=True).order_by("pk").values_list("pk", flat=True)
+    changes = FactChange.objects.aggregate(last=Max("pk"))["last"] if nodes else 0  # parents of those without dates
+    parts.append(f"{members['count']}:{changes or 0}:{','.join(map(str, nodes))}"[:60])
+    return "/".join(parts)[:200]
 
 
 def is_measured() -> bool:

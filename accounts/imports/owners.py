@@ -44,7 +44,8 @@ WHERE {{key}} <> '' AND NOT EXISTS (SELECT 1 FROM import_wanted o WHERE o.code =
   AND NOT EXISTS (SELECT 1 FROM accounts_account a WHERE a.code = w.{{key}})
 """
 SEARCHED = """
-CREATE TEMP TABLE import_searched (code text, search_text text, sort_key text, search_grams text[]) ON COMMIT DROP
+CREATE TEMP TABLE import_searched (code text, search_text text, sort_key text, search_grams text[], name_key text,
+    name_grams text[]) ON COMMIT DROP
 """
 NAMES = """
 SELECT code, CASE name WHEN '' THEN code ELSE name END FROM import_wanted WHERE code > %s ORDER BY code LIMIT %s
@@ -52,10 +53,10 @@ SELECT code, CASE name WHEN '' THEN code ELSE name END FROM import_wanted WHERE 
 ACCOUNTS = """
 INSERT INTO accounts_account (
     code, name, latin_name, short_name, status, segment, industry, channel, region, country, size, currency,
-    before_data_start, search_text, sort_key, search_grams, created_at, updated_at
+    before_data_start, search_text, sort_key, search_grams, name_key, name_grams, created_at, updated_at
 )
 SELECT code, CASE name WHEN '' THEN code ELSE name END, '', '', 'active', segment, industry, channel, region, country, '',
-       '', false, search_text, sort_key, search_grams, now(), now()
+       '', false, search_text, sort_key, search_grams, name_key, name_grams, now(), now()
 FROM import_wanted JOIN import_searched USING (code) ORDER BY row_no, code
 ON CONFLICT (code) DO NOTHING
 """
@@ -128,6 +129,10 @@ def _index(cursor: CursorWrapper) -> None:
 
 def _search_lines(page: list[tuple[str, str]]) -> Iterator[str]:
     for code, name in page:
-        text, key, grams = index_fields(code=code, name=name)
-        quoted = ",".join('"' + gram.replace("\\", r"\\").replace('"', r"\"") + '"' for gram in grams)
-        yield "\t".join((escaped(code), escaped(text), escaped(key), escaped("{" + quoted + "}"))) + "\n"
+        text, key, grams, name_key, name_grams = index_fields(code=code, name=name)
+        cells = (code, text, key, _array(grams), name_key, _array(name_grams))
+        yield "\t".join(map(escaped, cells)) + "\n"
+
+
+def _array(pieces: list[str]) -> str:
+    return "{" + ",".join('"' + piece.replace("\\", r"\\").replace('"', r"\"") + '"' for piece in pieces) + "}"

@@ -29,6 +29,7 @@ from django.utils import timezone
 from django.utils.text import get_valid_filename
 from django.utils.translation import gettext as _
 
+from accounts.duplicates import like_new_ones
 from accounts.enums import UNFINISHED_BATCH_STATES, BatchState
 from accounts.imports import posting
 from accounts.imports.errors_file import ErrorFile
@@ -109,10 +110,11 @@ def check(*, batch: ImportBatch) -> ImportResult:
     prepared = prepare(upload_path(batch), ImportOptions.from_json(batch.options))
     with transaction.atomic():
         outcome = _run(prepared, batch=batch, files=None, dry_run=True, started=started)
+        alike = like_new_ones()
         transaction.set_rollback(True)
     result = ImportResult.of(outcome, batch=batch, file_name=batch.file_name)
     batch.refresh_from_db()
-    batch.options["check"] = result.as_dry_run().to_json() | {"examples": result.examples_json()}
+    batch.options["check"] = result.as_dry_run().to_json() | {"examples": result.examples_json(), "alike": alike}
     batch.save(update_fields=["options"])
     return result
 

@@ -5,10 +5,12 @@ from accounts.models.anchors import RatingAnchor
 from accounts.models.base import TimeStamped
 from accounts.models.calendar import FiscalCalendar, FiscalPeriodRow
 from accounts.models.changes import FactChange
+from accounts.models.duplicates import DuplicateDismissal
 from accounts.models.efforts import MarketEffort
 from accounts.models.groups import AccountMerge, GroupMembership
 from accounts.models.imports import ImportBatch, ResentRow, SavedMapping
 from accounts.models.ledger import Contract, ExchangeRate, Product, RevenueRecord
+from accounts.models.links import AccountLink, AccountLinkType, LinkColumn
 from accounts.models.logins import AccessToken, Invitation, LoginEvent, LoginLimit, LoginRule, UserSession
 from accounts.models.milestones import ContractMilestone
 from accounts.models.opinions import Rating, WalletEstimate
@@ -30,6 +32,8 @@ from accounts.models.relations import (
 __all__ = [
     "AccessToken",
     "Account",
+    "AccountLink",
+    "AccountLinkType",
     "AccountMerge",
     "AttitudeNote",
     "BuyingCentre",
@@ -39,6 +43,7 @@ __all__ = [
     "ContractMilestone",
     "Courtesy",
     "CourtesyLimit",
+    "DuplicateDismissal",
     "ExchangeRate",
     "FactChange",
     "FiscalCalendar",
@@ -47,6 +52,7 @@ __all__ = [
     "ImportBatch",
     "Invitation",
     "LevelEvidence",
+    "LinkColumn",
     "LoginEvent",
     "LoginLimit",
     "LoginRule",

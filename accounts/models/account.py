@@ -16,6 +16,7 @@ from accounts.querysets import AccountQuerySet
 from accounts.search import index_fields
 
 SEARCHED_FIELDS = frozenset({"code", "name", "latin_name", "short_name"})
+INDEXED_FIELDS = ("search_text", "sort_key", "search_grams", "name_key", "name_grams")
 
 
 class Account(TimeStamped):
@@ -49,6 +50,10 @@ class Account(TimeStamped):
         related_name="dealt_accounts",
         help_text=_("The account through which this one buys."),
     )
+    is_graded_node = models.BooleanField(
+        _("graded as one group"), default=False, db_default=False, editable=False,
+        help_text=_("Its grade is the policy of all below it, unless an own one is stricter; written by accounts.graded."),
+    )  # fmt: skip
     channel = models.CharField(_("channel"), max_length=80, blank=True, db_default="")
     segment = models.CharField(_("segment"), max_length=80, blank=True)
     industry = models.CharField(_("industry"), max_length=80, blank=True)
@@ -111,6 +116,8 @@ class Account(TimeStamped):
     search_text = models.TextField(blank=True, default="", editable=False)
     sort_key = models.CharField(max_length=200, blank=True, default="", editable=False, db_collation="C")
     search_grams = ArrayField(models.CharField(max_length=2), default=list, blank=True, editable=False)
+    name_key = models.CharField(max_length=200, blank=True, default="", db_default="", editable=False, db_collation="C")
+    name_grams = ArrayField(models.CharField(max_length=3), default=list, blank=True, editable=False)
 
     # The grade as the last published night left it; only tiering.services writes these.
     grade = models.CharField(
@@ -172,6 +179,8 @@ class Account(TimeStamped):
         ]
         indexes = [
             GinIndex(fields=["search_grams"], name="account_grams"),
+            GinIndex(fields=["name_grams"], name="account_name_grams"),
+            models.Index(fields=["name_key"], name="account_name_key", condition=~Q(name_key="")),
             models.Index(fields=["sort_key", "id"], name="account_by_name"),
             models.Index(fields=["owner", "grade"], name="account_owner_grade"),
             models.Index(fields=["grade", "id"], name="account_by_grade"),
@@ -180,6 +189,7 @@ class Account(TimeStamped):
             models.Index(fields=["region"], name="account_region"),
             models.Index(fields=["merged_into"], name="account_merged", condition=Q(merged_into__isnull=False)),
             models.Index(fields=["channel"], name="account_channel"),
+            models.Index(fields=["id"], name="account_graded_node", condition=Q(is_graded_node=True)),
         ]
 
     def __str__(self) -> str:
@@ -198,10 +208,9 @@ class Account(TimeStamped):
             parent = parent.parent
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.search_text, self.sort_key, self.search_grams = index_fields(
-            code=self.code, name=self.name, latin_name=self.latin_name, short_name=self.short_name
-        )
+        found = index_fields(code=self.code, name=self.name, latin_name=self.latin_name, short_name=self.short_name)
+        self.search_text, self.sort_key, self.search_grams, self.name_key, self.name_grams = found
         fields = kwargs.get("update_fields")
         if fields is not None and SEARCHED_FIELDS & set(fields):
-            kwargs["update_fields"] = {*fields, "search_text", "sort_key", "search_grams"}
+            kwargs["update_fields"] = {*fields, *INDEXED_FIELDS}
         super().save(*args, **kwargs)

@@ -14,7 +14,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access import Reach
+from accounts.duplicates import dismiss_pair, duplicate_pairs, similar_accounts
 from accounts.enums import TeamRole
+from accounts.graded import set_graded_node
 from accounts.merges import merge_accounts
 from accounts.models import Account, Contact, TeamMember
 from accounts.querysets import AccountQuerySet
@@ -24,9 +26,17 @@ from accounts.teams import change_seat
 from crm.api.account_history import AccountHistorySerializer, HistoryQuery
 from crm.api.answers import AccountMetricsSerializer
 from crm.api.comparison import ComparisonSerializer, NightsQuery
+from crm.api.duplicates import (
+    DismissSerializer,
+    DuplicatePairsSerializer,
+    MatchSerializer,
+    SimilarQuery,
+    SimilarSerializer,
+    possible_duplicates,
+)
 from crm.api.explanation import ExplanationSerializer
 from crm.api.fields import UserKeyField, VisibleContactField, VisibleKeyField
-from crm.api.filters import AccountFilter, UserFilter, VisibleAccountFilter
+from crm.api.filters import AccountFilter, UserFilter, VisibleAccountFilter, check_parameters
 from crm.api.group_figures import GroupQuery, GroupSerializer, group_answer
 from crm.api.groups import move_account
 from crm.api.idempotency import idempotent
@@ -122,6 +132,19 @@ class AccountSerializer(RuledSerializer):
         return super().update(instance, validated_data)
 
 
+class GradedNodeSerializer(StrictSerializer):
+    is_graded_node = serializers.BooleanField()
+
+
+class AddedAccountSerializer(AccountSerializer):
+    """As it was stored, with the accounts that it resembles."""
+
+    possible_duplicates = MatchSerializer(many=True, read_only=True)
+
+    class Meta(AccountSerializer.Meta):
+        fields = (*AccountSerializer.Meta.fields, "possible_duplicates")
+
+
 class AccountViewSet(EditableViewSet):
     """Customers: one legal entity each, in its group where it has one. The grade is the last published night's."""
 
@@ -145,6 +168,17 @@ class AccountViewSet(EditableViewSet):
     def search(self, queryset: QuerySet, text: str) -> QuerySet:
         """By name, code, pinyin or initials, as on the page."""
         return queryset.search(text)
+
+    @extend_schema(responses={201: AddedAccountSerializer})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Add an account. `possible_duplicates` names those that it resembles; it is added all the same."""
+        return super().create(request, *args, **kwargs)
+
+    def create_one(self, request: Request) -> Response:
+        made = super().create_one(request)
+        account = Account.objects.get(pk=made.data["id"])
+        made.data = {**made.data, "possible_duplicates": possible_duplicates(account, request.user)}
+        return made
 
     def perform_create(self, serializer: Any) -> Account:
         """Whoever does not see every account owns what they add, unless they name another owner."""
@@ -176,6 +210,61 @@ class AccountViewSet(EditableViewSet):
         self.detail_parameters = frozenset(request.query_params)
         answer = group_answer(self.get_object(), viewer=request.user, choices=choices)
         return Response(GroupSerializer(answer, context={"sees_margin": request.user.has_perm(VIEW_MARGIN)}).data)
+
+    @extend_schema(
+        request=GradedNodeSerializer,
+        responses=AccountSerializer,
+        description="Let the account carry the grade that everything below it is served by, or no more. One account on the"
+        " way from the top of a group to the bottom does.",
+        filters=False,
+    )
+    @action(detail=True, methods=["post"], url_path="graded-node", url_name="graded_node")
+    @idempotent()
+    def graded_node(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        account = self.get_object()
+        sent = GradedNodeSerializer(data=request.data, context=self.get_serializer_context())
+        sent.is_valid(raise_exception=True)
+        return self.tagged(set_graded_node(account=account, is_graded=sent.validated_data["is_graded_node"]))
+
+    @extend_schema(
+        parameters=[SimilarQuery],
+        responses=SimilarSerializer,
+        description="Accounts of the whole company whose names resemble one, in Chinese or Latin letters; those that the"
+        " caller may not open by name and owner alone.",
+        filters=False,
+    )
+    @action(detail=False, filter_backends=[], pagination_class=None)
+    def similar(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        found = similar_accounts(SimilarQuery.read(request).values(), viewer=request.user)
+        return Response(SimilarSerializer({"results": found}).data)
+
+    @extend_schema(
+        responses=DuplicatePairsSerializer,
+        description="Pairs among the accounts the caller sees that may be one company, the most alike first, 200 at most.",
+        filters=False,
+    )
+    @action(detail=False, filter_backends=[], pagination_class=None)
+    def duplicates(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        check_parameters(request, ())
+        found = duplicate_pairs(Account.objects.visible_to(request.user))
+        return Response(DuplicatePairsSerializer({"results": found}).data)
+
+    @extend_schema(
+        request=DismissSerializer,
+        responses={204: None},
+        description="The two are two companies: the pair is listed no more.",
+        filters=False,
+    )
+    @action(detail=False, methods=["post"], url_path="duplicates/dismiss", url_name="dismiss", pagination_class=None)
+    @idempotent()
+    def dismiss_duplicate(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        sent = DismissSerializer(data=request.data, context=self.get_serializer_context())
+        sent.is_valid(raise_exception=True)
+        one, other = sent.validated_data["first"], sent.validated_data["second"]
+        if one == other:
+            raise serializers.ValidationError({"second": [_("Name two accounts.")]})
+        dismiss_pair(one=one, other=other, by=request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(
         request=MergeSerializer,

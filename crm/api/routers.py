@@ -14,6 +14,7 @@ from crm.api import (
     imports,
     interactions,
     ledger,
+    links,
     logins,
     merges,
     metrics_whitespace,
@@ -50,6 +51,8 @@ router.register("accounts", accounts.AccountViewSet, "accounts")
 router.register("contacts", accounts.ContactViewSet, "contacts")
 router.register("team-members", accounts.TeamMemberViewSet, "team-members")
 router.register("account-merges", merges.AccountMergeViewSet, "account-merges")
+router.register("account-link-types", links.AccountLinkTypeViewSet, "account-link-types")
+router.register("account-links", links.AccountLinkViewSet, "account-links")
 router.register("group-memberships", groups.GroupMembershipViewSet, "group-memberships")
 router.register("products", ledger.ProductViewSet, "products")
 router.register("contracts", ledger.ContractViewSet, "contracts")

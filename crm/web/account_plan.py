@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
+from accounts.graded import graded_above
 from accounts.models import Account, User
 from crm.lib.exceptions import CrmError
 from crm.lib.periods import add_months
@@ -137,6 +138,7 @@ def plan(request: HttpRequest, pk: int) -> HttpResponse:
         plans=plans,
         may_approve=may_approve_plans(request.user),
         me=user_of(request),
+        carries=graded_above(page.account),
         care=_care(care),
         step_form=StepForm(auto_id=False),
         close_form=CloseForm(auto_id="close_%s"),

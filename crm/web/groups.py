@@ -13,10 +13,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts.graded import graded_above, set_graded_node
 from accounts.group_tree import Ancestor, path_on
 from accounts.groups import GroupRefused, change_parent, stays_of
+from accounts.links import links_of
 from accounts.models import Account
 from crm.groups import GroupView, group_view
 from crm.lib.exceptions import PeriodError
@@ -26,7 +28,7 @@ from crm.web.auth import dress
 from crm.web.basis import basis_words
 from crm.web.htmx import signed_in, user_of, wants_fragment
 from crm.web.period_choices import default_comparison, period_text, presets
-from crm.web.rights import VIEW_MARGIN, may_change_group, require_change_group
+from crm.web.rights import VIEW_MARGIN, may_change_group, may_change_link, require_change_group
 from crm.web.standing import as_of_of
 from metrics.periods import read_period
 from metrics.scope import Membership
@@ -88,8 +90,25 @@ def group(request: HttpRequest, pk: int) -> HttpResponse:
         memberships=MEMBERSHIPS,
         periods=_periods(request, asked),
         may_move=may_change_group(request.user),
+        links=links_of(page.account, viewer=user_of(request)),
+        carries=graded_above(page.account),
+        may_link=may_change_link(request.user),
         grades=sorted(view.total.grades.items(), key=lambda item: -item[1]),
     )
+
+
+@signed_in
+@require_POST
+def graded(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let the account carry the grade of all below it, or no more."""
+    require_change_group(request.user)
+    account = get_object_or_404(Account.objects.visible_to(request.user), pk=pk)
+    try:
+        set_graded_node(account=account, is_graded=request.POST.get("is_graded") == "1")
+        messages.success(request, _("The grading of the group is changed; the next night measures promises by it."))
+    except GroupRefused as refused:
+        messages.error(request, str(refused))
+    return redirect("accounts:group", pk)
 
 
 @signed_in

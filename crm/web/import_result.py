@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.duplicates import Match, matches_of
 from accounts.imports.reasons import reason_label
-from accounts.models import ImportBatch
+from accounts.models import ImportBatch, User
 from crm.web import formats
 from metrics.services.batch_effect import BatchEffect
 
@@ -54,6 +55,13 @@ class Rows:
             "known": known,
             "rejected": rejected,
         }
+
+
+def alike_rows(check: Mapping[str, Any], viewer: User) -> list[tuple[Mapping[str, Any], Match]]:
+    """The new customers of a checked file beside whom they resemble, masked where ``viewer`` may not open that one."""
+    found = list(check.get("alike", ()))
+    known = matches_of([(one["id"], one["score"]) for one in found], viewer=viewer)
+    return [(one, replace(known[one["id"]], score=one["score"])) for one in found if one["id"] in known]
 
 
 def rows_of_batch(batch: ImportBatch) -> Rows:

@@ -23,7 +23,7 @@ from accounts.models import ImportBatch
 from crm.lib.exceptions import CrmError, ImportRefused
 from crm.web.htmx import page_or_fragment, signed_in, user_of, wants_fragment
 from crm.web.import_forms import ColumnsForm, UploadForm, initial_of, reading_options
-from crm.web.import_result import rows_of_check
+from crm.web.import_result import alike_rows, rows_of_check
 from crm.web.imports import batch_for
 from crm.web.rights import require_import
 
@@ -217,6 +217,7 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
     found = batch.options.get("check")
     if found and not context["refusal"]:
         context |= {"result": rows_of_check(found), "posted": found["posted"], "seconds": found["seconds"]}
+        context["alike"] = alike_rows(found, user_of(request))
     status = 422 if context["refusal"] else 200
     return page_or_fragment(request, "imports/check.html", "imports/_check.html", context, status=status)
 

@@ -27,6 +27,8 @@ ACTIVATE_POLICY = "plans.activate_policy"
 APPROVE_PLAN = "plans.approve_accountplan"
 CHANGE_HOURS = ("plans.change_businesshours", "plans.change_businessday")
 CHANGE_CONTACT = "accounts.change_contact"
+ADD_ACCOUNT, CHANGE_ACCOUNT = "accounts.add_account", "accounts.change_account"
+CHANGE_LINK = "accounts.change_accountlink"
 CHANGE_GROUP = "accounts.change_groupmembership"
 VIEW_MARGIN = "accounts.view_margin"
 ADD_CONTACT, CHANGE_CONTACT = "accounts.add_contact", "accounts.change_contact"
@@ -253,6 +255,20 @@ def may_change_team(user: Reader) -> bool:
 def require_change_team(user: Reader) -> None:
     if not may_change_team(user):
         raise PermissionDenied(_("Your log-in may not change account teams. An administrator can give you that right."))
+
+
+def may_change_link(user: Reader) -> bool:
+    return user.has_perm(CHANGE_LINK)
+
+
+def require_change_link(user: Reader) -> None:
+    if not may_change_link(user):
+        raise PermissionDenied(_("Your log-in may not link accounts. An administrator can give you that right."))
+
+
+def require_add_account(user: Reader) -> None:
+    if not user.has_perm(ADD_ACCOUNT):
+        raise PermissionDenied(_("Your log-in may not add accounts. An administrator can give you that right."))
 
 
 def may_change_group(user: Reader) -> bool:

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
-from django.db import connections
+from django.db import connections, transaction
 from django.db.models.expressions import RawSQL
 
 from accounts.enums import ContractStatus
@@ -22,6 +22,7 @@ from accounts.group_tree import EVER, STILL, Subtree, subtree_of
 from accounts.models import Account
 from accounts.querysets import AccountQuerySet
 from crm.lib.periods import Period, month_start
+from metrics.binary import FOR_LARGE_READS
 from metrics.frames_receivables import debts_by_age, receivables_scope
 from metrics.rates import closing_rates
 from metrics.reasons import MissingRate
@@ -202,7 +203,8 @@ def _revenue(
     )
     now, before = [period.start, period.end], [prior.start, prior.end]
     params = [*now, *before, *now, *now, *now, *before, *source.params]
-    with connections[scope.using].cursor() as cursor:
+    with transaction.atomic(using=scope.using), connections[scope.using].cursor() as cursor:
+        cursor.execute(FOR_LARGE_READS)  # compiling the statement takes longer than running it
         cursor.execute(sql, params)
         for branch, net, earlier, cost, without_cost, lacks, lacked in cursor.fetchall():
             cell = parts.setdefault(branch, {})

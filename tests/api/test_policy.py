@@ -19,6 +19,8 @@ from accounts.merges import merge_accounts
 from accounts.models import (
     AccessToken,
     Account,
+    AccountLink,
+    AccountLinkType,
     GroupMembership,
     PartnershipState,
     RatingAnchor,
@@ -91,6 +93,7 @@ FOR_EVERYBODY = {
     "login-events",
     "invitations",
     "log-ins",
+    "account-link-types",
     "products",
     "rates",
     "rating-anchors",
@@ -156,6 +159,10 @@ def world(db, settings, tmp_path):
         "group-memberships": GroupMembership.objects.create(
             account=account, parent=make_account(), valid_to=date(2011, 1, 1)
         ),
+        "account-links": AccountLink.objects.create(
+            type=AccountLinkType.objects.get(key="supplies"), source=account, target=make_account()
+        ),
+        "account-link-types": AccountLinkType.objects.get(key="supplies"),
         "products": make_product(),
         "contracts": make_contract(account=account),
         "contract-milestones": make_milestone(contract=make_contract(account=account, amount=1000, currency="CNY")),
@@ -282,6 +289,12 @@ def bodies(world: World) -> dict[str, dict[str, Any]]:
             "valid_to": None,
         },
         "invitations": {"email": "new@example.com", "role": "member"},
+        "account-links": {
+            "type": "same-owner",
+            "source": key,
+            "target": world.rows["account-merges"].survivor_id,
+        },
+        "account-link-types": {"key": "new", "forward": "runs", "backward": "is run by"},
         "products": {"code": "NEW"},
         "contracts": {"account": key, "number": "NEW"},
         "contract-milestones": {
@@ -426,6 +439,7 @@ def address_of(route: str, world: World) -> str:
         "metrics",
         "history",
         "group",
+        "graded_node",
         "tiering",
         "tiering_compare",
         "promises",
@@ -462,6 +476,8 @@ def address_of(route: str, world: World) -> str:
 def query_of(route: str) -> dict[str, str]:
     if route in {f"metrics-{name}" for name in ("growth", "bridge", "retention", "decomposition", "directions")}:
         return {"base": "2023", "comparison": "2024"}
+    if route == "accounts-similar":
+        return {"name": "New"}
     if route in {"metrics-activity", "metrics-concentration", "metrics-doubling"}:
         return {"period": "2024"}
     if route == "metrics-contract-growth":
@@ -518,6 +534,13 @@ def send(client: APIClient, route: str, method: str, world: World) -> Any:
         user = world.people["owner"].pk
         body = {"account": world.account.pk, "role": "solution_manager", "user": user, "on": "2031-01-01"}
         return client.post(address, body, format="json")
+    if route == "account-links-end":
+        return client.post(address, {"on": "2024-06-01"}, format="json")
+    if route == "accounts-graded_node":
+        return client.post(address, {"is_graded_node": True}, format="json")
+    if route == "accounts-dismiss":
+        pair = {"first": world.account.pk, "second": world.rows["account-merges"].survivor_id}
+        return client.post(address, pair, format="json")
     if route == "accounts-merge":
         return client.post(address, {"into": world.rows["account-merges"].survivor_id, "reason": "test"}, format="json")
     if route == "account-merges-undo":
@@ -556,6 +579,10 @@ def expected(person: str, route: str, method: str) -> set[int]:
         return {204} if sees else {400}  # the account named in the body is unknown to them
     if kind == "export":
         return {200}  # with the rows they see
+    if route in {"accounts-similar", "accounts-duplicates"}:
+        return {200}  # over what they see
+    if route == "accounts-dismiss":
+        return {204} if sees else {400}
     if is_of_account and kind not in {"list", "change_seat"} and not sees:
         return {404}
     if is_of_account and method == "POST" and resource not in {"accounts", "imports"} and not sees:

@@ -407,6 +407,27 @@ def test_check_counts_every_row_and_posts_nothing(client, importer):
     assert (RevenueRecord.objects.count(), Account.objects.count()) == (0, 0)
 
 
+def test_check_names_new_customers_that_resemble_those_there(client, importer):
+    mine = make_account(name="Acme Pumps Ltd", code="OLD1", owner=importer)
+    hidden = make_account(name="Bolt & Nut GmbH", code="OLD2", owner=make_user(first_name="Ann", last_name="Owner"))
+    content = (
+        "customer,company,date,invoice,total\nN1,ACME PUMPS INC,2024-01-15,R1,5\nN2,Bolt and Nut,2024-01-15,R2,5\n"
+        "N3,Quite Another,2024-01-15,R3,5\n"
+    )
+    batch = checked(client, content)
+
+    response = client.get(f"/imports/{batch.pk}/check/")
+    html = html_of(response)
+
+    assert [(new["code"], match.id, match.percent) for new, match in response.context["alike"]] == [
+        ("N1", mine.pk, 100), ("N2", None, 100),
+    ]  # fmt: skip
+    assert "OLD1" in html
+    assert "ask Ann Owner" in html
+    assert hidden.code not in html
+    assert Account.objects.count() == 2
+
+
 def test_check_runs_by_itself_where_there_are_scripts_and_by_a_button_where_not(client, importer):
     batch = draft(client)
     columns_of(client, batch, action="check")
