@@ -201,7 +201,8 @@ class TeamRuleViewSet(TaggedUpdateMixin, ReadableViewSet):
 class TaskSerializer(serializers.ModelSerializer):
     """`text` of a task that a gap opened follows from `gap` and `role`, in the language of the request."""
 
-    text = serializers.SerializerMethodField()
+    text = serializers.CharField(max_length=300)
+    owner = UserKeyField(allow_null=True)
     owner_name = serializers.CharField(source="owner.display_name", read_only=True, default=None, allow_null=True)
 
     class Meta:
@@ -210,10 +211,10 @@ class TaskSerializer(serializers.ModelSerializer):
             *("id", "text", "account", "about", "owner", "owner_name", "due_on", "origin", "gap", "role", "done_on"),
             *("outcome", *STAMPS),
         )
-        read_only_fields = fields
+        read_only_fields = ("id", "account", "about", "origin", "gap", "role", "done_on", "outcome", *STAMPS)
 
-    def get_text(self, task: Task) -> str:
-        return task_text(task)
+    def to_representation(self, task: Task) -> dict[str, Any]:
+        return super().to_representation(task) | {"text": task_text(task)}
 
 
 class NewTaskSerializer(StrictSerializer):
