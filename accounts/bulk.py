@@ -13,11 +13,12 @@ from accounts.models import Account, User
 
 @dataclass(frozen=True, slots=True)
 class BulkChange:
-    """What a bulk change did: how many accounts were named, and the value before of each that changed."""
+    """What a bulk change did: how many accounts were named, the value before of each that changed, and the one they have."""
 
     field: str
     named: int
     before: Mapping[int, Any]
+    after: Any = None
 
     @property
     def changed(self) -> int:
@@ -48,14 +49,15 @@ def set_potential(*, accounts: QuerySet[Account], potential: str) -> BulkChange:
 
 
 @transaction.atomic
-def restore(*, accounts: QuerySet[Account], field: str, before: Mapping[int, Any]) -> int:
-    """Give accounts back the values they had; only those still in ``accounts``. Returns how many were restored."""
+def restore(*, accounts: QuerySet[Account], field: str, before: Mapping[int, Any], after: Any) -> int:
+    """Give accounts back the values they had; only those still in ``accounts`` that hold what the change left (``after``):
+    what somebody changed since stays. Returns how many were restored."""
     if field not in {"owner_id", "segment", "need", "potential"}:
         raise ValueError(field)
     restored = 0
     for value in set(before.values()):
         ids = [pk for pk, old in before.items() if old == value]
-        restored += accounts.filter(pk__in=ids).update(**{field: value, "updated_at": timezone.now()})
+        restored += accounts.filter(pk__in=ids, **{field: after}).update(**{field: value, "updated_at": timezone.now()})
     return restored
 
 
@@ -64,4 +66,4 @@ def _set(accounts: QuerySet[Account], field: str, value: Any) -> BulkChange:
     before = {pk: old for pk, old in found.items() if old != value}
     if before:
         Account.objects.filter(pk__in=before).update(**{field: value, "updated_at": timezone.now()})
-    return BulkChange(field=field, named=len(found), before=before)
+    return BulkChange(field=field, named=len(found), before=before, after=value)

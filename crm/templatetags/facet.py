@@ -16,6 +16,7 @@ from crm.web import formats
 from crm.web import tiering_tabs as tabs
 from crm.web.columns import initials as name_initials
 from crm.web.drawing import Share, sparkline
+from crm.web.editing import stamp_of
 from crm.web.period_choices import notes_on
 from crm.web.scope import number_style
 from tiering.enums import DimensionCode
@@ -198,3 +199,9 @@ def percent_text(value: float | None) -> str:
 def points_text(value: float | None) -> str:
     """A difference in points with its sign, for use inside sentences."""
     return "–" if value is None else formats.points(value)
+
+
+@register.simple_tag
+def stamp(row: Any) -> str:
+    """The version of a row that a form carries back (crm.web.editing)."""
+    return stamp_of(row)

@@ -1,6 +1,7 @@
 """The tab Service of one account: what was done, what is asked for, who stands by it, what was given away."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import date
 from typing import Any
 
@@ -18,6 +19,7 @@ from accounts.models import Account, Contact
 from accounts.services import note_attitude
 from crm.lib.exceptions import CrmError
 from crm.web.account import AccountPage, leads_on
+from crm.web.editing import StaleEdit, as_seen, show_both
 from crm.web.htmx import signed_in, user_of
 from crm.web.rights import (
     ADD_DISCOUNT,
@@ -102,7 +104,8 @@ def edit_interaction(request: HttpRequest, pk: int) -> HttpResponse:
         return _("Corrected.")
 
     may_delete = may_correct(request.user, logged_by=found.logged_by_id, right=DELETE_INTERACTION)
-    return _answer(page, form, act, template="service/interaction.html", interaction=found, may_delete=may_delete)
+    template = "service/interaction.html"
+    return _answer(page, form, act, row=found, template=template, interaction=found, may_delete=may_delete)
 
 
 @signed_in
@@ -243,12 +246,23 @@ def _answer(
     act: Callable[[dict[str, Any]], str],
     *,
     template: str = "service/form.html",
+    row: Any = None,
     **context: Any,
 ) -> HttpResponse:
-    """The page of a form; once it is sent and kept, the tab, else the form again with what is wrong."""
+    """The page of a form; once it is sent and kept, the tab, else the form again with what is wrong.
+
+    row : the one that is edited, which others may have changed since the page was made
+    """
     if form.is_bound and form.is_valid():
+        given = dict(form.cleaned_data)
+        seen = given.pop("seen", "")
         try:
-            messages.success(page.request, act(form.cleaned_data))
+            with as_seen(row, seen) if row else nullcontext():
+                words = act(given)
+            messages.success(page.request, words)
+        except StaleEdit as stale:
+            found = show_both(form, stale)
+            return page.render_as(template, status=stale.status, form=form, clashes=found, **context)
         except CrmError as refused:
             form.add_error(None, str(refused))
         else:

@@ -1,11 +1,12 @@
 """The account list: filter, sort, columns, export, and changes to the rows that are selected."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import (
     Http404,
     HttpRequest,
@@ -250,12 +251,30 @@ def bulk(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(_list_address(request))
     confirmed = "confirmed" in request.POST
     form = BULK_FORMS[action](request.POST if confirmed else None)
+    moved: list[Account] = []
     if confirmed and form.is_valid():
-        _apply(request, action, accounts, form)
-        return HttpResponseRedirect(_list_address(request))
-    rows = accounts.select_related("owner").order_by("sort_key", "pk")
-    context = {"form": form, "action": action, "accounts": list(rows), "query": request.POST.get("query", "")}
-    return render(request, "accounts/bulk.html", context, status=422 if confirmed else 200)
+        with transaction.atomic():
+            moved = changed_meanwhile(accounts, action, request.POST)
+            if not moved:
+                _apply(request, action, accounts, form)
+                return HttpResponseRedirect(_list_address(request))
+    rows = list(accounts.select_related("owner").order_by("sort_key", "pk"))
+    context = {"form": form, "action": action, "accounts": rows, "query": request.POST.get("query", "")}
+    context |= {"stored": stored_values(rows, action), "moved": {account.pk for account in moved}}
+    return render(request, "accounts/bulk.html", context, status=(409 if moved else 422) if confirmed else 200)
+
+
+def stored_values(accounts: Sequence[Account], action: str) -> dict[int, str]:
+    """What each account holds in the field the change is about, as the page carries it back."""
+    field = "owner_id" if action == "owner" else action
+    return {account.pk: str(getattr(account, field) or "") for account in accounts}
+
+
+def changed_meanwhile(accounts: AccountQuerySet, action: str, sent: QueryDict) -> list[Account]:
+    """Accounts that hold another value than the page showed, locked until the transaction ends."""
+    rows = list(accounts.select_for_update(of=("self",)).order_by("pk"))
+    now = stored_values(rows, action)
+    return [account for account in rows if sent.get(f"was-{account.pk}", "") != now[account.pk]]
 
 
 def selected(request: HttpRequest) -> AccountQuerySet:
@@ -274,7 +293,12 @@ def _apply(request: HttpRequest, action: str, accounts: AccountQuerySet, form: f
         words = _("%(done)s %(rest)s already had it.") % {"done": words, "rest": done.named - done.changed}
     messages.success(request, words)
     request.session[SESSION_UNDO] = (
-        {"field": done.field, "before": {str(pk): value for pk, value in done.before.items()}, "count": done.changed}
+        {
+            "field": done.field,
+            "after": done.after,
+            "before": {str(pk): value for pk, value in done.before.items()},
+            "count": done.changed,
+        }
         if done.changed
         else None
     )
@@ -288,7 +312,7 @@ def undo_bulk(request: HttpRequest) -> HttpResponse:
     if undo and request.user.has_perm("accounts.change_account"):
         before = {int(pk): value for pk, value in undo["before"].items()}
         visible = Account.objects.visible_to(request.user)
-        count = bulk_service.restore(accounts=visible, field=undo["field"], before=before)
+        count = bulk_service.restore(accounts=visible, field=undo["field"], before=before, after=undo.get("after"))
         text = ngettext("%(count)s account is as it was.", "%(count)s accounts are as they were.", count)
         messages.success(request, text % {"count": count})
     return HttpResponseRedirect(_list_address(request))

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import Account, Contact, TeamMember, User
 from crm.web.auth import dress
+from crm.web.editing import SeenMixin
 from service.enums import InteractionKind
 from service.models import TEXT_LENGTH, Discount, Interaction, ServiceRequest, Sponsor
 
@@ -30,7 +31,7 @@ def people_of(account: Account, *, besides: User, today: date) -> QuerySet[User]
     return User.objects.filter(mine, is_active=True)
 
 
-class InteractionForm(forms.ModelForm):
+class InteractionForm(SeenMixin, forms.ModelForm):
     """Quick to fill in on the way out of a meeting: the kind, the day and a summary are enough."""
 
     class Meta:
@@ -78,6 +79,7 @@ class InteractionForm(forms.ModelForm):
         ours, theirs = people_of(account, besides=user, today=today), account.contacts.filter(is_active=True)
         self.fields["our_people"].queryset = _with(User, ours, written)
         self.fields["their_people"].queryset = _with(Contact, theirs, written)
+        self.remember(self.instance)
         dress(self)
 
     def clean_held_on(self) -> date:
@@ -138,9 +140,13 @@ class OpenRequestForm(_RequestFields):
         return moment
 
 
-class ChangeRequestForm(_RequestFields):
+class ChangeRequestForm(SeenMixin, _RequestFields):
     class Meta(_RequestFields.Meta):
         fields = ("kind", "severity", "assigned_to", "contact", "subject", "text")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.remember(self.instance)
 
 
 class SponsorForm(forms.ModelForm):

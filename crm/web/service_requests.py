@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.models import Account, User
 from crm.lib.exceptions import CrmError
+from crm.web.editing import CONFLICT, Clash, StaleEdit, as_seen, show_both
 from crm.web.htmx import signed_in, user_of
 from crm.web.service import assignable
 from crm.web.service_forms import ChangeRequestForm, StepForm
@@ -46,16 +47,22 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     form = ChangeRequestForm(
         request.POST if request.method == "POST" else None, instance=_request(request, pk), account=found.account
     )
+    both: list[Clash] = []
     if request.method == "POST" and form.is_valid():
+        given = dict(form.cleaned_data)
         try:
-            services.change_request(request=found, by=user_of(request), at=timezone.now(), **form.cleaned_data)
+            with as_seen(found, given.pop("seen")):
+                services.change_request(request=found, by=user_of(request), at=timezone.now(), **given)
+        except StaleEdit as stale:
+            both = show_both(form, stale)
         except CrmError as refused:
             form.add_error(None, str(refused))
         else:
             messages.success(request, _("Changed."))
             return redirect("service:request", pk)
-    status = UNPROCESSABLE if form.is_bound else 200
-    return render(request, "service/request_change.html", {"found": found, "form": form}, status=status)
+    status = (CONFLICT if both else UNPROCESSABLE) if form.is_bound else 200
+    context = {"found": found, "form": form, "clashes": both}
+    return render(request, "service/request_change.html", context, status=status)
 
 
 def _respond(row: ServiceRequest, user: User, form: StepForm) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from accounts.models import Account
+from crm.web.editing import stamp_of
 from tests.factories import make_account, make_superuser
 from tests.web.people import grant, make_cast
 
@@ -16,13 +17,15 @@ def test_who_may_change_an_account_sets_both_on_its_page(client):
     people["teammate"] = grant(cast.teammate, "change_account")
     for name, user in people.items():
         client.force_login(user)
-        found[name] = client.post(address, {"need": "service", "potential": "high"}).status_code
+        given = {"need": "service", "potential": "high", "seen": stamp_of(cast.account)}
+        found[name] = client.post(address, given).status_code
 
     assert found == {"owner": 403, "stranger": 404, "teammate": 302}
     assert Account.objects.values_list("need", "potential").get() == ("service", "high")
     html = client.get(cast.account.get_absolute_url()).content.decode()
     assert '<option value="service" selected>' in html
-    client.post(address, {"need": "taste", "potential": "low"})
+    cast.account.refresh_from_db()
+    client.post(address, {"need": "taste", "potential": "low", "seen": stamp_of(cast.account)})
     assert Account.objects.values_list("need", "potential").get() == ("service", "high")
 
 
@@ -32,7 +35,7 @@ def test_bulk_change_filter_column_and_undo(client):
     ticked = {"account": [one.pk, two.pk], "action": "potential"}
 
     asked = client.post("/accounts/bulk/", ticked).content.decode()
-    client.post("/accounts/bulk/", ticked | {"confirmed": "1", "potential": "mid"})
+    client.post("/accounts/bulk/", ticked | {"confirmed": "1", "potential": "mid", f"was-{two.pk}": "low"})
     changed = sorted(Account.objects.values_list("potential", flat=True))
     client.post("/accounts/bulk/undo/")
 

@@ -416,7 +416,8 @@ def test_bulk_assigns_the_owner_and_undo_takes_it_back(client):
     client.force_login(user)
     ids = [first.pk, second.pk]
 
-    client.post(reverse("accounts:bulk"), {"action": "owner", "account": ids, "owner": new.pk, "confirmed": "1"})
+    was = {f"was-{first.pk}": old.pk, f"was-{second.pk}": new.pk}
+    client.post(reverse("accounts:bulk"), {"action": "owner", "account": ids, "owner": new.pk, "confirmed": "1"} | was)
     after = client.get(LIST).content.decode()
     owners = set(Account.objects.values_list("owner", flat=True))
     client.post(reverse("accounts:undo"))
@@ -430,9 +431,8 @@ def test_bulk_sets_the_segment(client):
     client.force_login(make_superuser())
     account = make_account(segment="Old")
 
-    client.post(
-        reverse("accounts:bulk"), {"action": "segment", "account": [account.pk], "segment": " New ", "confirmed": "1"}
-    )
+    given = {"action": "segment", "account": [account.pk], "segment": " New ", "confirmed": "1"}
+    client.post(reverse("accounts:bulk"), given | {f"was-{account.pk}": "Old"})
 
     account.refresh_from_db()
     assert account.segment == "New"

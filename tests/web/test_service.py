@@ -7,6 +7,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from crm.web.editing import stamp_of
 from service.enums import RequestState
 from service.models import Discount, Interaction, RequestStep, ServiceRequest, Sponsor
 from tests.factories import (
@@ -112,7 +113,7 @@ def test_only_who_wrote_it_or_has_the_right_corrects_and_removes(client):
     assert seen == {"owner": (200, None), "teammate": (403, 403), "stranger": (404, 404)}
 
     client.force_login(grant(cast.teammate, "change_interaction"))
-    assert client.post(path, visit(summary="Other words", held_on="2024-01-10")).status_code == 302
+    assert client.post(path, visit(summary="Other words", held_on="2024-01-10", seen=stamp_of(made))).status_code == 302
     made.refresh_from_db()
     assert (made.summary, made.logged_by) == ("Other words", cast.owner)
     client.force_login(cast.owner)
@@ -165,6 +166,7 @@ def test_a_change_of_a_request_is_written_down(client):
     client.force_login(cast.owner)
     path = reverse("service:request_change", args=[made.pk])
     fields = {"kind": "support", "severity": "2", "subject": made.subject, "assigned_to": cast.teammate.pk}
+    fields["seen"] = stamp_of(made)
 
     client.post(path, fields)
 
