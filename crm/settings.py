@@ -128,6 +128,7 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "crm.trail.signature.SignatureMiddleware",
+    "crm.web.middleware.AccessMiddleware",
     "crm.web.middleware.SnapshotMiddleware",
 ]
 ROOT_URLCONF = "crm.urls"

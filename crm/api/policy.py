@@ -11,6 +11,7 @@ from typing import Any
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
+from accounts.access import Action
 from crm.web.rights import (
     ACTIVATE_MODEL,
     ACTIVATE_POLICY,
@@ -46,20 +47,32 @@ VIEW_USER, ADD_USER, CHANGE_USER = "accounts.view_user", "accounts.add_user", "a
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``right``: the Django permission needed; empty: being logged in is enough. ``open``: not even that is needed."""
+    """``right``: the Django permission needed; ``actions``: one of them is needed, by role or explicitly. Where neither
+    is named being logged in is enough. ``open``: not even that is needed."""
 
     right: str = ""
     open: bool = False
+    actions: tuple[Action, ...] = ()
 
     def admits(self, request: Request) -> bool:
         if self.open:
             return True
         user = request.user
-        return bool(user and user.is_authenticated and user.is_active and (not self.right or user.has_perm(self.right)))
+        if not (user and user.is_authenticated and user.is_active):
+            return False
+        if self.actions and not any(map(user.may, self.actions)):
+            return False
+        return not self.right or user.has_perm(self.right)
 
 
 ANYONE = Rule(open=True)
-LOGGED_IN = Rule()
+LOGGED_IN = Rule(actions=(Action.ACCOUNT_VIEW,))  # every role; a token needs the scope
+REFERENCE = Rule(actions=(Action.REFERENCE_VIEW,))
+
+
+def doing(*actions: Action) -> Rule:
+    """Whoever may do one of them."""
+    return Rule(actions=actions)
 
 
 def holders_of(right: str) -> Rule:
@@ -75,6 +88,10 @@ def _planned(name: str) -> dict[tuple[str, str], Rule]:
     write = holders_of(WRITE_PLAN)
     changes = {(f"{name}-detail", method): write for method in ("PUT", "PATCH")}
     return {**_list(name, create=write), (f"{name}-detail", "GET"): LOGGED_IN, **changes}
+def _written(name: str, action: Action) -> dict[tuple[str, str], Rule]:
+    """A resource that hangs off an account: who sees the account adds and changes it, nobody removes it."""
+    changes = {(f"{name}-detail", method): doing(action) for method in ("PUT", "PATCH")}
+    return _list(name, create=doing(action)) | {(f"{name}-detail", "GET"): LOGGED_IN} | changes
 
 
 def _editable(name: str, model: str, app: str = "accounts") -> dict[tuple[str, str], Rule]:
@@ -108,7 +125,7 @@ QUESTIONS = ("growth", "bridge", "retention", "activity", "concentration", "life
              "decomposition", "doubling", "directions", "backtest")  # fmt: skip
 
 POLICY: dict[tuple[str, str], Rule] = {
-    ("root", "GET"): LOGGED_IN,
+    ("root", "GET"): Rule(),
     ("schema", "GET"): ANYONE,
     ("docs", "GET"): ANYONE,
     **{("unknown", method): ANYONE for method in ("GET", "POST", "PUT", "PATCH", "DELETE")},
@@ -168,7 +185,7 @@ POLICY: dict[tuple[str, str], Rule] = {
     **_editable("efforts", "marketeffort"),
     **_list("revenue", create=holders_of("accounts.add_revenuerecord")),
     ("revenue-detail", "GET"): LOGGED_IN,
-    ("revenue-export", "GET"): LOGGED_IN,
+    ("revenue-export", "GET"): doing(Action.DATA_EXPORT),
     **_list("imports", create=holders_of(IMPORT_REVENUE)),
     ("imports-detail", "GET"): LOGGED_IN,
     ("imports-errors", "GET"): LOGGED_IN,
@@ -200,23 +217,33 @@ POLICY: dict[tuple[str, str], Rule] = {
     **_by_right("relationship-plans", WRITE_PLAN, *EDITED),
     **_by_right("relationship-steps", WRITE_PLAN, *EDITED),
     **_list("suggestion-rejections", create=LOGGED_IN),
+    **_list("suggestion-rejections", create=doing(Action.NOTE_WRITE)),
     ("suggestion-rejections-detail", "GET"): LOGGED_IN,
-    ("suggestion-rejections-withdraw", "POST"): LOGGED_IN,
-    **_list("growth-notes", create=LOGGED_IN),
+    ("suggestion-rejections-withdraw", "POST"): doing(Action.NOTE_WRITE),
+    **_list("growth-notes", create=doing(Action.NOTE_WRITE)),
     ("growth-notes-detail", "GET"): LOGGED_IN,
-    ("growth-notes-withdraw", "POST"): LOGGED_IN,
-    **_list("reported-figures", create=LOGGED_IN),
+    ("growth-notes-withdraw", "POST"): doing(Action.NOTE_WRITE),
+    **_list("reported-figures", create=doing(Action.REPORT_KEEP)),
     ("reported-figures-detail", "GET"): LOGGED_IN,
     ("reported-figures-accounts", "GET"): LOGGED_IN,
-    ("reported-figures-withdraw", "POST"): LOGGED_IN,  # the view asks for the author, or the right over others' reports
-    **_list("interactions", create=LOGGED_IN),
+    # The view asks for the author, or the right over others' reports.
+    ("reported-figures-withdraw", "POST"): doing(Action.REPORT_KEEP, Action.REPORT_WITHDRAW),
+    **_list("interactions", create=doing(Action.INTERACTION_ADD)),
     ("interactions-detail", "GET"): LOGGED_IN,
     # The view asks for whoever wrote it down, or the right over others' words.
-    **{("interactions-detail", method): LOGGED_IN for method in ("PUT", "PATCH", "DELETE")},
-    ("interactions-done", "POST"): LOGGED_IN,
-    **_list("service-requests", create=LOGGED_IN),
-    **{("service-requests-detail", method): LOGGED_IN for method in ("GET", "PUT", "PATCH")},
-    **{(f"service-requests-{step}", "POST"): LOGGED_IN for step in ("respond", "escalate", "resolve", "reopen")},
+    **{
+        ("interactions-detail", method): doing(Action.INTERACTION_ADD, Action.INTERACTION_CHANGE)
+        for method in ("PUT", "PATCH")
+    },
+    ("interactions-detail", "DELETE"): doing(Action.INTERACTION_ADD, Action.INTERACTION_DELETE),
+    ("interactions-done", "POST"): doing(Action.INTERACTION_ADD),
+    **_list("service-requests", create=doing(Action.REQUEST_HANDLE)),
+    ("service-requests-detail", "GET"): LOGGED_IN,
+    **{("service-requests-detail", method): doing(Action.REQUEST_HANDLE) for method in ("PUT", "PATCH")},
+    **{
+        (f"service-requests-{step}", "POST"): doing(Action.REQUEST_HANDLE)
+        for step in ("respond", "escalate", "resolve", "reopen")
+    },
     **_list("sponsors", create=holders_of(ADD_SPONSOR)),
     ("sponsors-detail", "GET"): LOGGED_IN,
     ("sponsors-end", "POST"): holders_of(CHANGE_SPONSOR),
@@ -241,13 +268,16 @@ POLICY: dict[tuple[str, str], Rule] = {
     ("models-detail", "GET"): LOGGED_IN,
     ("models-propose", "POST"): holders_of(DRAFT_MODEL),
     ("models-approve", "POST"): holders_of(ACTIVATE_MODEL),
-    ("models-refuse", "POST"): LOGGED_IN,  # the view asks for who proposed it, or the right to decide
+    # The view asks for who proposed it, or the right to decide.
+    ("models-refuse", "POST"): doing(Action.MODEL_DRAFT, Action.MODEL_ACTIVATE),
     **_list("weight-surveys", create=holders_of(START_SURVEY)),
     ("weight-surveys-detail", "GET"): LOGGED_IN,
     ("weight-surveys-invite", "POST"): holders_of(START_SURVEY),
     ("weight-surveys-close", "POST"): holders_of(START_SURVEY),
     ("weight-surveys-judgements", "GET"): LOGGED_IN,
-    ("weight-surveys-judgements", "PUT"): LOGGED_IN,  # the view asks for an invitation
+    ("weight-surveys-judgements", "PUT"): doing(
+        Action.SURVEY_JUDGE, Action.SELF_USE
+    ),  # the view asks for an invitation
     ("weight-surveys-takeover", "POST"): holders_of(DRAFT_MODEL),
     **_list("runs", create=holders_of(RETIER)),
     ("runs-detail", "GET"): LOGGED_IN,
@@ -255,7 +285,8 @@ POLICY: dict[tuple[str, str], Rule] = {
     **_list("overrides", create=holders_of(REQUEST_OVERRIDE)),
     ("overrides-detail", "GET"): LOGGED_IN,
     ("overrides-approve", "POST"): holders_of(APPROVE_OVERRIDE),
-    ("overrides-refuse", "POST"): LOGGED_IN,  # the view asks for who requested it, or the right to approve
+    # The view asks for who requested it, or the right to approve.
+    ("overrides-refuse", "POST"): doing(Action.OVERRIDE_REQUEST, Action.OVERRIDE_APPROVE),
     ("overrides-end", "POST"): holders_of(APPROVE_OVERRIDE),
     **_list("problem-decisions", create=holders_of(DECIDE_PROBLEM)),
     ("backtests-list", "GET"): holders_of(VIEW_BACKTEST),
@@ -264,7 +295,7 @@ POLICY: dict[tuple[str, str], Rule] = {
     **_list("band-decisions", create=holders_of(DECIDE_BAND)),
     ("band-decisions-detail", "GET"): LOGGED_IN,
     ("tiering-drift", "GET"): LOGGED_IN,
-    ("tiering-simulate", "POST"): LOGGED_IN,
+    ("tiering-simulate", "POST"): doing(Action.SIMULATION_USE),
     **_list("policies", create=holders_of(DRAFT_POLICY)),
     ("policies-detail", "GET"): LOGGED_IN,
     ("policies-detail", "DELETE"): holders_of(DRAFT_POLICY),
@@ -282,10 +313,14 @@ POLICY: dict[tuple[str, str], Rule] = {
     ("account-plans-approve", "POST"): holders_of(APPROVE_PLAN),
     **_planned("account-plan-steps"),
     **_planned("remediation-steps"),
+    **_written("account-plans", Action.PLAN_WRITE),
+    ("account-plans-approve", "POST"): holders_of(APPROVE_PLAN),
+    **_written("account-plan-steps", Action.PLAN_WRITE),
+    **_written("remediation-steps", Action.PLAN_WRITE),
     **_list("remediations"),
     ("remediations-detail", "GET"): LOGGED_IN,
-    ("remediations-detail", "PATCH"): LOGGED_IN,
-    ("remediations-close", "POST"): LOGGED_IN,
+    ("remediations-detail", "PATCH"): doing(Action.PLAN_WRITE),
+    ("remediations-close", "POST"): doing(Action.PLAN_WRITE),
     ("tiering-migration", "GET"): LOGGED_IN,
     ("tiering-portfolio", "GET"): LOGGED_IN,
     **_list("audit"),

@@ -1,11 +1,16 @@
 """Small middlewares: the policy of the pages that are not ours, the language each user chose, one instant for a page."""
 
 from collections.abc import Callable
+from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 
+from crm.access import APART, gate_for
 from crm.lib.snapshot import one_snapshot
+from crm.web.htmx import View, signed_in, user_of
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 ADMIN_POLICY = {"script-src": ["'self'", "'unsafe-eval'"], "style-src": ["'self'", "'unsafe-inline'"]}
@@ -31,6 +36,33 @@ class AdminPolicyMiddleware:
 
 class LanguageMiddleware(LocaleMiddleware):
     """The language of the cookie, else the browser's; a page varies on both."""
+
+
+class AccessMiddleware:
+    """Asks ``crm.access`` before a page is made: who is not logged in is led to the log-in, and who may not gets 403.
+
+    An address that is not listed there fails the build; until then its view alone guards it.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: View, *_given: Any) -> HttpResponseBase | None:
+        match = request.resolver_match
+        route = match.view_name if match else ""
+        if route.startswith(APART):
+            return None
+        gate = gate_for(route, request.method or "")
+        if gate is None or gate.is_open:
+            return None
+        if not request.user.is_authenticated:
+            return signed_in(view)(request)
+        if not gate.admits(user_of(request)):
+            raise PermissionDenied  # the page says who can give the right
+        return None
 
 
 class SnapshotMiddleware:

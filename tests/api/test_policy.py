@@ -621,6 +621,7 @@ def fingerprint() -> str:
     digest = hashlib.sha256()
     kept = {"accounts_accesstoken", "django_session", "accounts_user"}
     kept |= {"accounts_loginevent", "accounts_loginlimit", "accounts_usersession"}  # refused tries are written down
+    kept = {"accounts_accesstoken", "accounts_loginevent", "accounts_loginlimit", "django_session", "accounts_user"}
     with connection.cursor() as cursor:
         for model in sorted(apps.get_models(include_auto_created=True), key=lambda model: model._meta.db_table):
             table = model._meta.db_table
