@@ -7,8 +7,10 @@ itself, after this. REST has its table in ``crm.api.policy``; the admin asks for
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from accounts.access import Action
+from accounts.fields import OF_MARGIN, is_hidden
 from accounts.models import User
 
 VIEW, REFERENCE, EXPORT, SELF = Action.ACCOUNT_VIEW, Action.REFERENCE_VIEW, Action.DATA_EXPORT, Action.SELF_USE
@@ -192,6 +194,23 @@ def gate_for(route: str, method: str) -> Gate | None:
     wanted = "GET" if method in {"HEAD", "OPTIONS"} else method
     # A method that no line names is not the view's either: it answers 405, to whoever may use another one.
     return methods.get(wanted) or next(iter(methods.values()))
+
+
+# Pages that are about costs and margins, or tell them in words and drawings.
+MARGIN_PAGES = frozenset(
+    {
+        *("accounts:revenue", "accounts:grade", "accounts:grade_compare", "imports:export", "imports:errors"),
+        *("metrics:economics", "metrics:economics_export", "plans:ranking", "tiering:sandbox", "tiering:backtest"),
+        *("tiering:backtest_run", "tiering:portfolio", "tiering:portfolio_export", "imports:changes"),
+    }
+)
+
+
+def shows_hidden(route: str, given: Mapping[str, Any]) -> bool:
+    """Whether the address itself is about something that is hidden from the current reader."""
+    asked = [str(value) for name, value in given.items() if name in {"key", "metric"}]
+    is_of_margin = route in MARGIN_PAGES or bool(OF_MARGIN & set(asked))
+    return any(map(is_hidden, asked)) or (is_of_margin and is_hidden("margin"))
 
 
 def listed() -> Iterator[tuple[str, str, Gate]]:

@@ -20,6 +20,7 @@ from accounts.graded import set_graded_node
 from accounts.merges import merge_accounts
 from accounts.models import Account, Contact, TeamMember
 from accounts.querysets import AccountQuerySet
+from accounts.selectors_contacts import contacts_in
 from accounts.services_relations import save_contact
 from accounts.signals import team_changed
 from accounts.teams import change_seat
@@ -407,7 +408,7 @@ class ContactViewSet(EditableViewSet):
     queryset = Contact.objects.none()
 
     def get_queryset(self) -> QuerySet[Contact]:
-        return Contact.objects.filter(account__in=Account.objects.visible_to(self.request.user))
+        return contacts_in(Account.objects.visible_to(self.request.user), reader=self.request.user)
 
 
 class TeamMemberSerializer(RuledSerializer):

@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.fields import without_hidden
 from crm.api.errors import PreconditionFailed, PreconditionRequired
 
 
@@ -41,7 +42,7 @@ class TaggedReadMixin(GenericViewSet):
     """Retrieve with ETag and 304."""
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        data = self.get_serializer(self.get_object()).data
+        data = without_hidden(self.get_serializer(self.get_object()).data)
         tag = etag_of(data)
         seen = named_tags(request.headers.get("If-None-Match", "").replace("W/", ""))
         if tag in seen:
@@ -51,7 +52,7 @@ class TaggedReadMixin(GenericViewSet):
     def tagged(self, instance: Model, *, code: int = status.HTTP_200_OK, **headers: str) -> Response:
         """The stored row, read again so that its tag is the one the next GET gives."""
         instance.refresh_from_db()
-        data = self.get_serializer(instance).data
+        data = without_hidden(self.get_serializer(instance).data)
         return Response(data, status=code, headers={"ETag": etag_of(data), **headers})
 
 
@@ -61,7 +62,7 @@ class TaggedUpdateMixin(TaggedReadMixin):
     def update(self, request: Request, *args: Any, partial: bool = False, **kwargs: Any) -> Response:
         with transaction.atomic():
             instance = self.get_locked_object()
-            check_match(request, etag_of(self.get_serializer(instance).data))
+            check_match(request, etag_of(without_hidden(self.get_serializer(instance).data)))
             serializer = self.get_serializer(instance, data=request.data, partial=partial)
             serializer.is_valid(raise_exception=True)
             self.perform_update(serializer)
@@ -88,7 +89,7 @@ class TaggedWriteMixin(TaggedUpdateMixin):
         """If-Match is honoured where it is sent."""
         with transaction.atomic():
             instance = self.get_locked_object()
-            check_match(request, etag_of(self.get_serializer(instance).data), required=False)
+            check_match(request, etag_of(without_hidden(self.get_serializer(instance).data)), required=False)
             self.perform_destroy(instance)
         return Response(status=status.HTTP_204_NO_CONTENT)
 

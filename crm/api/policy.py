@@ -8,10 +8,14 @@ missing. No prefix `api:` in the names of the routes.
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from accounts.access import Action
+from accounts.fields import hidden_asked, hidden_from, is_hidden, read_as
+from accounts.models import User
+from crm.api.errors import BadParameter
 from crm.web.rights import (
     ACTIVATE_MODEL,
     ACTIVATE_POLICY,
@@ -345,6 +349,16 @@ POLICY: dict[tuple[str, str], Rule] = {
 }
 
 
+# Answers that are about costs and margins, or tell them in words.
+MARGIN_ROUTES = frozenset(
+    {
+        *(f"metrics-{name}" for name in ("lifetime", "economics", "acquisition", "split", "margins")),
+        *("accounts-tiering", "accounts-tiering_compare", "tiering-simulate", "revenue-export", "imports-errors"),
+        *("scores-list", "backtests-list", "backtests-detail", "tiering-portfolio"),
+    }
+)
+
+
 def rule_for(route: str, method: str) -> Rule | None:
     return POLICY.get((route, "GET" if method == "HEAD" else method))
 
@@ -357,5 +371,13 @@ class PolicyPermission(BasePermission):
         if method not in view.http_method_names or not hasattr(view, method):
             return bool(request.user and request.user.is_authenticated)
         match = request.resolver_match
-        rule = rule_for(match.url_name or "", request.method or "") if match else None
-        return rule is not None and rule.admits(request)
+        route = (match.url_name or "") if match else ""
+        rule = rule_for(route, request.method or "")
+        if rule is None or not rule.admits(request):
+            return False
+        if rule.open or not isinstance(request.user, User):
+            return True
+        read_as(hidden_from(request.user))
+        if asked := hidden_asked(request.query_params.lists()):
+            raise BadParameter({name: [_("This is not for your log-in.")] for name in asked})
+        return not (route in MARGIN_ROUTES and is_hidden("margin"))

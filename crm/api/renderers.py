@@ -1,8 +1,11 @@
 """Forms of an answer beside JSON."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from rest_framework.renderers import BaseRenderer, JSONRenderer
+
+from accounts.fields import without_hidden
 
 
 class CsvRenderer(BaseRenderer):
@@ -13,3 +16,12 @@ class CsvRenderer(BaseRenderer):
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
         return JSONRenderer().render(data)
+
+
+class FieldRulesRenderer(JSONRenderer):
+    """JSON with null in place of what the reader may not see; a problem document has none of it."""
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
+    ) -> bytes:
+        return super().render(without_hidden(data), accepted_media_type, renderer_context)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from accounts.enums import GRADE_RANK
+from accounts.fields import is_hidden
 from accounts.models import TeamMember, User
 from accounts.querysets import AccountQuerySet
 from crm.models import ListLayout, SavedView
@@ -80,7 +81,7 @@ class AccountList:
     def sort(self) -> str:
         wanted = self.query.get("sort", DEFAULT_SORT)
         column = listing.COLUMNS.get(wanted.removeprefix("-"))
-        return wanted if column and column.order else DEFAULT_SORT
+        return wanted if column and column.order and not is_hidden(column.key) else DEFAULT_SORT
 
     @property
     def order(self) -> Order:

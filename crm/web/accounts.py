@@ -23,6 +23,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import bulk as bulk_service
 from accounts.enums import AccountNeed, MarketPotential
+from accounts.fields import is_hidden
 from accounts.models import Account, User
 from accounts.querysets import AccountQuerySet
 from crm.models import Density, SavedView, ViewPage
@@ -107,7 +108,11 @@ def choose_columns(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(f"{reverse('accounts:list')}?{keep_columns(request)}")
     listed = AccountList(request)
     shown = [column for column in listed.columns if column is not listing.NAME]
-    rest = [column for column in listing.COLUMNS.values() if column not in shown and column is not listing.NAME]
+    rest = [
+        column
+        for column in listing.COLUMNS.values()
+        if column not in shown and column is not listing.NAME and not is_hidden(column.key)
+    ]
     context = {
         "shown": shown,
         "rest": rest,

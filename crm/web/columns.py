@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from accounts.enums import AccountNeed, AccountSize, AccountStatus, Grade, MarketPotential, TeamRole
+from accounts.fields import is_hidden
 from crm.web import formats
 from crm.web.drawing import sparkline
 from crm.web.formats import PLAIN, NumberStyle
@@ -266,7 +267,8 @@ ALWAYS_READ = ("pk", "name", "code", "figures__currency", "figures__as_of")
 def chosen(keys: Sequence[str]) -> list[Column]:
     """The name first, then the columns asked for in their order; unknown ones are left out, none means the default."""
     known = [COLUMNS[key] for key in dict.fromkeys(keys) if key in COLUMNS and key != NAME.key]
-    return [NAME, *(known or [COLUMNS[key] for key in DEFAULT_COLUMNS])]
+    wanted = known or [COLUMNS[key] for key in DEFAULT_COLUMNS]
+    return [NAME, *(column for column in wanted if not is_hidden(column.key))]
 
 
 def fields_of(columns: Sequence[Column]) -> list[str]:

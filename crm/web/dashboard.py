@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from accounts.enums import GRADE_RANK, Grade
+from accounts.fields import is_hidden
 from accounts.querysets import AccountQuerySet
 from crm.lib.periods import Period
 from crm.web import lifetime_words
@@ -124,7 +125,7 @@ def tiles(found: PortfolioSummary, choice: PeriodBar, style: NumberStyle) -> lis
     lapsed = None
     if kept.cohort_accounts is not None and kept.retained_accounts is not None:
         lapsed = kept.cohort_accounts - kept.retained_accounts
-    return [
+    every = [
         Tile(
             figure("growth_rate", _("Customer revenue growth (same customers)"), growth, Kind.CHANGE),
             (figure("overall_growth_rate", _("Overall growth"), growth, Kind.CHANGE),),
@@ -147,6 +148,7 @@ def tiles(found: PortfolioSummary, choice: PeriodBar, style: NumberStyle) -> lis
         acquisition_tile(found, choice),
         lifetime_tile(found.lifetime, choice, line("ttm_revenue"), style),
     ]
+    return [tile for tile in every if not is_hidden(tile.figure.metric)]
 
 
 def order_tile(found: PortfolioSummary, choice: PeriodBar, spark: list[float | None]) -> Tile:

@@ -9,7 +9,9 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
+from accounts.fields import is_hidden
 from crm.web import formats
 from crm.web.formats import PLAIN, NumberStyle
 
@@ -47,6 +49,11 @@ class Figure:
     reason: str = ""
     query: Mapping[str, Any] = field(default_factory=dict)
     note: Any = ""
+
+    def __post_init__(self) -> None:
+        if is_hidden(self.metric):
+            for name, value in (("value", None), ("note", ""), ("reason", _("not for your log-in"))):
+                object.__setattr__(self, name, value)
 
     @property
     def href(self) -> str:

@@ -7,8 +7,10 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
+from django.utils.translation import gettext as _
 
-from crm.access import APART, gate_for
+from accounts.fields import hidden_asked, hidden_from, read_as
+from crm.access import APART, gate_for, shows_hidden
 from crm.lib.snapshot import one_snapshot
 from crm.web.htmx import View, signed_in, user_of
 
@@ -48,9 +50,13 @@ class AccessMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        read_as(frozenset())
+        try:
+            return self.get_response(request)
+        finally:
+            read_as(frozenset())
 
-    def process_view(self, request: HttpRequest, view: View, *_given: Any) -> HttpResponseBase | None:
+    def process_view(self, request: HttpRequest, view: View, *given: Any) -> HttpResponseBase | None:
         match = request.resolver_match
         route = match.view_name if match else ""
         if route.startswith(APART):
@@ -60,8 +66,12 @@ class AccessMiddleware:
             return None
         if not request.user.is_authenticated:
             return signed_in(view)(request)
-        if not gate.admits(user_of(request)):
+        user = user_of(request)
+        if not gate.admits(user):
             raise PermissionDenied  # the page says who can give the right
+        read_as(hidden_from(user))
+        if shows_hidden(route, given[1]) or hidden_asked([*request.GET.lists(), *request.POST.lists()]):
+            raise PermissionDenied(_("Costs, margins and personal data are not for your log-in."))
         return None
 
 
