@@ -67,11 +67,13 @@ def _together(*parts: Gates) -> Mapping[str, dict[str, Gate]]:
 PAGES = _together(
     # For everybody, and one's own things.
     _gates(("healthz", "readyz"), GET=OPEN),
-    _gates(("login", "login_code", "login_setup"), GET=OPEN, POST=OPEN),
+    _gates(("login", "login_code", "login_setup", "login_forgot", "login_reset", "join"), GET=OPEN, POST=OPEN),
+    _gates(("sso_start", "sso_callback"), GET=OPEN),
     _gates(("logout", "set_language"), POST=OPEN),
     form(SELF, at=("password_change", "accounts:columns", "accounts:view_create")),
     do(SELF, at=("set_scope", "set_units", "accounts:view_delete", "metrics:save_view", "metrics:delete_view")),
-    see("you:security", "you:sessions", "you:log", by=SELF),
+    see("you:security", "you:sessions", "you:log", "you:identity", by=SELF),
+    do(SELF, at=("you:identity_unlink",)),
     form(SELF, at=("you:app", "you:passkey")),
     do(SELF, at=("you:factor_remove", "you:codes", "you:codes_file", "you:session_end", "you:sessions_end")),
     see("you:tokens", by=Action.TOKEN_OWN),
@@ -183,7 +185,10 @@ PAGES = _together(
 # Asked by what stands behind them: REST by its own table, the admin by staff and the rights of each model.
 APART = ("api:", "admin:")
 # Everything in these spaces asks the same; a line of PAGES for one of their routes goes before.
-SPACES = {"webhooks": Gate((Action.WEBHOOK_CHANGE,))}
+SPACES = {
+    "webhooks": Gate((Action.WEBHOOK_CHANGE,)),
+    "logins": Gate((Action.USER_VIEW, Action.USER_ADD, Action.USER_CHANGE)),  # the views ask for the one they need
+}
 
 
 def gate_for(route: str, method: str) -> Gate | None:

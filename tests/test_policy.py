@@ -81,7 +81,20 @@ def test_only_the_way_in_and_out_is_open():
     assert {route for (route, _method), rule in POLICY.items() if rule.open} == {"schema", "docs", "unknown"}
 
 
-OPEN_ROUTES = {"healthz", "readyz", "login", "login_code", "login_setup", "logout", "set_language"}
+OPEN_ROUTES = {
+    "login_forgot",
+    "login_reset",
+    "join",
+    "sso_start",
+    "sso_callback",
+    "healthz",
+    "readyz",
+    "login",
+    "login_code",
+    "login_setup",
+    "logout",
+    "set_language",
+}
 
 
 def test_an_analyst_writes_nothing_but_own_things():

@@ -333,10 +333,10 @@ POLICY: dict[tuple[str, str], Rule] = {
     **_list("grades"),
     **_list("grade-corrections"),
     # The views ask for a person at a browser: a token looks after neither tokens nor sessions.
-    **_list("tokens", create=LOGGED_IN),
-    ("tokens-detail", "DELETE"): LOGGED_IN,
+    **_list("tokens", create=doing(Action.TOKEN_OWN)),
+    ("tokens-detail", "DELETE"): doing(Action.TOKEN_OWN),
     **_list("sessions"),
-    ("sessions-detail", "DELETE"): LOGGED_IN,
+    ("sessions-detail", "DELETE"): doing(Action.SELF_USE),
     **_list("login-events"),
     ("invitations-list", "GET"): holders_of(VIEW_USER),
     ("invitations-list", "POST"): holders_of(ADD_USER),

@@ -105,6 +105,8 @@ def test_a_token_carries_scopes_but_never_rights_over_tokens_and_log_ins():
         "account.view", "personal.view", "margin.view", "reference.view", "data.export", "backtest.view", "org.view",
         "user.view", "access.view", "trail.view",
     ]  # fmt: skip
+    assert VIEW_ALL == "accounts.view_all_accounts"
+    assert [one.value for one in Reach] == ["all", "subtree", "own"]
     assert unknown_scopes(["team.add", "token.own", "nonsense", "account.view", "nonsense"]) == [
         "nonsense",
         "token.own",
@@ -119,6 +121,54 @@ def test_scopes_leave_out_what_they_do_not_name():
     assert not in_scopes(Action.TOKEN_OWN, {"token.own"})
     assert in_scopes(None, None)
     assert not in_scopes(None, set(Action))
+
+
+# Which Django permission stands for which action, written down a second time.
+STANDS_FOR = """
+    accounts.add_account=account.add accounts.change_account=account.change accounts.delete_account=account.delete
+    accounts.view_personal_data=personal.view accounts.view_margin=margin.view
+    accounts.change_groupmembership=group.change accounts.add_teammember=team.add
+    accounts.change_teammember=team.change accounts.delete_teammember=team.delete accounts.add_contact=contact.add
+    accounts.change_contact=contact.change accounts.delete_contact=contact.delete
+    accounts.change_buyingcentre=relation.change accounts.approve_courtesy=courtesy.approve
+    accounts.add_contract=contract.add accounts.change_contract=contract.change
+    accounts.delete_contract=contract.delete accounts.add_contractmilestone=milestone.add
+    accounts.change_contractmilestone=milestone.change accounts.delete_contractmilestone=milestone.delete
+    accounts.add_rating=rating.add accounts.change_rating=rating.change accounts.delete_rating=rating.delete
+    accounts.add_walletestimate=wallet.add accounts.change_walletestimate=wallet.change
+    accounts.delete_walletestimate=wallet.delete metrics.add_growthnote=note.write
+    metrics.add_reportedfigure=report.keep metrics.withdraw_reportedfigure=report.withdraw
+    service.add_interaction=interaction.add service.change_interaction=interaction.change
+    service.delete_interaction=interaction.delete service.change_servicerequest=request.handle
+    service.add_sponsor=sponsor.add service.change_sponsor=sponsor.change service.add_discount=discount.add
+    service.approve_discount=discount.approve plans.change_accountplan=plan.write
+    plans.approve_accountplan=plan.approve accounts.add_revenuerecord=revenue.add
+    accounts.import_revenue=revenue.import accounts.withdraw_batch=batch.withdraw
+    accounts.add_receivable=receivable.add accounts.change_receivable=receivable.change
+    accounts.delete_receivable=receivable.delete accounts.add_receivablepayment=payment.add
+    accounts.change_receivablepayment=payment.change accounts.delete_receivablepayment=payment.delete
+    accounts.add_marketeffort=effort.add accounts.change_marketeffort=effort.change
+    accounts.delete_marketeffort=effort.delete accounts.add_product=product.add
+    accounts.change_product=product.change accounts.delete_product=product.delete
+    accounts.add_exchangerate=rate.add accounts.change_exchangerate=rate.change
+    accounts.delete_exchangerate=rate.delete accounts.add_fiscalcalendar=calendar.add
+    accounts.change_fiscalcalendar=calendar.change accounts.change_ratinganchor=anchor.change
+    tiering.add_override=override.request tiering.approve_override=override.approve
+    tiering.decide_problem=problem.decide tiering.add_banddecision=band.decide
+    tiering.add_scoringmodel=model.draft tiering.change_scoringmodel=model.change
+    tiering.activate_model=model.activate tiering.add_weightsurvey=survey.start tiering.judge_weights=survey.judge
+    tiering.retier=night.run tiering.view_backtestrun=backtest.view tiering.add_backtestrun=backtest.run
+    plans.add_policyversion=policy.draft plans.activate_policy=policy.activate accounts.add_user=user.add
+    accounts.change_user=user.change accounts.delete_user=user.delete accounts.add_orgunit=org.change
+    accounts.change_orgunit=org.change accounts.delete_orgunit=org.change
+    crm.change_webhookendpoint=webhook.change accounts.view_user=user.view
+"""
+
+
+def test_no_permission_stands_for_another_action():
+    assert {name: str(action) for name, action in PERMISSIONS.items()} == dict(
+        one.split("=") for one in STANDS_FOR.split()
+    )
 
 
 def test_permissions_stand_for_actions():

@@ -3,7 +3,19 @@
 import pytest
 
 from accounts.access import Action
-from accounts.fields import Hidden, hidden_asked, hidden_from, is_hidden, kind_of, read_as, without_hidden
+from accounts.fields import (
+    NAMING,
+    OF_MARGIN,
+    OPEN_NAMES,
+    WORDS,
+    Hidden,
+    hidden_asked,
+    hidden_from,
+    is_hidden,
+    kind_of,
+    read_as,
+    without_hidden,
+)
 from tests.factories import make_account, make_contact, make_revenue, make_user
 
 
@@ -29,6 +41,18 @@ def test_names_of_personal_data(name):
 @pytest.mark.parametrize("name", ["revenue", "costume", "unit_cost", "name", "growth_rate", ""])
 def test_other_names(name):
     assert kind_of(name) is None
+
+
+def test_words_and_names_are_those_written_down_here():
+    """A word that drops out would open what it hid."""
+    assert [" ".join(sorted(WORDS[kind])) for kind in Hidden] == [
+        "cac clv cost costs ltv margin margins payback profit",
+        "attitude email notes phone",
+    ]
+    assert [kind.value for kind in Hidden] == ["margin", "personal"]
+    assert sorted(OPEN_NAMES) == ["policy_cost_after", "policy_cost_before", "policy_cost_currency", "unit_cost"]
+    assert sorted(OF_MARGIN) == ["acquisition", "economics", "lifetime", "margin", "margins", "split"]
+    assert " ".join(sorted(NAMING)) == "by column columns factor measure metric ordering sort value"
 
 
 def test_analysts_see_neither_unless_it_is_given_by_name(db):

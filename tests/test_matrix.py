@@ -1,0 +1,417 @@
+"""Route × method × who comes × how they stand to the object: nobody gets what the table does not give them (S1), and a
+refusal leaves no trace (S3).
+
+One small company: accounts that the owner owns, has a seat on, a colleague owns, a stranger owns; one in the owner's group
+that somebody else owns. Each account carries a word nobody else's has, so that a leak shows wherever it comes out.
+What a role may do is read from the list in ``tests/accounts/test_access.py``, written by hand, not from the code.
+"""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.test import Client
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from accounts.access import READ_SCOPES, VIEW_ALL, Role
+from accounts.models import AccessToken, Account, GroupMembership, User
+from crm.access import PAGES
+from crm.api.policy import POLICY
+from crm.lib.periods import parse_period
+from metrics.services.growth_notes import add_note
+from metrics.services.suggestions import reject_suggestion
+from plans.models import RemediationPlan
+from tests.accounts.test_access import LADDER
+from tests.api.nights import AS_OF, make_published_run, make_scoring_model
+from tests.factories import (
+    make_account,
+    make_batch,
+    make_contact,
+    make_contract,
+    make_discount,
+    make_effort,
+    make_interaction,
+    make_milestone,
+    make_override,
+    make_product,
+    make_rating,
+    make_receivable,
+    make_request,
+    make_revenue,
+    make_sponsor,
+    make_team_member,
+    make_unit,
+    make_user,
+    make_wallet_estimate,
+)
+from tests.test_policy import methods_of, routes
+from tiering.services_bands import decide_band
+
+# Who sees which account, by hand.
+SEES = {
+    "anonymous": set(),
+    "deactivated": set(),
+    "analyst": {"own", "team", "subtree", "group", "stranger"},
+    "owner": {"own", "team"},
+    "other rep": {"group"},
+    "manager": {"own", "team", "subtree"},
+    "other manager": {"stranger"},
+    "director": {"own", "team", "subtree", "group", "stranger"},
+    "administrator": {"own", "team", "subtree", "group", "stranger"},
+    "read-only token": {"own", "team"},
+}
+ROLES = {
+    "analyst": Role.ANALYST,
+    "owner": Role.MEMBER,
+    "other rep": Role.MEMBER,
+    "manager": Role.MANAGER,
+    "other manager": Role.MANAGER,
+    "director": Role.DIRECTOR,
+    "administrator": Role.ADMINISTRATOR,
+    "read-only token": Role.MEMBER,
+}
+RELATIONS = ("own", "team", "subtree", "group", "stranger", "missing")
+MISSING = 2**40
+EVERY = int(os.environ.get("FACET_MATRIX_EVERY", "1"))  # only each so many-th address, to look into one quickly
+LOGS = ("django_session", "accounts_loginevent", "accounts_loginlimit", "accounts_usersession", "accounts_accesstoken")
+WORD = {relation: f"Word{number}Of{number}" for number, relation in enumerate(RELATIONS)}
+SLUGS = {
+    "role": "account_manager", "key": "growth", "form": "csv", "metric": "ttm_revenue", "code": "gold", "verdict": "approve",
+}  # fmt: skip
+
+
+def may(person: str, action: str) -> bool:
+    """By the hand-written ladder: a role may what it adds and what the roles below it may."""
+    if person == "read-only token" and action not in {str(one) for one in READ_SCOPES}:
+        return False
+    mine: set[str] = set()
+    for role, more in LADDER.items():
+        mine |= set(more.split())
+        if role is ROLES.get(person):
+            return action in mine
+    return False
+
+
+@dataclass
+class World:
+    people: dict[str, User]
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)  # relation → resource → row
+    pages: dict[str, Client] = field(default_factory=dict)
+    rest: dict[str, APIClient] = field(default_factory=dict)
+
+
+def resources(account: Account, word: str, people: dict[str, User], model: Any) -> dict[str, Any]:
+    """One row of each kind that hangs off an account, as the names of the REST resources have it."""
+    owner, director = people["owner"], people["director"]
+    contract = make_contract(account=account, amount=1000, currency="CNY", title=word, number=f"C{word}")
+    receivable = make_receivable(account=account, number=f"R{word}", paid=[(date(2024, 7, 1), 1)])
+    return {
+        "accounts": account,
+        "contacts": make_contact(account=account, name=f"Person {word}", notes=word, email=f"{word}@example.com"),
+        "team-members": make_team_member(
+            account=account, user=make_user(), valid_from=date(2010, 1, 1), valid_to=date(2011, 1, 1)
+        ),
+        "group-memberships": GroupMembership.objects.create(
+            account=account, parent=make_account(), valid_to=date(2011, 1, 1)
+        ),
+        "contracts": contract,
+        "contract-milestones": make_milestone(contract=contract, title=word),
+        "ratings": make_rating(account=account, evaluator=director),
+        "wallet-estimates": make_wallet_estimate(account=account, author=director, source=word),
+        "receivables": receivable,
+        "receivable-payments": receivable.payments.get(),
+        "efforts": make_effort(account=account, category=word),
+        "revenue": make_revenue(account=account, reference=word),
+        "interactions": make_interaction(account=account, logged_by=director, summary=word, next_step=word),
+        "service-requests": make_request(account=account, subject=word),
+        "sponsors": make_sponsor(account=account),
+        "discounts": make_discount(account=account, reason=word),
+        "overrides": make_override(account=account, requested_by=director, approved_by=None, text=word),
+        "growth-notes": add_note(
+            author=director, account=account, base=parse_period("2023"), comparison=parse_period("2024"),
+            factor="market", text=word,
+        ),
+        "suggestion-rejections": reject_suggestion(
+            account=account, product=make_product(), user=director, reason=word
+        ),
+        "band-decisions": decide_band(
+            account=account, verdict="keep", text=word, review_on=date(2024, 12, 1), decided_by=director,
+            decided_on=date(2024, 6, 1),
+        ),
+        "remediations": RemediationPlan.objects.create(account=account, opened_on=AS_OF, due_on=AS_OF),
+        "imports": make_batch(created_by=owner if word == WORD["own"] else director, file_name=f"{word}.csv"),
+    }  # fmt: skip
+
+
+@pytest.fixture
+def world(db, settings, tmp_path, monkeypatch):
+    settings.MEDIA_ROOT = tmp_path
+    monkeypatch.setattr("crm.tasks.send", lambda *args, **kwargs: True)
+    people = {
+        name: make_user(role=str(ROLES[name]), username=name.replace(" ", "."))
+        for name in SEES
+        if name in ROLES and name != "read-only token"
+    }
+    people["deactivated"] = make_user(role="director")
+    people["read-only token"] = people["owner"]
+    unit, other = make_unit(head=people["manager"]), make_unit(head=people["other manager"])
+    colleague, far = make_user(unit=unit), make_user(unit=other)
+    User.objects.filter(pk=people["owner"].pk).update(unit=unit)
+    accounts = {
+        "own": make_account(name=f"Acct{WORD['own']}", owner=people["owner"]),
+        "team": make_account(name=f"Acct{WORD['team']}"),
+        "subtree": make_account(name=f"Acct{WORD['subtree']}", owner=colleague),
+        "stranger": make_account(name=f"Acct{WORD['stranger']}", owner=far),
+    }
+    accounts["group"] = make_account(name=f"Acct{WORD['group']}", owner=people["other rep"], parent=accounts["own"])
+    make_team_member(account=accounts["team"], user=people["owner"])
+    model = make_scoring_model()
+    found = World(people)
+    for relation, account in accounts.items():
+        found.rows[relation] = resources(account, WORD[relation], people, model)
+    make_published_run(model, dict.fromkeys(accounts.values(), "gold"))
+    for name in SEES:
+        found.pages[name], found.rest[name] = _clients(name, people)
+    User.objects.filter(pk=people["deactivated"].pk).update(is_active=False)
+    return found
+
+
+def _clients(name: str, people: dict[str, User]) -> tuple[Client, APIClient]:
+    page, rest = Client(raise_request_exception=False), APIClient(raise_request_exception=False)
+    if name == "anonymous":
+        return page, rest
+    scopes = [str(one) for one in READ_SCOPES] if name == "read-only token" else None
+    _row, token = AccessToken.objects.create(user=people[name], last_used_at=timezone.now(), scopes=scopes)
+    rest.credentials(HTTP_AUTHORIZATION=f"Bearer {token}")
+    if name != "read-only token":
+        page.force_login(people[name])
+    return page, rest
+
+
+# Which row a key in the address means; by the route, else by the name of the key.
+BY_ROUTE = {
+    "service:request": "service-requests", "service:interaction": "interactions", "service:step_done": "interactions",
+    "service:sponsor": "sponsors", "service:discount": "discounts", "metrics:growth_note": "growth-notes",
+    "tiering:override_new": "accounts", "tiering:override": "overrides", "tiering:problem": "accounts",
+    "tiering:band": "accounts", "ratings:": "accounts", "accounts:": "accounts", "imports:": "imports",
+}  # fmt: skip
+BY_NAME = {"contact": "contacts", "rejection": "suggestion-rejections"}
+
+
+def resource_of(route: str, name: str) -> str | None:
+    if name in BY_NAME:
+        return BY_NAME[name]
+    if name != "pk":
+        return None
+    return next((resource for start, resource in BY_ROUTE.items() if route.startswith(start)), None)
+
+
+@dataclass(frozen=True)
+class Door:
+    route: str
+    method: str
+    kind: str  # page, rest or admin
+    names: tuple[str, ...]  # of the keys in its address
+    resource: str | None  # what the key means; None: no object of an account
+
+
+def doors() -> Iterator[Door]:
+    for route, path, view in routes():
+        names = tuple(re.findall(r"<(?:\w+:)?(\w+)>", path))
+        if route.startswith("admin:"):
+            yield from (Door(route, method, "admin", names, None) for method in ("GET", "POST"))
+        elif route.startswith("api:"):
+            name = route.removeprefix("api:")
+            resource = name.rpartition("-")[0] if "pk" in names else None
+            yield from (
+                Door(name, method, "rest", names, resource)
+                for (known, method), rule in POLICY.items()
+                if known == name and not rule.open
+            )
+        elif route in PAGES:
+            known = next((resource_of(route, one) for one in ("pk",) if one in names), None)
+            methods = (methods_of(view) or {"GET", "POST"}) & set(PAGES[route])
+            yield from (Door(route, method, "page", names, known) for method in sorted(methods))
+
+
+def address(door: Door, world: World, relation: str) -> str | None:
+    rows = world.rows.get(relation, {})
+    given: dict[str, Any] = {}
+    for name in door.names:
+        resource = door.resource if name == "pk" else resource_of(door.route, name)
+        if name in SLUGS:
+            given[name] = SLUGS[name]
+        elif name == "kind":
+            given[name] = "ratings" if door.route.startswith("imports:") else "plan"
+        else:
+            given[name] = rows[resource].pk if resource in rows else MISSING
+    try:
+        return reverse(f"api:{door.route}" if door.kind == "rest" else door.route, kwargs=given)
+    except NoReverseMatch:
+        return None
+
+
+NONCES = (
+    (re.compile(r'name="csrfmiddlewaretoken" value="[^"]*"'), "token"),
+    (re.compile(r'"X-CSRFToken": ?"[^"]*"'), "token"),
+    (re.compile(r"X-CSRFToken&quot;: ?&quot;[^&]*&quot;"), "token"),
+    (re.compile(r'content="[A-Za-z0-9]{64}"'), "token"),
+)
+
+
+def told(response: Any, path: str) -> tuple[int, str, str]:
+    """Status, where it leads and the body, without what differs from one request to the next."""
+    text = (
+        b"".join(response.streaming_content).decode(errors="replace")
+        if response.streaming
+        else response.content.decode(errors="replace")
+    )
+    for pattern, word in NONCES:
+        text = pattern.sub(word, text)
+    where = response.headers.get("Location", "").replace(path, "HERE")
+    return response.status_code, where, text.replace(path, "HERE")
+
+
+def written() -> int:
+    """Rows this transaction has written outside the logs, rolled back ones included."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) FROM pg_stat_xact_user_tables"
+            " WHERE relname <> ALL(%s)",
+            [list(LOGS)],
+        )
+        return int(cursor.fetchone()[0])
+
+
+def send(door: Door, world: World, person: str, path: str) -> tuple[int, str, str]:
+    """The answer, with whatever was written taken back."""
+    client = (world.rest if door.kind == "rest" else world.pages)[person]
+    client.cookies.pop("messages", None)  # what an earlier answer left to say
+    act: Callable[..., Any] = getattr(client, door.method.lower())
+    given = {"format": "json", "headers": {"If-Match": "*"}} if door.kind == "rest" and door.method != "GET" else {}
+    with transaction.atomic():
+        response = act(path, {}, **given) if door.method != "GET" else act(path)
+        answer = told(response, path)
+        transaction.set_rollback(True)
+    return answer
+
+
+def gate(door: Door, person: str) -> bool:
+    """Whether the role passes the table, by the hand-written ladder."""
+    if door.kind == "admin":
+        return person == "administrator"
+    if door.kind == "rest":
+        rule = POLICY[door.route, door.method]
+        if rule.right == VIEW_ALL:
+            return person in {"analyst", "director", "administrator"}
+        from accounts.access import PERMISSIONS
+
+        needed = [str(PERMISSIONS[rule.right])] if rule.right in PERMISSIONS else []
+        if rule.right and not needed:
+            return person == "administrator"
+        return all(may(person, one) for one in needed) and (
+            not rule.actions or any(may(person, str(one)) for one in rule.actions)
+        )
+    asked = PAGES[door.route][door.method]
+    return asked.is_open or any(may(person, str(one)) for one in asked.actions)
+
+
+# The names of those above in the group are told, without a way in (an account's path to the root of its group).
+TOLD_ABOVE = {("other rep", "own")}
+
+
+def leaked(person: str, text: str) -> list[str]:
+    """Words of accounts that this person does not see, found in what they were told."""
+    found = []
+    for relation in set(WORD) - SEES[person] - {"missing"}:
+        word = WORD[relation]
+        words = (f"Person {word}", f"C{word}", f"R{word}") if (person, relation) in TOLD_ABOVE else (word,)
+        found += [one for one in words if one in text]
+    return found
+
+
+def test_nobody_gets_what_the_table_does_not_give_them(world):
+    cells: Counter[str] = Counter()
+    faults: list[tuple[Any, ...]] = []
+    every = list(doors())
+    chosen = [door for number, door in enumerate(every) if number % EVERY == 0]
+    for door in chosen:
+        for person in SEES:
+            if door.kind == "page" and person == "read-only token":
+                continue  # tokens open no page
+            if door.kind == "admin" and person not in {"anonymous", "deactivated", "analyst", "manager", "director"}:
+                continue  # rows and columns of the admin are tried in tests/accounts/test_admin.py
+            faults += [(door.route, door.method, person, *fault) for fault in _faults(door, world, person, cells)]
+    print(f"\nS1: {sum(cells.values())} cells {dict(cells)}, {len(faults)} faults")
+    assert faults == [], "\n".join(map(str, sorted(faults, key=str)[:200]))
+    assert EVERY > 1 or sum(cells.values()) >= 10_000
+
+
+def _faults(door: Door, world: World, person: str, cells: Counter[str]) -> Iterator[tuple[Any, ...]]:
+    relations = RELATIONS if door.resource in world.rows["own"] else ("own",)
+    answers: dict[str, tuple[int, str, str]] = {}
+    for relation in relations:
+        path = address(door, world, relation)
+        if path is None:
+            continue
+        before = written() if door.method != "GET" else 0
+        answer = send(door, world, person, path)
+        answers[relation] = answer
+        cells[door.kind] += 1
+        status, _where, text = answer
+        if status >= 500:
+            yield relation, status, "broke", text[:300]
+        if words := leaked(person, text):
+            yield relation, status, "told", words
+        if status in {401, 403, 404, 302} and door.method != "GET" and not gate(door, person) and written() != before:
+            yield relation, status, "wrote though refused"
+        yield from _status_faults(door, person, relation, status, answer)
+    missing = answers.get("missing")
+    if missing and gate(door, person):
+        for relation in set(RELATIONS) - SEES[person] - {"missing"}:
+            if relation in answers and answers[relation] != missing:
+                yield relation, answers[relation][0], "differs from missing", missing[0]
+
+
+def _status_faults(
+    door: Door, person: str, relation: str, status: int, answer: tuple[int, str, str]
+) -> Iterator[tuple[Any, ...]]:
+    if door.route in {"admin:login", "admin:logout", "admin:jsi18n"} or (
+        door.kind == "page" and PAGES[door.route][door.method].is_open
+    ):
+        return
+    if person in {"anonymous", "deactivated"}:
+        if not (status == 401 if door.kind == "rest" else status == 302 and "login/" in answer[1]):
+            yield relation, status, "let in without a log-in"
+    elif not gate(door, person):
+        if status not in {403, 405} and not (door.kind == "admin" and status == 302 and "login/" in answer[1]):
+            yield relation, status, "let through"
+    elif status == 401 or (status == 302 and "login/" in answer[1] and door.kind != "admin"):
+        yield relation, status, "refused as if without a log-in"
+
+
+def test_words_are_found_where_they_leak():
+    assert leaked("owner", f"… Acct{WORD['stranger']} …") != []
+    assert leaked("owner", f"Person {WORD['group']}") != []
+    assert leaked("owner", f"Acct{WORD['own']}") == []
+    assert leaked("other rep", f"Acct{WORD['own']}") == []
+    assert leaked("other rep", f"Person {WORD['own']}") != []
+
+
+def test_ladder_and_reach_by_hand(world):
+    for person, sees in SEES.items():
+        if person in ROLES and person != "read-only token":
+            user = User.objects.get(pk=world.people[person].pk)
+            names = set(Account.objects.visible_to(user).filter(name__startswith="Acct").values_list("name", flat=True))
+            assert names == {f"Acct{WORD[one]}" for one in sees}, person
+    assert may("owner", "contact.change")
+    assert not may("read-only token", "contact.change")
+    assert not may("anonymous", "account.view")
