@@ -92,6 +92,8 @@ def _planned(name: str) -> dict[tuple[str, str], Rule]:
     write = holders_of(WRITE_PLAN)
     changes = {(f"{name}-detail", method): write for method in ("PUT", "PATCH")}
     return {**_list(name, create=write), (f"{name}-detail", "GET"): LOGGED_IN, **changes}
+
+
 def _written(name: str, action: Action) -> dict[tuple[str, str], Rule]:
     """A resource that hangs off an account: who sees the account adds and changes it, nobody removes it."""
     changes = {(f"{name}-detail", method): doing(action) for method in ("PUT", "PATCH")}
