@@ -318,6 +318,11 @@ PERMISSIONS: Mapping[str, Action] = {
     "tiering.add_backtestrun": Action.BACKTEST_RUN,
     "plans.add_policyversion": Action.POLICY_DRAFT,
     "plans.activate_policy": Action.POLICY_ACTIVATE,
+    **{
+        f"plans.{verb}_{model}": Action.CALENDAR_CHANGE
+        for verb in ("add", "change", "delete")
+        for model in ("businesshours", "businessday")
+    },
     **_crud("user", "accounts.user"),
     **{f"accounts.{verb}_orgunit": Action.ORG_CHANGE for verb in ("add", "change", "delete")},
     "crm.change_webhookendpoint": Action.WEBHOOK_CHANGE,

@@ -94,12 +94,6 @@ def _planned(name: str) -> dict[tuple[str, str], Rule]:
     return {**_list(name, create=write), (f"{name}-detail", "GET"): LOGGED_IN, **changes}
 
 
-def _written(name: str, action: Action) -> dict[tuple[str, str], Rule]:
-    """A resource that hangs off an account: who sees the account adds and changes it, nobody removes it."""
-    changes = {(f"{name}-detail", method): doing(action) for method in ("PUT", "PATCH")}
-    return _list(name, create=doing(action)) | {(f"{name}-detail", "GET"): LOGGED_IN} | changes
-
-
 def _editable(name: str, model: str, app: str = "accounts") -> dict[tuple[str, str], Rule]:
     """The six doors of a resource that is edited row by row, with the model's own rights."""
     change, delete = holders_of(f"{app}.change_{model}"), holders_of(f"{app}.delete_{model}")
@@ -153,11 +147,15 @@ POLICY: dict[tuple[str, str], Rule] = {
     **_list("team-rules"),
     ("team-rules-detail", "GET"): LOGGED_IN,
     **{("team-rules-detail", method): holders_of(CHANGE_TEAM_RULES) for method in ("PUT", "PATCH")},
-    **_list("hand-overs", create=LOGGED_IN),  # the view asks for who holds the seat, or the right to change teams
+    **_list(
+        "hand-overs", create=doing(Action.TASK_WRITE, Action.TEAM_CHANGE)
+    ),  # the view asks for who holds the seat, or the right to change teams
     ("hand-overs-detail", "GET"): LOGGED_IN,
     ("hand-overs-open_items", "GET"): LOGGED_IN,
-    ("hand-overs-sign", "POST"): LOGGED_IN,  # the service asks for giver and taker
-    ("hand-overs-cancel", "POST"): LOGGED_IN,  # the view asks for them, or the right to change teams
+    ("hand-overs-sign", "POST"): doing(Action.TASK_WRITE, Action.TEAM_CHANGE),  # the service asks for giver and taker
+    ("hand-overs-cancel", "POST"): doing(
+        Action.TASK_WRITE, Action.TEAM_CHANGE
+    ),  # the view asks for them, or the right to change teams
     ("reassignments-list", "GET"): holders_of(REASSIGN),
     ("reassignments-list", "POST"): holders_of(REASSIGN),
     ("reassignments-detail", "GET"): holders_of(REASSIGN),
@@ -222,7 +220,6 @@ POLICY: dict[tuple[str, str], Rule] = {
     },
     **_by_right("relationship-plans", WRITE_PLAN, *EDITED),
     **_by_right("relationship-steps", WRITE_PLAN, *EDITED),
-    **_list("suggestion-rejections", create=LOGGED_IN),
     **_list("suggestion-rejections", create=doing(Action.NOTE_WRITE)),
     ("suggestion-rejections-detail", "GET"): LOGGED_IN,
     ("suggestion-rejections-withdraw", "POST"): doing(Action.NOTE_WRITE),
@@ -319,10 +316,6 @@ POLICY: dict[tuple[str, str], Rule] = {
     ("account-plans-approve", "POST"): holders_of(APPROVE_PLAN),
     **_planned("account-plan-steps"),
     **_planned("remediation-steps"),
-    **_written("account-plans", Action.PLAN_WRITE),
-    ("account-plans-approve", "POST"): holders_of(APPROVE_PLAN),
-    **_written("account-plan-steps", Action.PLAN_WRITE),
-    **_written("remediation-steps", Action.PLAN_WRITE),
     **_list("remediations"),
     ("remediations-detail", "GET"): LOGGED_IN,
     ("remediations-detail", "PATCH"): doing(Action.PLAN_WRITE),

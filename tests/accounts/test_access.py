@@ -128,8 +128,9 @@ STANDS_FOR = """
     accounts.add_account=account.add accounts.change_account=account.change accounts.delete_account=account.delete
     accounts.view_personal_data=personal.view accounts.view_margin=margin.view
     accounts.change_groupmembership=group.change accounts.add_teammember=team.add
-    accounts.change_teammember=team.change accounts.delete_teammember=team.delete accounts.add_contact=contact.add
-    accounts.change_contact=contact.change accounts.delete_contact=contact.delete
+    accounts.change_teammember=team.change accounts.delete_teammember=team.delete
+    plans.add_reassignment=team.reassign plans.change_teamrule=teamrule.change plans.change_task=task.write
+    accounts.add_contact=contact.add accounts.change_contact=contact.change accounts.delete_contact=contact.delete
     accounts.change_buyingcentre=relation.change accounts.approve_courtesy=courtesy.approve
     accounts.add_contract=contract.add accounts.change_contract=contract.change
     accounts.delete_contract=contract.delete accounts.add_contractmilestone=milestone.add
@@ -158,10 +159,14 @@ STANDS_FOR = """
     tiering.add_scoringmodel=model.draft tiering.change_scoringmodel=model.change
     tiering.activate_model=model.activate tiering.add_weightsurvey=survey.start tiering.judge_weights=survey.judge
     tiering.retier=night.run tiering.view_backtestrun=backtest.view tiering.add_backtestrun=backtest.run
-    plans.add_policyversion=policy.draft plans.activate_policy=policy.activate accounts.add_user=user.add
+    plans.add_policyversion=policy.draft plans.activate_policy=policy.activate
+    plans.add_businesshours=calendar.change plans.add_businessday=calendar.change
+    plans.change_businesshours=calendar.change plans.change_businessday=calendar.change
+    plans.delete_businesshours=calendar.change plans.delete_businessday=calendar.change accounts.add_user=user.add
     accounts.change_user=user.change accounts.delete_user=user.delete accounts.add_orgunit=org.change
     accounts.change_orgunit=org.change accounts.delete_orgunit=org.change
-    crm.change_webhookendpoint=webhook.change accounts.view_user=user.view
+    crm.change_webhookendpoint=webhook.change accounts.view_user=user.view crm.view_trailentry=trail.view
+    crm.export_person=person.export crm.erase_person=person.erase
 """
 
 
