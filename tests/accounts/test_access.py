@@ -127,8 +127,8 @@ def test_scopes_leave_out_what_they_do_not_name():
 STANDS_FOR = """
     accounts.add_account=account.add accounts.change_account=account.change accounts.delete_account=account.delete
     accounts.view_personal_data=personal.view accounts.view_margin=margin.view
-    accounts.change_groupmembership=group.change accounts.add_teammember=team.add
-    accounts.change_teammember=team.change accounts.delete_teammember=team.delete
+    accounts.change_groupmembership=group.change accounts.change_accountlink=relation.change
+    accounts.add_teammember=team.add accounts.change_teammember=team.change accounts.delete_teammember=team.delete
     plans.add_reassignment=team.reassign plans.change_teamrule=teamrule.change plans.change_task=task.write
     accounts.add_contact=contact.add accounts.change_contact=contact.change accounts.delete_contact=contact.delete
     accounts.change_buyingcentre=relation.change accounts.approve_courtesy=courtesy.approve
