@@ -57,6 +57,7 @@ EXEMPT: dict[str, str] = {
     "metrics.AccountFigures": DERIVED,
     "metrics.LifetimeFit": DERIVED,
     "metrics.ReportedAccount": f"rows of a reported figure; {OWN_RECORD}",
+    "tiering.ChangedAccount": "marks of what the next night counts anew, written by triggers",
     "tiering.LedgerFacts": DERIVED,
     "tiering.KeptLedger": DERIVED,
     "tiering.Quarantine": f"rows of a night; {OWN_RECORD}",
@@ -76,7 +77,7 @@ CLOCKS = frozenset({"created_at", "updated_at"})
 NIGHTLY: dict[str, frozenset[str]] = {
     "accounts.Account": frozenset(
         {
-            *("search_text", "sort_key", "search_grams"),
+            *("search_text", "sort_key", "search_grams", "name_key", "name_grams"),
             *("grade", "underlying_grade", "grade_since", "composite", "is_watched", "graded_as_of"),
         }
     ),
