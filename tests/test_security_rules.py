@@ -1,0 +1,197 @@
+"""Rules of the house that no linter knows, over every file of ours: where markup is trusted, rows are reached, and
+addresses are called. What is allowed stands here with its reason; a rule without a use is refused as well."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.db.models import ForeignKey
+
+from accounts.models import Account
+
+ROOT = Path(settings.BASE_DIR)
+APPS = ("accounts", "service", "metrics", "tiering", "plans", "crm")
+EDGES = ("crm/web/", "crm/api/")
+
+# Text that is not escaped again: numbers and labels of ours, or cells that were escaped one by one.
+TRUSTED_MARKUP = {
+    "accounts/admin/account.py": "a constant line break",
+    "crm/templatetags/facet.py": "a badge: a grade of ours and its escaped label",
+    "crm/web/columns.py": "rows of a table, whose cells are escaped one by one",
+    "crm/web/drawing.py": "drawings of our numbers with an escaped label",
+    "crm/web/why.py": "sentences whose parts were escaped",
+}
+TRUSTED_IN_TEMPLATES = {"templates/ui/_field.html": "the help of a form field, text of ours"}
+# Statements at the edges: what people send is bound, never part of the text.
+SQL_AT_THE_EDGE = {
+    "crm/api/filters.py": "a constant statement with the key bound",
+    "crm/api/idempotency.py": "constant statements of an advisory lock",
+    "crm/web/account.py": "a constant statement with the key bound",
+    "crm/web/health.py": "SELECT 1",
+    "crm/web/views_saved.py": "statements that querysets compiled, joined with their parameters",
+}
+NETWORK = {
+    "crm/lib/outbound.py": "the one door",
+    "crm/management/commands/run.py": "asks our own /healthz",
+}
+NETWORK_MODULES = {"requests", "urllib3", "httpx", "aiohttp", "socket", "urllib.request", "http.client", "smtplib"}
+NEVER = {"pickle", "marshal", "shelve", "dill", "joblib"}
+NEVER_CALLED = {"eval", "exec", "compile", "__import__"}
+
+
+@cache
+def sources() -> dict[str, ast.Module]:
+    """Path → tree of every module of ours but migrations."""
+    found = {}
+    for app in APPS:
+        for path in sorted((ROOT / app).rglob("*.py")):
+            name = path.relative_to(ROOT).as_posix()
+            if "/migrations/" not in name:
+                found[name] = ast.parse(path.read_text())
+    return found
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def called(tree: ast.Module) -> Iterator[str]:
+    """The last name of everything that is called."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            function = node.func
+            if isinstance(function, ast.Name):
+                yield function.id
+            elif isinstance(function, ast.Attribute):
+                yield function.attr
+
+
+def test_markup_is_trusted_only_where_it_is_ours():
+    trusting = {name for name, tree in sources().items() if {"mark_safe", "SafeString"} & set(called(tree))}
+
+    assert trusting == set(TRUSTED_MARKUP)
+
+
+def test_templates_escape_everything():
+    trusting = set()
+    for path in (ROOT / "templates").rglob("*.html"):
+        if re.search(r"\|\s*safe(seq)?\b|\{%\s*autoescape\s+off", path.read_text()):
+            trusting.add(path.relative_to(ROOT).as_posix())
+
+    assert trusting == set(TRUSTED_IN_TEMPLATES)
+
+
+def test_no_template_holds_a_script_a_style_or_a_handler():
+    """What the content policy would refuse is not written in the first place; nor what makes htmx evaluate text."""
+    wrong = []
+    for path in (ROOT / "templates").rglob("*.html"):
+        text = path.read_text()
+        inline = re.findall(
+            r"<script(?![^>]*\bsrc=)(?![^>]*type=\"application/json\")[^>]*>|<style\b|\son[a-z]{4,}=|hx-on|\"js:", text
+        )
+        wrong += [(path.name, found) for found in inline]
+
+    assert wrong == []
+
+
+def test_nothing_unpacks_objects_or_runs_text():
+    for name, tree in sources().items():
+        assert not {module.partition(".")[0] for module in imported(tree)} & NEVER, name
+        plain = {
+            node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        assert not plain & NEVER_CALLED, name
+
+
+def test_only_one_module_calls_other_systems():
+    calling = {
+        name
+        for name, tree in sources().items()
+        if set(imported(tree)) & NETWORK_MODULES and not name.startswith(("crm/engines/", "crm/embedded.py"))
+    }
+
+    assert calling == set(NETWORK)
+
+
+def test_the_edges_hold_no_statement_of_their_own():
+    raw = {"RawSQL", "raw", "extra", "execute", "executemany", "copy_expert"}
+    holding = {name for name, tree in sources().items() if name.startswith(EDGES) and set(called(tree)) & raw}
+
+    assert holding == set(SQL_AT_THE_EDGE)
+
+
+def models_of_accounts() -> set[str]:
+    """Names of the account and of every model whose rows belong to one."""
+    own = {
+        model.__name__
+        for model in apps.get_models()
+        for field in model._meta.get_fields()
+        if isinstance(field, ForeignKey) and field.related_model is Account and field.name == "account"
+    }
+    return own | {"Account"}
+
+
+def chains(tree: ast.Module) -> Iterator[tuple[str, ast.AST, int]]:
+    """(model, outermost expression of ``Model.objects…``, line)."""
+    parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node.attr.endswith("objects") and isinstance(node.value, ast.Name):
+            top: ast.AST = node
+            while isinstance(parents.get(top), ast.Attribute | ast.Call) and (
+                isinstance(parents[top], ast.Attribute) or parents[top].func is top
+            ):
+                top = parents[top]
+            yield node.value.id, top, node.lineno
+
+
+# Methods of a chain, or parts of it, that narrow rows to those somebody may see, or give none.
+NARROWED = re.compile(
+    r"of_visible_accounts|visible_to\(|\.none\(\)|account__in=|accounts?=|account_id=|_in_view|pk__in=|endpoint=|in_bulk"
+    # or one row that was reached so before
+    r"|pk=[\w.]*(account|found)\.pk"
+)
+
+
+@cache
+def loose_chains() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    owned = models_of_accounts()
+    for name, tree in sources().items():
+        if not name.startswith(EDGES):
+            continue
+        for model, expression, _line in chains(tree):
+            if model in owned and not NARROWED.search(text := ast.unparse(expression)):
+                found.setdefault(name, []).append(text)
+    return found
+
+
+# Reads of the edges that are over every account on purpose.
+OVER_EVERYTHING: dict[str, str] = {
+    "crm/api/efforts.py": "rows whose accounts the serializer has looked up among the visible ones",
+    "crm/api/milestones.py": "a lock on a contract the serializer has looked up among the visible ones",
+    "crm/api/revenue.py": "whose contract a number is, to refuse it by the rule for hidden and missing ones alike",
+    "crm/api/runs.py": "the second narrowing stands a line below",
+    "crm/web/account.py": "where a merged account leads: to one of the visible ones named in the filter",
+    "crm/web/account_ideas.py": "narrowed by the account when the row is got",
+    "crm/web/filters.py": "whether an account has members, never which",
+    "crm/web/growth_notes.py": "about(accounts) narrows to the visible ones",
+}
+
+
+def test_rows_of_accounts_are_reached_through_what_the_reader_may_see():
+    assert {name: texts for name, texts in loose_chains().items() if name not in OVER_EVERYTHING} == {}
+
+
+@pytest.mark.parametrize("name", sorted(OVER_EVERYTHING))
+def test_an_exception_that_is_no_longer_needed_goes(name):
+    assert name in loose_chains()
