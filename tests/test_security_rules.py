@@ -33,11 +33,13 @@ SQL_AT_THE_EDGE = {
     "crm/api/idempotency.py": "constant statements of an advisory lock",
     "crm/web/account.py": "a constant statement with the key bound",
     "crm/web/health.py": "SELECT 1",
+    "crm/web/trail.py": "a constant statement over the trail",
     "crm/web/views_saved.py": "statements that querysets compiled, joined with their parameters",
 }
 NETWORK = {
     "crm/lib/outbound.py": "the one door",
     "crm/management/commands/run.py": "asks our own /healthz",
+    "crm/web/sso.py": "the identity provider that an operator named, by HTTPS alone, without redirects",
 }
 NETWORK_MODULES = {"requests", "urllib3", "httpx", "aiohttp", "socket", "urllib.request", "http.client", "smtplib"}
 NEVER = {"pickle", "marshal", "shelve", "dill", "joblib"}
@@ -177,14 +179,20 @@ def loose_chains() -> dict[str, list[str]]:
 
 # Reads of the edges that are over every account on purpose.
 OVER_EVERYTHING: dict[str, str] = {
+    "crm/api/accounts.py": "the account that was just made, by whoever made it",
     "crm/api/efforts.py": "rows whose accounts the serializer has looked up among the visible ones",
     "crm/api/milestones.py": "a lock on a contract the serializer has looked up among the visible ones",
     "crm/api/revenue.py": "whose contract a number is, to refuse it by the rule for hidden and missing ones alike",
     "crm/api/runs.py": "the second narrowing stands a line below",
     "crm/web/account.py": "where a merged account leads: to one of the visible ones named in the filter",
+    "crm/web/account_changes.py": "accounts merged into the one the page has opened",
     "crm/web/account_ideas.py": "narrowed by the account when the row is got",
+    "crm/web/departures.py": "whether anything at all hangs on somebody who is to be switched off, by administrators",
     "crm/web/filters.py": "whether an account has members, never which",
     "crm/web/growth_notes.py": "about(accounts) narrows to the visible ones",
+    "crm/web/trail.py": "a code looked up for the trail, which only readers of every account open",
+    "crm/web/work.py": "hand-overs that wait for the reader's own signature",
+    "crm/web/persons.py": "the account of a person the page has opened by the visible ones",
 }
 
 
