@@ -107,7 +107,7 @@ def test_number_of_statements_does_not_grow_with_the_rows(rest, address, rows, d
         make_team_member(account=account)
     client = rest(user)
 
-    with django_assert_num_queries(6):  # token, its siblings, two for rights, count, page
+    with django_assert_num_queries(5):  # token with its user, two for rights, count, page
         assert len(ids(client.get(address))) == rows
 
 

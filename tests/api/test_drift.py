@@ -54,5 +54,5 @@ def test_statements_do_not_grow_with_the_accounts(rest, count, django_assert_num
     client = rest(owner)
     client.get(ADDRESS)
 
-    with django_assert_num_queries(15):
+    with django_assert_num_queries(14):
         assert client.get(ADDRESS).status_code == 200

@@ -80,7 +80,7 @@ def test_contracts_are_listed_with_a_constant_number_of_statements(rest, rows, d
         make_contract(account=make_account(owner=user))
     client = rest(user)
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         assert len(ids(client.get(CONTRACTS))) == rows
 
 

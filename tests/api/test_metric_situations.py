@@ -13,6 +13,7 @@ from tests.situations import SITUATIONS, make_situation, period_choices
 ROUTES = [
     str(route.pattern) for route in v1 if str(route.pattern).startswith("metrics/") and "<" not in str(route.pattern)
 ]
+NO_MONEY = {"metrics/relationships/"}
 OWN = {"metrics/trend/": {"metric": "revenue"}}
 TYPED = {"uplift_kind": "points", "margin_per_customer": "1000", "retention": "0.8"}
 # No figures: neighbouring pages, what the question said and where it came from, the night that counts products.
@@ -29,6 +30,8 @@ def asked(route, situation, filters):
     periods = {name: value for name, value in period_choices(situation).items() if name in fields}
     periods = {n: f"{v}-12-31" if isinstance(fields[n], DateField) else v for n, v in periods.items()}  # two days
     kept = {name: value for name, value in filters.items() if view.query.takes_portfolio or name in fields}
+    if route in NO_MONEY:
+        kept.pop("currency", None)
     return {**kept, **periods, **OWN.get(route, {})}
 
 

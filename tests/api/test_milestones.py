@@ -171,5 +171,5 @@ def test_milestones_are_listed_with_a_constant_number_of_statements(rest, rows, 
         make_milestone(contract=make_contract(account=make_account(owner=user), amount=1000, currency="CNY"))
     client = rest(user)
 
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         assert len(ids(client.get(MILESTONES))) == rows

@@ -154,7 +154,7 @@ def test_opinions_are_listed_with_a_constant_number_of_statements(rest, address,
     make()
     client = rest(user)
 
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         listed = client.get(address).json()["results"]
 
     assert {row["id"] for row in listed} == {row.pk for row in mine}

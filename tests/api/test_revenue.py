@@ -226,7 +226,7 @@ def test_number_of_statements_of_the_list(rest, rows, django_assert_num_queries)
     post_revenue([{"account": make_account(owner=user), "product": make_product()} for _ in range(rows)])
     client = rest(user)
 
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         assert len(client.get(LIST).json()["results"]) == rows
 
 

@@ -71,8 +71,8 @@ def test_models_are_listed_with_a_constant_number_of_statements(admin, models, d
         make_scoring_model(active=False)
 
     with django_assert_num_queries(
-        9
-    ):  # token, its siblings, count, page, dimensions, indicators with theirs, rules, activations
+        8
+    ):  # token with its user, count, page, dimensions, indicators with theirs, rules, activations
         assert len(ids(admin.get(MODELS))) == models
 
 
@@ -227,7 +227,7 @@ def test_runs_are_listed_with_a_constant_number_of_statements(rest, runs, django
         make_published_run(model, {account: "gold"}, as_of=AS_OF + timedelta(days=number))
     client = rest(owner)
 
-    with django_assert_num_queries(7):  # token, its siblings, count, page, two for rights, what may be seen
+    with django_assert_num_queries(6):  # token with its user, count, page, two for rights, what may be seen
         assert len(ids(client.get(RUNS))) == runs
 
 
@@ -273,7 +273,7 @@ def test_results_are_listed_with_a_constant_number_of_statements(rest, accounts,
     with CaptureQueriesContext(connection) as captured:
         assert len(ids(client.get(address))) == accounts
 
-    assert len(captured) == (7 if address == SCORES else 6)
+    assert len(captured) == (6 if address == SCORES else 5)
 
 
 def test_results_of_hidden_accounts_are_not_listed(rest):

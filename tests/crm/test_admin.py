@@ -4,6 +4,7 @@ from django.contrib.auth.models import Group, Permission
 from django.urls import NoReverseMatch, reverse
 from unfold.admin import ModelAdmin
 
+from accounts.access import Role
 from accounts.models import AccessToken
 from crm.admin_menu import NAVIGATION
 from crm.models import IdempotencyKey, SavedView
@@ -71,7 +72,7 @@ def test_every_table_is_in_the_menu():
 
 
 def test_menu_shows_what_the_user_may_view(client, db):
-    staff = make_user(is_staff=True)
+    staff = make_user(is_staff=True, role=Role.ANALYST)
     staff.user_permissions.set(Permission.objects.filter(codename__in=["view_account", "view_product"]))
     client.force_login(staff)
 

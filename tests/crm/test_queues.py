@@ -23,6 +23,9 @@ QUEUES = {
     "crm.tasks.nightly_task": "nights",
     "accounts.import_batch": "imports",
     "crm.tasks.backtest_task": "imports",
+    "crm.tasks.webhooks_task": "imports",
+    "accounts.mail_invitation": "default",
+    "accounts.mail_reset": "default",
     "crm.tasks.tick_task": "default",
     "crm.tasks.pages_task": "default",
 }
