@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.access import Action
 from crm.models.trail import VIEW_TRAIL
 from crm.web import scope
-from crm.web.rights import may_retier
+from crm.web.rights import may_change_webhooks, may_retier
 from crm.web.standing import Standing, standing
 
 
@@ -73,6 +73,10 @@ class Frame:
     def can_manage_logins(self) -> bool:
         user = self.request.user
         return user.is_authenticated and user.may(Action.USER_VIEW)
+
+    @cached_property
+    def can_change_webhooks(self) -> bool:
+        return may_change_webhooks(self.request.user)
 
     @cached_property
     def can_choose_scope(self) -> bool:

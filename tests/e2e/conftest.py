@@ -2,10 +2,12 @@
 
 import os
 import shutil
+import time
 from collections.abc import Generator
 from typing import Any
 
 import pytest
+from django.db import connection
 from playwright.sync_api import Page
 
 from accounts.models import User
@@ -48,7 +50,7 @@ def boss(transactional_db: None) -> User:
 
 
 @pytest.fixture
-def at(page: Page, live_server: Any, boss: User, complaints: list[str]) -> Any:
+def at(page: Page, live_server: Any, boss: User, complaints: list[str]) -> Generator[Any]:
     """at(path): the page as ``boss`` sees it."""
 
     def go(path: str) -> Page:
@@ -57,7 +59,20 @@ def at(page: Page, live_server: Any, boss: User, complaints: list[str]) -> Any:
         return page
 
     log_in(page, live_server.url, boss)
-    return go
+    yield go
+    page.goto("about:blank")
+    wait_until_quiet()
+
+
+def wait_until_quiet() -> None:
+    """Until the server has answered what the browser no longer waits for: it may hold what is emptied next."""
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"
+    for _attempt in range(100):
+        with connection.cursor() as cursor:
+            cursor.execute(others)
+            if not cursor.fetchone()[0]:
+                return
+        time.sleep(0.1)
 
 
 def log_in(page: Page, base: str, user: User, password: str = PASSWORD) -> None:

@@ -369,7 +369,7 @@ def test_every_unsafe_request_is_refused_without_the_token_of_its_form():
     for address in addresses():
         for method in ("post", "put", "patch", "delete"):
             status = getattr(client, method)(address, {}, content_type="application/json").status_code
-            if status not in {403, 404, 405}:
+            if status not in {403, 404, 405, 415}:  # 415: told by its kind, before anything else is looked at
                 taken.append((method, address, status))
 
     assert taken == []
