@@ -186,7 +186,7 @@ def test_sponsors_and_discounts_need_their_right(client):
     }
     client.force_login(cast.owner)
     for path, sent in paths.values():
-        assert "An administrator can give you that right" in html(client.post(path, sent), 403)
+        assert "Your administrator can give it" in html(client.post(path, sent), 403)
         assert client.get(path).status_code == 403
 
     client.force_login(grant(cast.owner, "add_sponsor", "add_discount"))

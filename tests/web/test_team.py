@@ -66,7 +66,7 @@ def test_a_seat_is_filled_by_those_with_the_right_alone(client):
     for name in ("stranger", "owner"):
         client.force_login(getattr(cast, name))
         found[name] = client.post(url, seat_form(person, today)).status_code
-    assert found == {"stranger": 404, "owner": 403}
+    assert found == {"stranger": 403, "owner": 403}  # without the right hidden, missing and own answer alike
 
     client.force_login(grant(cast.owner, "change_teammember"))
     response = client.post(url, seat_form(person, today), follow=True)
