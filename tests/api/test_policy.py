@@ -599,6 +599,8 @@ def expected(person: str, route: str, method: str) -> set[int]:
         return {403}  # others reported it
     if route == "overrides-refuse" and person not in {"owner", "editor", "admin"}:
         return {403}  # others asked for it
+    if route == "models-refuse" and person not in HOLDS_RIGHTS:
+        return {403}  # others proposed it
     if route in {"models-propose", "models-approve", "models-refuse"}:
         return {409}  # that one is in force
     if route in {"policies-list", "policies-activate"} and method == "POST":
