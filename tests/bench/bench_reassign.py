@@ -20,10 +20,10 @@ GOAL_FASTER, GOAL_SECONDS = 50, 0.3
 TODAY = date(2024, 12, 31)
 FILL = """
 INSERT INTO accounts_account (created_at, updated_at, code, name, latin_name, short_name, status, segment, industry,
-    region, country, size, currency, before_data_start, search_text, sort_key, search_grams, owner_id)
+    region, country, size, currency, before_data_start, search_text, sort_key, search_grams, owner_id, name_grams)
 SELECT now(), now(), 'A' || n, '客户 ' || n, '', '', 'active', 'segment ' || n %% 7, '', 'region ' || n %% 5, '', '', '', false,
     'a' || n, lpad(n::text, 9, '0'), ARRAY(SELECT substr('a' || n, i, 2) FROM generate_series(1, length(n::text)) i),
-    CASE WHEN n <= %(held)s THEN %(leaver)s ELSE %(other)s END
+    CASE WHEN n <= %(held)s THEN %(leaver)s ELSE %(other)s END, '{}'
 FROM generate_series(1, %(accounts)s) n;
 INSERT INTO accounts_teammember (created_at, updated_at, account_id, user_id, role, valid_from)
 SELECT now(), now(), id, owner_id, 'account_manager', '2024-01-01' FROM accounts_account;

@@ -35,9 +35,9 @@ BATCH_SIZE = 500  # larger ones are slower: the CASE of each row is searched fro
 FILL = """
 SELECT setseed(%(seed)s);
 INSERT INTO accounts_account (created_at, updated_at, code, name, latin_name, short_name, status, segment, industry,
-    region, country, size, currency, before_data_start, search_text, sort_key, search_grams)
+    region, country, size, currency, before_data_start, search_text, sort_key, search_grams, name_grams)
 SELECT now(), now(), 'A' || n, '客户 ' || n, '', '', 'active', 'segment ' || n %% 7, '', '', '', '', '', false,
-    'a' || n, lpad(n::text, 9, '0'), ARRAY(SELECT substr('a' || n, i, 2) FROM generate_series(1, length(n::text)) i)
+    'a' || n, lpad(n::text, 9, '0'), ARRAY(SELECT substr('a' || n, i, 2) FROM generate_series(1, length(n::text)) i), '{}'
 FROM generate_series(1, %(accounts)s) n;
 INSERT INTO accounts_product (created_at, updated_at, code, name, category)
 SELECT now(), now(), 'P' || n, 'Product ' || n, '' FROM generate_series(1, 500) n;

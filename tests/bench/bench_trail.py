@@ -19,8 +19,8 @@ AT_MOST_NIGHT = 1.05
 EDITED = 10_000
 MADE = """
 INSERT INTO accounts_account (created_at, updated_at, code, name, latin_name, short_name, status, segment, industry,
-    region, country, size, currency, before_data_start, search_text, sort_key, search_grams)
-SELECT now(), now(), 'M' || n, 'Made ' || n, '', '', 'active', '', '', '', '', '', '', false, 'm' || n, n::text, '{}'
+    region, country, size, currency, before_data_start, search_text, sort_key, search_grams, name_grams)
+SELECT now(), now(), 'M' || n, 'Made ' || n, '', '', 'active', '', '', '', '', '', '', false, 'm' || n, n::text, '{}', '{}'
 FROM generate_series(1, 10000) n
 """
 
