@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from django import forms
@@ -30,6 +31,7 @@ from accounts.selectors_contacts import contacts_in
 from crm.lib.exceptions import CrmError
 from crm.lib.periods import add_months
 from crm.web.account import AccountPage
+from crm.web.editing import StaleEdit, as_seen, show_both
 from crm.web.htmx import signed_in, user_of
 from crm.web.relations import TAB, people_of
 from crm.web.relations_forms import (
@@ -41,6 +43,7 @@ from crm.web.relations_forms import (
     NoteForm,
     PartnershipForm,
     PlanForm,
+    SeenForm,
     StepForm,
     TargetForm,
 )
@@ -336,8 +339,13 @@ def _sent(request: HttpRequest) -> Any:
 def _answer(page: AccountPage, form: forms.BaseForm, act: Act, **context: Any) -> HttpResponse:
     """The page of a form; once it is sent and kept, the tab, else the form again with what is wrong."""
     if form.is_bound and form.is_valid():
+        row = form.instance if isinstance(form, SeenForm) and form.instance.pk else None
         try:
-            words = act(form.cleaned_data)
+            with as_seen(row, form.cleaned_data["seen"]) if row else nullcontext():
+                words = act(form.cleaned_data)
+        except StaleEdit as stale:
+            both = show_both(form, stale)
+            return page.render_as("relations/form.html", status=stale.status, form=form, clashes=both, **context)
         except ValidationError as refused:
             _explain(form, refused)
         except CrmError as refused:

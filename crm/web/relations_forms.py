@@ -23,6 +23,7 @@ from accounts.models import (
 )
 from accounts.models.relations import EVIDENCE_LENGTH, WEIGHTS
 from crm.web.auth import dress
+from crm.web.editing import SeenMixin
 from crm.web.relations_words import attitude_words
 
 UNKNOWN = ""
@@ -36,29 +37,17 @@ def evidence_input() -> forms.Textarea:
     return forms.Textarea(attrs={"rows": 3, "maxlength": EVIDENCE_LENGTH})
 
 
-class SeenForm(forms.ModelForm):
-    """Of a row that others may change meanwhile: what was seen travels along, and a later change is not overwritten."""
-
-    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+class SeenForm(SeenMixin, forms.ModelForm):
+    """Of a row that others may change meanwhile (crm.web.editing); the service writes it, not the form."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.stamp = self.instance.updated_at.isoformat() if self.instance.pk else ""
-        self.fields["seen"].initial = self.stamp
+        self.remember(self.instance)
         self.prepare()
         dress(self)
 
     def prepare(self) -> None:
         """What may be chosen; it must be said before ``dress`` asks for the errors, which checks what was sent."""
-
-    def clean_seen(self) -> str:
-        if self.instance.pk and self.cleaned_data["seen"] not in ("", self.stamp):
-            raise forms.ValidationError(
-                _(
-                    "Somebody else changed this meanwhile. Open it again to see what it is now; what you typed is still here."
-                )
-            )
-        return ""
 
     def given(self) -> dict[str, Any]:
         return {name: value for name, value in self.cleaned_data.items() if name != "seen"}

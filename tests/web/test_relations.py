@@ -24,6 +24,7 @@ from accounts.models import (
     RelationshipTarget,
 )
 from accounts.services_relations import note_attitude
+from crm.web.editing import stamp_of
 from plans.models import RelationshipAction, RelationshipPlan
 from plans.services_relations import save_relationship_plan
 from tests.factories import (
@@ -186,9 +187,12 @@ def test_a_contact_is_added_and_changed_with_its_place(client, cast, person):
         client.post(path, circle | {"reports_to": "", "title": "Director", "is_decision_maker": "on"}).status_code
         == 302
     )
-    late = html(client.post(path, circle | {"reports_to": "", "title": "Clerk"}), 422)
-    assert "Somebody else changed this meanwhile" in late
+    late = html(client.post(path, circle | {"reports_to": "", "title": "Clerk"}), 409)
+    assert "Somebody else changed this" in late
     assert 'value="Clerk"' in late
+    assert "<td>Director</td><td>Clerk</td>" in late
+    unseen = html(client.post(path, circle | {"reports_to": "", "title": "Clerk", "seen": ""}), 409)
+    assert "Somebody else changed this" in unseen
     person.refresh_from_db()
     assert (person.title, person.is_decision_maker, person.attitude) == ("Director", True, 1)
 
@@ -221,13 +225,14 @@ def test_a_centre_and_its_people_are_kept_changed_and_removed(client, cast, pers
     assert client.post(address("member_new", cast.account, centre.pk), sent).status_code == 302
     member = CentreMember.objects.get(centre=centre)
     assert (member.roles, member.weight, member.owner) == (["user", "coach"], 4, cast.owner)
-    path = address("member_edit", cast.account, member.pk)
+    path, sent = address("member_edit", cast.account, member.pk), sent | {"seen": stamp_of(member)}
     assert "until when" in html(client.post(path, sent | {"target_attitude": "2"}), 422)
     assert "required" in html(client.post(path, {"contact": person.pk, "weight": "4"}), 422)
     assert client.post(path, sent | {"target_attitude": "2", "target_on": "2030-01-01"}).status_code == 302
     assert client.post(address("member_remove", cast.account, member.pk)).status_code == 302
     assert not CentreMember.objects.filter(centre=centre).exists()
-    assert client.post(address("centre_edit", cast.account, centre.pk), {"name": "New line"}).status_code == 302
+    kept = {"name": "New line", "seen": stamp_of(centre)}
+    assert client.post(address("centre_edit", cast.account, centre.pk), kept).status_code == 302
     centre.refresh_from_db()
     assert not centre.is_active
 
@@ -283,7 +288,9 @@ def test_levels_partnership_and_targets_are_kept(client, cast, person):
     target = RelationshipTarget.objects.get()
     assert (target.key_target, target.departments) == (90, ["finance", "production"])
     assert "target 90" in tab(client, cast.account)
-    assert client.post(address("relation_targets", cast.account), {"key_target": "101"}).status_code == 422
+    seen = stamp_of(RelationshipTarget.objects.get())
+    late = client.post(address("relation_targets", cast.account), {"key_target": "101", "seen": seen})
+    assert late.status_code == 422
 
 
 def test_courtesies_beyond_the_limit_wait_for_another_person(client, cast, person):
