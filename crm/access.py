@@ -206,6 +206,8 @@ PAGES = _together(
     form(Action.INTERACTION_ADD, Action.INTERACTION_CHANGE, at=("service:interaction",)),
     do(Action.INTERACTION_ADD, Action.INTERACTION_DELETE, at=("service:interaction_delete",)),
     do(Action.INTERACTION_ADD, at=("service:step_done",)),
+    see("attachment"),
+    do(Action.INTERACTION_ADD, Action.INTERACTION_CHANGE, at=("service:attachment_remove",)),
     do(Action.SPONSOR_CHANGE, at=("service:sponsor_end",)),
     do(Action.DISCOUNT_APPROVE, at=("service:discount_approve",)),
 )

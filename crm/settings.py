@@ -119,6 +119,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "crm.web.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "crm.web.bodies.BodyLimitMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "crm.web.session_watch.SessionWatchMiddleware",
@@ -226,6 +227,13 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
+# Files of interactions lie below MEDIA_ROOT; MEDIA_URL is served by nobody (service.storage, crm.web.files).
+ATTACHMENT_MAX_MB = read_env.read(
+    env, "ATTACHMENT_MAX_MB", "20", "a number of MB from 1 to 500", read_env.between(1, 500)
+)
+ATTACHMENTS_PER_INTERACTION = read_env.read(
+    env, "ATTACHMENTS_PER_INTERACTION", "20", "a number of files from 1 to 200", read_env.between(1, 200)
+)
 FILE_UPLOAD_PERMISSIONS = 0o600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 

@@ -22,6 +22,7 @@ from crm.lib.exceptions import CrmError
 from crm.trail.chain import seal
 from crm.webhooks import services as webhooks
 from plans.services_handover import complete_hand_overs
+from service import storage
 from tiering import services_backtests as backtests
 from tiering.enums import RunTrigger
 
@@ -89,6 +90,7 @@ def webhooks_task() -> dict[str, int]:
 def tick_task() -> None:
     """Send what is due, unfinished and in nobody's hands; seal the trail."""
     seal()
+    storage.sweep(now=timezone.now(), shelf=storage.shelf_of(timezone.now()))
     apply_memberships()
     if webhooks.is_work_waiting():
         send(webhooks_task)

@@ -7,7 +7,21 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import RangeDateFilter, RangeDateTimeFilter
 
 from accounts.admin.shared import VisibleMixin
-from service.models import Discount, Interaction, RequestStep, ServiceRequest, Sponsor
+from service.models import Attachment, Discount, Interaction, RequestStep, ServiceRequest, Sponsor
+
+
+class AttachmentInline(TabularInline):
+    """Files, to read and to remove; pages and REST add them, after they were looked at."""
+
+    model = Attachment
+    extra = 0
+    fields = readonly_fields = ("name", "media_type", "size", "added_by", "added_at")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).select_related("added_by")
 
 
 @admin.register(Interaction)
@@ -17,6 +31,7 @@ class InteractionAdmin(VisibleMixin, ModelAdmin):
     list_filter_submit = True
     list_select_related = ("account", "logged_by")
     search_fields = ("summary", "next_step", "account__search_text")
+    inlines = (AttachmentInline,)
     autocomplete_fields = ("account", "logged_by", "our_people", "their_people")
     date_hierarchy = "held_on"
     readonly_fields = ("created_at", "updated_at")

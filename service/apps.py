@@ -7,7 +7,11 @@ class ServiceConfig(AppConfig):
     verbose_name = _("Service")
 
     def ready(self) -> None:
+        from django.db.models.signals import post_delete
+
         from accounts.signals import accounts_merged
-        from service import merges
+        from service import attachments, merges
+        from service.models import Attachment
 
         accounts_merged.connect(merges.accounts_merged, dispatch_uid="service.merges")
+        post_delete.connect(attachments.forget_bytes, sender=Attachment, dispatch_uid="service.attachments")

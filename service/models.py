@@ -20,7 +20,10 @@ from service.enums import (
     Severity,
     SponsorKind,
 )
+from service.models_files import Attachment
 from service.querysets import InteractionQuerySet, OfAccountQuerySet, ServiceRequestQuerySet, SponsorQuerySet
+
+__all__ = ["Attachment", "Discount", "Interaction", "RequestStep", "ServiceRequest", "Sponsor"]
 
 TEXT_LENGTH, LINE_LENGTH, REFERENCE_LENGTH = 4000, 200, 64
 LONGEST_MINUTES = 24 * 60

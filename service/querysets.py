@@ -34,6 +34,13 @@ class InteractionQuerySet(OfAccountQuerySet):
         return self.filter(next_step_on__lte=on, next_step_done_on__isnull=True)
 
 
+class AttachmentQuerySet(models.QuerySet):
+    def visible_to(self, user: "User | AnonymousUser") -> Self:
+        """Those of the interactions the user may see."""
+        seen = Account.objects.visible_to(user).order_by().values("pk")
+        return self.filter(interaction__account__in=seen)
+
+
 class ServiceRequestQuerySet(OfAccountQuerySet):
     def still_open(self) -> Self:
         return self.filter(resolved_at__isnull=True)

@@ -41,7 +41,7 @@ class Timeline:
 
 
 def timeline(account: Account, *, today: date, after: str = "", size: int = TIMELINE_SIZE) -> Timeline:
-    """Interactions, requests and changes of sponsors until ``today``, paged by key; six statements at most."""
+    """Interactions, requests and changes of sponsors until ``today``, paged by key; seven statements at most."""
     marks = _marks(account, today=today, after=_read(after), size=size + 1)
     shown = marks[:size]
     rows = {kind: _rows(kind, [pk for _day, place, pk in shown if place in places]) for kind, places in _PLACES.items()}
@@ -148,7 +148,9 @@ def _beyond(after: Mark, place: int) -> Q:
 def _rows(kind: str, ids: list[int]) -> dict[int, Any]:
     found: QuerySet[Any]
     if kind == "interaction":
-        found = Interaction.objects.select_related("logged_by").prefetch_related("our_people", "their_people")
+        found = Interaction.objects.select_related("logged_by").prefetch_related(
+            "our_people", "their_people", "attachments"
+        )
     elif kind == "request":
         found = ServiceRequest.objects.select_related("assigned_to", "contact")
     else:

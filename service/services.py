@@ -19,6 +19,7 @@ from accounts.enums import TeamRole
 from accounts.models import Account, Contact, TeamMember, User
 from crm.lib.days import day_text
 from crm.lib.exceptions import CrmError
+from service.attachments import Sent, add_files, kept_or_nothing
 from service.enums import InteractionPurpose, RequestStepKind, Severity
 from service.models import Discount, Interaction, RequestStep, ServiceRequest, Sponsor
 
@@ -54,7 +55,6 @@ class DiscountRefused(CrmError):
     status = 409
 
 
-@transaction.atomic
 def log_interaction(
     *,
     account: Account,
@@ -70,28 +70,49 @@ def log_interaction(
     next_step_on: date | None = None,
     our_people: Iterable[User] = (),
     their_people: Iterable[Contact] = (),
+    files: Iterable[Sent] = (),
 ) -> Interaction:
-    """Write down one interaction that took place. Raises InteractionRefused for one still to come, for people of another
-    account, and where a rule of the row is broken."""
+    """Write down one interaction that took place, with its files. Raises InteractionRefused for one still to come, for
+    people of another account, and where a rule of the row is broken; AttachmentRefused for a file that is not taken. Then
+    neither row nor file is left."""
     made = Interaction(account=account, logged_by=logged_by)
     fields = {"kind": kind, "held_on": held_on, "summary": summary, "purpose": purpose, "minutes": minutes}
     fields |= {"is_remote": is_remote, "next_step": next_step, "next_step_on": next_step_on}
-    return _written(made, fields, today=today, our_people=list(our_people), their_people=list(their_people))
+    with kept_or_nothing() as written:
+        row = _written(made, fields, today=today, our_people=list(our_people), their_people=list(their_people))
+        add_files(row, list(files), by=logged_by, written=written)
+    return row
 
 
-@transaction.atomic
 def correct_interaction(
     *,
     interaction: Interaction,
     today: date,
     our_people: Iterable[User] | None = None,
     their_people: Iterable[Contact] | None = None,
+    files: Iterable[Sent] = (),
+    by: User | None = None,
     **fields: Any,
 ) -> Interaction:
-    """Change what was written down; the account and who wrote it stay. People that are not given stay too.
+    """Change what was written down; the account and who wrote it stay. People that are not given stay too, and so do the
+    files; ``files`` are added, by ``by``.
 
-    Raises InteractionRefused as ``log_interaction`` does.
+    Raises InteractionRefused and AttachmentRefused as ``log_interaction`` does.
     """
+    with kept_or_nothing() as written:
+        row = _corrected(interaction, fields, today=today, our_people=our_people, their_people=their_people)
+        add_files(row, list(files), by=by or row.logged_by, written=written)
+    return row
+
+
+def _corrected(
+    interaction: Interaction,
+    fields: dict[str, Any],
+    *,
+    today: date,
+    our_people: Iterable[User] | None,
+    their_people: Iterable[Contact] | None,
+) -> Interaction:
     row = Interaction.objects.select_for_update().get(pk=interaction.pk)
     ours = list(row.our_people.all()) if our_people is None else list(our_people)
     theirs = list(row.their_people.all()) if their_people is None else list(their_people)

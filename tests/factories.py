@@ -212,6 +212,17 @@ def make_interaction(*, our_people: Any = (), their_people: Any = (), **fields: 
     return made
 
 
+def make_attachment(*, name: str = "note.txt", content: bytes = b"Agreed on prices", **fields: Any) -> Any:
+    """A file of an interaction, on the disk; ``fields`` are those of the interaction, or the interaction itself."""
+    from django.core.files.base import ContentFile
+
+    from service.attachments import attach
+
+    interaction = fields.pop("interaction", None) or make_interaction(**fields)
+    (made,) = attach(interaction=interaction, files=[ContentFile(content, name=name)], by=interaction.logged_by)
+    return made
+
+
 def make_request(**fields: Any) -> Any:
     """A support request of normal severity, opened on 15 January 2024 and still open."""
     from service.models import ServiceRequest

@@ -33,6 +33,7 @@ from tests.accounts.test_access import LADDER
 from tests.api.nights import AS_OF, make_published_run, make_scoring_model
 from tests.factories import (
     make_account,
+    make_attachment,
     make_batch,
     make_contact,
     make_contract,
@@ -132,6 +133,7 @@ def resources(account: Account, word: str, people: dict[str, User], model: Any) 
         "efforts": make_effort(account=account, category=word),
         "revenue": make_revenue(account=account, reference=word),
         "interactions": make_interaction(account=account, logged_by=director, summary=word, next_step=word),
+        "attachments": make_attachment(account=account, logged_by=director, name=f"{word}.txt", content=word.encode()),
         "service-requests": make_request(account=account, subject=word),
         "sponsors": make_sponsor(account=account),
         "discounts": make_discount(account=account, reason=word),
@@ -201,6 +203,7 @@ def _clients(name: str, people: dict[str, User]) -> tuple[Client, APIClient]:
 
 # Which row a key in the address means; by the route, else by the name of the key.
 BY_ROUTE = {
+    "attachment": "attachments", "service:attachment": "attachments",
     "service:request": "service-requests", "service:interaction": "interactions", "service:step_done": "interactions",
     "service:sponsor": "sponsors", "service:discount": "discounts", "metrics:growth_note": "growth-notes",
     "tiering:override_new": "accounts", "tiering:override": "overrides", "tiering:problem": "accounts",

@@ -240,6 +240,11 @@ POLICY: dict[tuple[str, str], Rule] = {
     },
     ("interactions-detail", "DELETE"): doing(Action.INTERACTION_ADD, Action.INTERACTION_DELETE),
     ("interactions-done", "POST"): doing(Action.INTERACTION_ADD),
+    # The view asks for whoever wrote the interaction down, or the right over others' words.
+    **_list("attachments", create=doing(Action.INTERACTION_ADD, Action.INTERACTION_CHANGE)),
+    ("attachments-detail", "GET"): LOGGED_IN,
+    ("attachments-detail", "DELETE"): doing(Action.INTERACTION_ADD, Action.INTERACTION_CHANGE),
+    ("attachments-content", "GET"): LOGGED_IN,
     **_list("service-requests", create=doing(Action.REQUEST_HANDLE)),
     ("service-requests-detail", "GET"): LOGGED_IN,
     **{("service-requests-detail", method): doing(Action.REQUEST_HANDLE) for method in ("PUT", "PATCH")},

@@ -18,6 +18,13 @@ class CsvRenderer(BaseRenderer):
         return JSONRenderer().render(data)
 
 
+class AnyRenderer(CsvRenderer):
+    """Lets whatever is accepted ask for a file that is streamed as it is."""
+
+    media_type = "*/*"
+    format = None
+
+
 class FieldRulesRenderer(JSONRenderer):
     """JSON with null in place of what the reader may not see; a problem document has none of it."""
 

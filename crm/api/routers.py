@@ -4,6 +4,7 @@ from rest_framework.routers import SimpleRouter
 
 from crm.api import (
     accounts,
+    attachments,
     backtests,
     band_decisions,
     business_hours,
@@ -80,6 +81,7 @@ router.register("relationship-rules", relationships.RelationshipRuleViewSet, "re
 router.register("relationship-plans", relationships.RelationshipPlanViewSet, "relationship-plans")
 router.register("relationship-steps", relationships.RelationshipStepViewSet, "relationship-steps")
 router.register("interactions", interactions.InteractionViewSet, "interactions")
+router.register("attachments", attachments.AttachmentViewSet, "attachments")
 router.register("service-requests", service_requests.ServiceRequestViewSet, "service-requests")
 router.register("sponsors", sponsors.SponsorViewSet, "sponsors")
 router.register("discounts", sponsors.DiscountViewSet, "discounts")

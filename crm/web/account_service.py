@@ -79,7 +79,7 @@ def service(request: HttpRequest, pk: int) -> HttpResponse:
 def log(request: HttpRequest, pk: int) -> HttpResponse:
     """The form for one interaction; seeing the account is enough."""
     page, user, today = AccountPage(request, pk, TAB), user_of(request), timezone.localdate()
-    form = InteractionForm(_sent(request), account=page.account, user=user, today=today)
+    form = InteractionForm(*_sent_with_files(request), account=page.account, user=user, today=today)
 
     def act(given: dict[str, Any]) -> str:
         services.log_interaction(account=page.account, logged_by=user, today=today, **given)
@@ -96,11 +96,15 @@ def edit_interaction(request: HttpRequest, pk: int) -> HttpResponse:
     require_correct(request.user, logged_by=found.logged_by_id)
     page = AccountPage(request, found.account_id, TAB)
     form = InteractionForm(
-        _sent(request), instance=_interaction(request, pk), account=page.account, user=user_of(request), today=today
+        *_sent_with_files(request),
+        instance=_interaction(request, pk),
+        account=page.account,
+        user=user_of(request),
+        today=today,
     )
 
     def act(given: dict[str, Any]) -> str:
-        services.correct_interaction(interaction=found, today=today, **given)
+        services.correct_interaction(interaction=found, today=today, by=user_of(request), **given)
         return _("Corrected.")
 
     may_delete = may_correct(request.user, logged_by=found.logged_by_id, right=DELETE_INTERACTION)
@@ -238,6 +242,10 @@ def note_contact(request: HttpRequest, pk: int, contact: int) -> HttpResponse:
 
 def _sent(request: HttpRequest) -> Any:
     return request.POST if request.method == "POST" else None
+
+
+def _sent_with_files(request: HttpRequest) -> tuple[Any, Any]:
+    return (request.POST, request.FILES) if request.method == "POST" else (None, None)
 
 
 def _answer(

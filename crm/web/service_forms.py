@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Account, Contact, TeamMember, User
+from crm.lib.filetypes import ACCEPTED
 from crm.web.auth import dress
 from crm.web.editing import SeenMixin
 from service.enums import InteractionKind
@@ -31,8 +32,29 @@ def people_of(account: Account, *, besides: User, today: date) -> QuerySet[User]
     return User.objects.filter(mine, is_active=True)
 
 
+class FilesInput(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Any number of files; whether they are taken, the service says."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", FilesInput)
+        super().__init__(required=False, allow_empty_file=True, **kwargs)
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        given = data if isinstance(data, list | tuple) else [data]
+        return [one for one in given if one]
+
+
 class InteractionForm(SeenMixin, forms.ModelForm):
     """Quick to fill in on the way out of a meeting: the kind, the day and a summary are enough."""
+
+    files = FilesField(label=gettext_lazy("Files"), widget=FilesInput(attrs={"accept": ACCEPTED, "multiple": True}))
+    photo = FilesField(
+        label=gettext_lazy("Take a photo"), widget=FilesInput(attrs={"accept": "image/*", "capture": "environment"})
+    )
 
     class Meta:
         model = Interaction
@@ -81,6 +103,11 @@ class InteractionForm(SeenMixin, forms.ModelForm):
         self.fields["their_people"].queryset = _with(Contact, theirs, written)
         self.remember(self.instance)
         dress(self)
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        given["files"] = [*given.get("files", []), *given.pop("photo", [])]
+        return given
 
     def clean_held_on(self) -> date:
         day = self.cleaned_data["held_on"]

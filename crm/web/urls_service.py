@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web import account_service, service, service_requests
+from crm.web import account_service, files, service, service_requests
 
 app_name = "service"
 urlpatterns = [
@@ -16,6 +16,7 @@ urlpatterns = [
     path("interactions/<int:pk>/", account_service.edit_interaction, name="interaction"),
     path("interactions/<int:pk>/delete/", account_service.delete_interaction, name="interaction_delete"),
     path("interactions/<int:pk>/done/", account_service.finish_step, name="step_done"),
+    path("attachments/<int:pk>/remove/", files.remove, name="attachment_remove"),
     path("sponsors/<int:pk>/end/", account_service.end_sponsor, name="sponsor_end"),
     path("discounts/<int:pk>/approve/", account_service.approve_discount, name="discount_approve"),
 ]

@@ -57,6 +57,7 @@ from tests.api.conftest import allow, assert_problem
 from tests.api.nights import AS_OF, make_published_run, make_scoring_model
 from tests.factories import (
     make_account,
+    make_attachment,
     make_batch,
     make_centre,
     make_contact,
@@ -187,6 +188,7 @@ def world(db, settings, tmp_path):
         "interactions": make_interaction(
             account=account, logged_by=editor, next_step="Call", next_step_on=date(2024, 2, 1)
         ),
+        "attachments": make_attachment(account=account, logged_by=editor),
         "service-requests": make_request(account=account),
         "sponsors": make_sponsor(account=account),
         "discounts": make_discount(account=account),
@@ -458,6 +460,7 @@ def address_of(route: str, world: World) -> str:
         "end",
         *STEPS,
         "quarantined",
+        "content",
         "sign",
         "cancel",
         "open_items",
@@ -491,6 +494,9 @@ def send(client: APIClient, route: str, method: str, world: World) -> Any:
         return client.get(address, query_of(route))
     if route == "imports-list":
         return client.post(address, {"file": SimpleUploadedFile("f.csv", RETAIL), "wait": "true"}, format="multipart")
+    if (route, method) == ("attachments-list", "POST"):
+        sent = {"interaction": world.rows["interactions"].pk, "file": SimpleUploadedFile("note.txt", b"Agreed")}
+        return client.post(address, sent, format="multipart")
     if route == "business-days-import":
         return client.post(address, {"days": "2031-05-01 off"}, format="json")
     if route == "weight-surveys-invite":
@@ -591,8 +597,9 @@ def expected(person: str, route: str, method: str) -> set[int]:
         return {403}  # only the superuser is invited
     if route == "weight-surveys-takeover":
         return {422}  # nobody has judged
-    if route == "interactions-detail" and method != "GET" and person not in {"editor", "admin"}:
-        return {403}  # others wrote it down
+    if resource in {"interactions", "attachments"} and kind in {"detail", "list"} and person in {"owner", "teammate"}:
+        is_theirs = method == "GET" or (resource, kind) == ("interactions", "list")
+        return {200, 201} if is_theirs else {403}  # others wrote it down
     if route == "service-requests-reopen":
         return {409}  # that one is open
     if route == "reported-figures-withdraw" and person not in {"editor", "admin"}:

@@ -64,7 +64,7 @@ def test_timeline_asks_as_often_for_many_as_for_one(db, django_assert_num_querie
     for _ in range(3):
         make_interaction(account=account, our_people=[make_user()], their_people=[make_contact(account=account)])
         make_request(account=account, assigned_to=make_user())
-        with django_assert_num_queries(6):  # the marks, three kinds of rows, people of both sides
+        with django_assert_num_queries(7):  # the marks, three kinds of rows, people of both sides, files
             selectors.timeline(account, today=TODAY)
 
 
