@@ -71,6 +71,15 @@ def place(people: Collection[User], unit: OrgUnit | None) -> int:
     return moved.update(unit=unit)
 
 
+@transaction.atomic
+def move_out(people: Collection[User], *, out_of: OrgUnit, into: OrgUnit | None) -> int:
+    """Place people of one unit in another (None: in none); whoever was placed elsewhere meanwhile stays there. Returns how
+    many moved."""
+    org_lock()
+    rows = User.objects.filter(pk__in=[user.pk for user in people], unit=out_of)
+    return rows.update(unit=into)
+
+
 def tree() -> list[tuple[OrgUnit, int]]:
     """Every unit below its parent, with its depth; brothers by name. One query."""
     by_parent: dict[int | None, list[OrgUnit]] = {}

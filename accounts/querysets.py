@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from crm.lib.periods import Period
 
 MOST_BY_KEY = 20  # people whose accounts are found by key
+UNITS_HEADED = """
+WITH RECURSIVE below(id) AS (
+    SELECT id FROM accounts_orgunit WHERE head_id = %s
+    UNION
+    SELECT child.id FROM accounts_orgunit child JOIN below ON child.parent_id = below.id
+) SELECT id FROM below
+"""
 GROUP_BELOW = """
 WITH RECURSIVE below(id) AS (
     SELECT %s::bigint
@@ -108,6 +115,18 @@ class AccountQuerySet(models.QuerySet):
 
     def owned_by(self, user: "User") -> Self:
         return self.filter(owner=user)
+
+
+class OrgUnitQuerySet(models.QuerySet):
+    def visible_to(self, user: "User | AnonymousUser") -> Self:
+        """Every unit for those who see every account; for the others the units they head, what stands below those, and the
+        unit they are placed in."""
+        if not user.is_authenticated or not user.may(Action.ORG_VIEW):
+            return self.none()
+        if user.reach is Reach.ALL:
+            return self
+        headed = Q(pk__in=RawSQL(UNITS_HEADED, [user.pk]))  # noqa: S611 (constant text, the key is bound)
+        return self.filter(headed | Q(pk=user.unit_id) if user.unit_id else headed)
 
 
 class TeamMemberQuerySet(models.QuerySet):

@@ -138,6 +138,10 @@ PAGES = _together(
     do(Action.COURTESY_APPROVE, at=("accounts:courtesy_decide",)),
     form(Action.PLAN_WRITE, at=("accounts:relation_plan",)),
     do(Action.PLAN_WRITE, at=("accounts:relation_step_new", "accounts:relation_step_tick")),
+    # The sales organisation.
+    see("organisation:index", "organisation:unit", by=Action.ORG_VIEW),
+    form(Action.ORG_CHANGE, at=("organisation:new", "organisation:edit", "organisation:remove")),
+    do(Action.ORG_CHANGE, at=("organisation:place", "organisation:take_out")),
     # The trail; whoever may neither export nor erase a person is told that there is none.
     see("trail:index", "trail:export", by=Action.TRAIL_VIEW),
     see("trail:person", "trail:person_export", by=SELF),

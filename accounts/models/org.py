@@ -9,6 +9,7 @@ from django.utils.translation import pgettext_lazy
 
 from accounts.enums import OrgLevel
 from accounts.models.base import TimeStamped
+from accounts.querysets import OrgUnitQuerySet
 
 UNITS_BELOW = """
 WITH RECURSIVE below(id) AS (
@@ -36,6 +37,8 @@ class OrgUnit(TimeStamped):
         on_delete=models.SET_NULL,
         related_name="headed_units",
     )
+
+    objects = OrgUnitQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("unit of the sales organisation")

@@ -118,6 +118,7 @@ def _by_right(name: str, right: str, *methods: str, reads: Rule = LOGGED_IN) -> 
 
 
 PERSONAL = holders_of("accounts.view_personal_data")
+UNITS, CHANGE_UNIT = doing(Action.ORG_VIEW), "accounts.change_orgunit"
 EDITED = ("PUT", "PATCH", "DELETE")
 
 
@@ -332,6 +333,11 @@ POLICY: dict[tuple[str, str], Rule] = {
     **_list("scores"),
     **_list("grades"),
     **_list("grade-corrections"),
+    **_by_right("org-units", CHANGE_UNIT, "PUT", "PATCH", reads=UNITS),
+    ("org-units-list", "POST"): holders_of("accounts.add_orgunit"),
+    ("org-units-detail", "DELETE"): holders_of("accounts.delete_orgunit"),
+    **{(f"org-units-{door}", "GET"): UNITS for door in ("tree", "people")},
+    **{(f"org-units-{step}", "POST"): holders_of(CHANGE_UNIT) for step in ("place", "take_out")},
     # The views ask for a person at a browser: a token looks after neither tokens nor sessions.
     **_list("tokens", create=doing(Action.TOKEN_OWN)),
     ("tokens-detail", "DELETE"): doing(Action.TOKEN_OWN),

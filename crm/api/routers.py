@@ -21,6 +21,7 @@ from crm.api import (
     metrics_whitespace,
     milestones,
     opinions,
+    organisation,
     overrides,
     plan_work,
     plans,
@@ -116,3 +117,4 @@ router.register("sessions", logins.SessionViewSet, "sessions")
 router.register("login-events", logins.LoginEventViewSet, "login-events")
 router.register("invitations", logins.InvitationViewSet, "invitations")
 router.register("log-ins", logins.LogInViewSet, "log-ins")
+router.register("org-units", organisation.OrgUnitViewSet, "org-units")

@@ -39,7 +39,7 @@ NAVIGATION = (
 
 
 # Pages that stand under an entry without beginning with its address.
-UNDER = {"/ratings/": "/tiering/", "/tasks/": "/teams/"}
+UNDER = {"/ratings/": "/tiering/", "/tasks/": "/teams/", "/organisation/": "/teams/", "/access/": "/teams/"}
 
 
 class Frame:
@@ -73,6 +73,11 @@ class Frame:
     def can_manage_logins(self) -> bool:
         user = self.request.user
         return user.is_authenticated and user.may(Action.USER_VIEW)
+
+    @cached_property
+    def can_view_access(self) -> bool:
+        user = self.request.user
+        return user.is_authenticated and user.may(Action.ACCESS_VIEW)
 
     @cached_property
     def can_change_webhooks(self) -> bool:

@@ -111,6 +111,7 @@ urlpatterns = [
     path("teams/", include("crm.web.urls_teams")),
     path("tasks/", include("crm.web.urls_tasks")),
     path("files/<int:pk>/", files.attachment, name="attachment"),
+    path("organisation/", include("crm.web.urls_organisation")),
     path("service/", include("crm.web.urls_service")),
     path("relationships/", include("crm.web.urls_relationships")),
     path("webhooks/", include("crm.web.urls_webhooks")),

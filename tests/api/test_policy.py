@@ -79,6 +79,7 @@ from tests.factories import (
     make_sponsor,
     make_superuser,
     make_team_member,
+    make_unit,
     make_user,
     make_wallet_estimate,
 )
@@ -122,6 +123,7 @@ BARE = {
     *("weight-surveys-close", "weight-surveys-takeover"),
 }  # posted without a body
 LOG_IN_STEPS = ("sign_out", "switch_off", "switch_on", "remove_second_factor")
+ORG_DOORS = ("people", "place", "take_out")  # of one unit of the organisation
 STEPS = ("done", "respond", "escalate", "resolve", "reopen")  # of an interaction and of a request
 HOLDS_RIGHTS = {"editor", "clerk", "admin"}  # the clerk holds every right and sees nothing
 
@@ -269,6 +271,7 @@ def world(db, settings, tmp_path):
         email="invited@example.com", role="member", by=people["admin"], visitor=Visitor(), now=timezone.now()
     )
     rows["log-ins"] = make_user()
+    rows["org-units"] = make_unit(head=editor)
     return World(people, account, rows)
 
 
@@ -291,6 +294,7 @@ def bodies(world: World) -> dict[str, dict[str, Any]]:
             "valid_to": None,
         },
         "invitations": {"email": "new@example.com", "role": "member"},
+        "org-units": {"name": "New", "level": "team"},
         "account-links": {
             "type": "same-owner",
             "source": key,
@@ -471,6 +475,7 @@ def address_of(route: str, world: World) -> str:
         "ping",
         "again",
         *LOG_IN_STEPS,
+        *ORG_DOORS,
     }:
         return reverse(f"api:{route}", args=[world.rows[resource].pk])
     return reverse(f"api:{route}")
@@ -516,6 +521,8 @@ def send(client: APIClient, route: str, method: str, world: World) -> Any:
         return client.post(address, format="json")
     if route == "tasks-end":
         return client.post(address, format="json")
+    if route in {"org-units-place", "org-units-take_out"}:
+        return client.post(address, {"users": [world.people["owner"].pk]}, format="json")
     if route == "team-members-change_seat":
         body = {"account": world.account.pk, "role": "account_manager", "user": None}
         return client.post(address, body, format="json")
@@ -569,6 +576,11 @@ def expected(person: str, route: str, method: str) -> set[int]:
         sees = False
     if resource in {"tokens", "sessions"} and method != "GET":
         return {403}  # a token is no person at a browser
+    if resource == "org-units":
+        sees = person in {"editor", "admin"}  # its head, and who sees every unit
+        if kind in {"list", "tree"}:
+            return {200, 201}
+        return {200, 204} if sees else {404}
     is_of_account = resource not in FOR_EVERYBODY
     if resource == "reassignments":
         theirs = person in {"editor", "admin"}  # of whoever made them, and of those who see every account
