@@ -322,7 +322,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["crm.api.policy.PolicyPermission"],
     "DEFAULT_RENDERER_CLASSES": ["crm.api.renderers.FieldRulesRenderer"],
     "DEFAULT_PARSER_CLASSES": ["crm.api.parsers.StrictJSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "crm.api.schema.Schema",
     "DEFAULT_FILTER_BACKENDS": ["crm.api.filters.StrictFilterBackend", "crm.api.filters.SearchAndOrderBackend"],
     "DEFAULT_PAGINATION_CLASS": "crm.api.paging.Paging",
     "EXCEPTION_HANDLER": "crm.api.errors.handle",

@@ -68,8 +68,8 @@ class Paging(PageNumberPagination):
         """One shape for both ways: a walk leaves `count` out."""
         answer = super().get_paginated_response_schema(schema)
         answer["required"] = ["next", "previous", "results"]
-        for name in ("next", "previous"):
-            answer["properties"][name].pop("example", None)
+        for name in ("next", "previous"):  # null at the ends; `nullable` is no word of OpenAPI 3.1
+            answer["properties"][name] = {"type": ["string", "null"], "format": "uri"}
         return answer
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:

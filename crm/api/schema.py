@@ -1,6 +1,11 @@
 """Hooks of the OpenAPI schema: what every operation shares is written once."""
 
+from contextlib import suppress
 from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist
+from drf_spectacular.openapi import AutoSchema
+from rest_framework import serializers
 
 from crm.api.errors import MEDIA_TYPE
 from crm.api.idempotency import HEADER
@@ -68,6 +73,31 @@ IDEMPOTENCY_KEY = {
     "schema": {**TEXT, "maxLength": 255},
     "description": "Repeats under the same key within 24 h answer as the first time; another body under it: 422.",
 }
+
+
+class Schema(AutoSchema):
+    """Describes what is answered, where the library describes only what may be sent."""
+
+    def _map_serializer_field(self, field: Any, direction: str, bypass_extensions: bool = False) -> Any:  # noqa: FBT001, FBT002
+        column = column_of(field)
+        if getattr(column, "blank", False) and hasattr(field, "allow_blank"):
+            field.allow_blank = True
+        if getattr(column, "null", False):
+            field.allow_null = True
+        schema = super()._map_serializer_field(field, direction, bypass_extensions)
+        if isinstance(field, serializers.TimeField) and schema.get("format") == "time":
+            schema["format"] = "time-local"  # of the house's zone; a "time" would carry its own
+        return schema
+
+
+def column_of(field: Any) -> Any:
+    """The column that a read-only field answers, or None: DRF forgets of it whether it may be empty."""
+    model = getattr(getattr(getattr(field, "parent", None), "Meta", None), "model", None)
+    if model is None or not field.read_only or not field.source:
+        return None
+    with suppress(FieldDoesNotExist):
+        return model._meta.get_field(field.source)  # noqa: SLF001 - Django's public name
+    return None
 
 
 def describe_shared_rules(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:  # noqa: FBT001

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -141,6 +142,11 @@ def every_right() -> list[str]:
 
 @pytest.fixture
 def world(db, settings, tmp_path):
+    return make_world(settings, tmp_path)
+
+
+def make_world(settings: Any, tmp_path: Path) -> World:
+    """One row of everything, and everybody who comes to the doors; the files lie in ``tmp_path``."""
     settings.MEDIA_ROOT = tmp_path
     settings.OUTBOUND = Door(is_open=True, private_hosts=frozenset({"127.0.0.1"}))
     people = {name: make_user() for name in PEOPLE[1:-1]} | {"anonymous": None, "admin": make_superuser()}

@@ -76,6 +76,16 @@ def test_updates_ask_for_if_match_and_posts_take_an_idempotency_key(schema):
                 assert [p["required"] for p in found] == [is_required], (path, method)
 
 
+def test_what_may_be_empty_is_described_so(schema):
+    parts = {name: part["properties"] for name, part in schema["components"]["schemas"].items() if "properties" in part}
+
+    assert parts["PaginatedAccountList"]["next"]["type"] == ["string", "null"]
+    assert {"$ref": "#/components/schemas/Blank"} in parts["Account"]["underlying_grade"]["oneOf"]
+    assert parts["Batch"]["created_by"]["type"] == ["integer", "null"]
+    assert parts["LogIn"]["email"]["oneOf"][1] == {"type": "string", "maxLength": 0}
+    assert parts["BusinessHours"]["opens_at"]["format"] == "time-local"
+
+
 def test_schema_is_served_as_yaml_and_json(db):
     client = Client()
 
