@@ -6,7 +6,7 @@ from django.db.models import Model, QuerySet
 from django.http import FileResponse
 from django_filters.rest_framework import FilterSet
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.parsers import MultiPartParser
@@ -41,6 +41,7 @@ class AttachmentSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+@extend_schema_field(serializers.IntegerField())
 class VisibleInteractionField(StrictKeyField):
     """An interaction of an account the caller may see; a hidden one is answered like a missing one."""
 

@@ -22,7 +22,7 @@ class AnyRenderer(CsvRenderer):
     """Lets whatever is accepted ask for a file that is streamed as it is."""
 
     media_type = "*/*"
-    format = None
+    format = "file"  # the description needs a word
 
 
 class FieldRulesRenderer(JSONRenderer):
