@@ -61,7 +61,7 @@ class AccountQuerySet(models.QuerySet):
             return self.none()
         if user.reach is Reach.ALL:
             return self.standing()
-        return self.standing().kept_by(user.people_below if user.reach is Reach.SUBTREE else (user.pk,))
+        return self.standing().kept_by(user.people_seen)
 
     def standing(self) -> Self:
         """Accounts that are not merged into another."""

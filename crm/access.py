@@ -142,6 +142,8 @@ PAGES = _together(
     see("organisation:index", "organisation:unit", by=Action.ORG_VIEW),
     form(Action.ORG_CHANGE, at=("organisation:new", "organisation:edit", "organisation:remove")),
     do(Action.ORG_CHANGE, at=("organisation:place", "organisation:take_out")),
+    see("access:table", by=Action.ORG_VIEW),
+    see("access:choose", "access:person", by=Action.ACCESS_VIEW),
     # The trail; whoever may neither export nor erase a person is told that there is none.
     see("trail:index", "trail:export", by=Action.TRAIL_VIEW),
     see("trail:person", "trail:person_export", by=SELF),

@@ -99,6 +99,11 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]
             cursor.execute("SELECT unnest(accounts_people_below(%s))", [self.pk])
             return tuple(sorted({self.pk, *(key for (key,) in cursor.fetchall())}))
 
+    @property
+    def people_seen(self) -> tuple[int, ...]:
+        """Whose accounts the user sees, where the reach is not all of them."""
+        return self.people_below if self.reach is Reach.SUBTREE else (self.pk,)
+
     def may(self, action: Action) -> bool:
         """By role or explicit permission, and within the scopes of the token where one was used."""
         if not self.is_active or not in_scopes(action, self.scopes):

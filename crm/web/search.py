@@ -36,6 +36,8 @@ def places(request: HttpRequest) -> list[Place]:
     for grade, label in (("problem", _("Accounts with a problem")), ("diamond", _("Diamond accounts"))):
         found.append(Place(label, f"{reverse('accounts:list')}?grade={grade}", "building", page, grade))
     found.append(Place(_("Change password"), reverse("password_change"), "key", action, "密码 密碼"))
+    found.append(Place(_("Organisation"), reverse("organisation:index"), "sitemap", page, "units 组织 組織"))
+    found.append(Place(_("Who may do what"), reverse("access:table"), "scale", page, "rights roles 权限 權限"))
     if request.user.is_staff:
         found.append(Place(_("Admin"), reverse("admin:index"), "settings", page, "admin 管理"))
     return found

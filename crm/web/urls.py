@@ -112,6 +112,7 @@ urlpatterns = [
     path("tasks/", include("crm.web.urls_tasks")),
     path("files/<int:pk>/", files.attachment, name="attachment"),
     path("organisation/", include("crm.web.urls_organisation")),
+    path("access/", include("crm.web.urls_access")),
     path("service/", include("crm.web.urls_service")),
     path("relationships/", include("crm.web.urls_relationships")),
     path("webhooks/", include("crm.web.urls_webhooks")),
