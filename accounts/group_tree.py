@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connections, transaction
 
 from accounts.models import Account
+from crm.lib.arrays import as_array
 
 EVER, STILL = date.min, date.max  # of a stay that has no beginning, or no end
 
@@ -121,6 +122,6 @@ def grades_by_branch(members: dict[int, int]) -> dict[int, dict[str, int]]:
         " JOIN unnest(%(ids)s::bigint[], %(branches)s::bigint[]) AS u(id, branch) ON u.id = a.id GROUP BY 1, 2"
     )
     found: dict[int, dict[str, int]] = {}
-    for branch, grade, count in _rows(sql, {"ids": list(members), "branches": list(members.values())}):
+    for branch, grade, count in _rows(sql, {"ids": as_array(members), "branches": as_array(members.values())}):
         found.setdefault(branch, {})[grade] = count
     return found

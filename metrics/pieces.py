@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import connections
 
@@ -50,6 +50,7 @@ class Pieces:
     roots: list[int]
     firsts: list[date]
     stops: list[date]
+    is_all: ClassVar[bool] = False  # whoever never changed has no piece
 
     def __len__(self) -> int:
         return len(self.account_ids)

@@ -181,6 +181,11 @@ class PiecesOfAccounts(Protocol):
     @property
     def split_params(self) -> list[Any]: ...
 
+    @property
+    def is_all(self) -> bool:
+        """Whether lines outside the pieces are not asked for."""
+        ...
+
 
 DAYS = ("metrics_accountday", "day")
 MONTHS = ("metrics_accountmonth", "month")
@@ -237,9 +242,10 @@ def rows_of(scope: Scope, *, is_daily: bool, pieces: PiecesOfAccounts | None) ->
         return Rows(source, [], column, column)
     values = ", ".join(f"l.{value}" for value in ("currency", "basis", *LINE_SUMS, *LINE_COUNTS))
     inside = "p.account_id = l.account_id AND l.{0} >= p.first AND l.{0} < p.stop"
+    join = "JOIN" if pieces.is_all else "LEFT JOIN"
     whole = (
         f"SELECT l.account_id, coalesce(p.root, 0) AS piece, l.{column} AS day, l.{column} AS rated_on, {values}"
-        f" FROM {source} l LEFT JOIN {PIECES} ON {inside.format(column)}"
+        f" FROM {source} l {join} {PIECES} ON {inside.format(column)}"
     )
     if is_daily:
         return Rows(f"({whole})", pieces.params, "day", "rated_on", "l.piece")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.db import connections
 
+from crm.lib.arrays import as_array
 from plans.models import AccountCompliance
 
 SUMS = """
@@ -39,5 +40,5 @@ class BranchPromises:
 def promises_by_branch(members: dict[int, int]) -> dict[int, BranchPromises]:
     """branch → what the last measurement found of its accounts (account → branch); one query."""
     with connections[AccountCompliance.objects.db].cursor() as cursor:
-        cursor.execute(SUMS, [list(members), list(members.values())])
+        cursor.execute(SUMS, [as_array(members), as_array(members.values())])
         return {branch: BranchPromises(*sums) for branch, *sums in cursor.fetchall()}

@@ -11,16 +11,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from django.db import connections, transaction
+from django.db.models import Exists, OuterRef
 from django.db.models.expressions import RawSQL
 
 from accounts.enums import ContractStatus
 from accounts.group_tree import EVER, STILL, Subtree, subtree_of
-from accounts.models import Account
+from accounts.models import Account, WalletEstimate
 from accounts.querysets import AccountQuerySet
+from crm.lib.arrays import as_array
 from crm.lib.periods import Period, month_start
 from metrics.binary import FOR_LARGE_READS
 from metrics.frames_receivables import debts_by_age, receivables_scope
@@ -112,10 +114,12 @@ class _Stretches:
     """A subtree as pieces of accounts (``metrics.scope``): a month in which an account joins or leaves comes as days."""
 
     tree: Subtree
+    is_all: ClassVar[bool] = True
 
     @property
     def params(self) -> list[Any]:
-        return [self.tree.account_ids, self.tree.branches, self.tree.firsts, self.tree.stops]
+        tree = self.tree
+        return [as_array(tree.account_ids), as_array(tree.branches), as_array(tree.firsts), as_array(tree.stops)]
 
     @property
     def split_params(self) -> list[Any]:
@@ -124,7 +128,7 @@ class _Stretches:
             (account, month_start(day)) for account, first, stop in ends for day in (first, stop)
             if day not in {EVER, STILL} and day.day != 1
         })  # fmt: skip
-        return [[account for account, _month in split], [month for _account, month in split]]
+        return [as_array(account for account, _month in split), as_array(month for _account, month in split)]
 
 
 def group_rollup(
@@ -184,7 +188,7 @@ def group_rollup(
 
 def among(ids: list[int]) -> AccountQuerySet:
     """Accounts by a long list of ids, as one parameter."""
-    return Account.objects.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [ids]))
+    return Account.objects.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [as_array(ids)]))
 
 
 def _revenue(
@@ -198,7 +202,7 @@ def _revenue(
     inside = "FILTER (WHERE day >= %s AND day < %s)"
     sql = (
         f"SELECT piece, sum(net) {inside}, sum(net) {inside}, sum(cost) {inside}, sum(lines_without_cost) {inside},"
-        f" bool_or(is_missing) {inside}, bool_or(is_missing) {inside} FROM ({source.sql}) AS line WHERE piece <> 0"
+        f" bool_or(is_missing) {inside}, bool_or(is_missing) {inside} FROM ({source.sql}) AS line"
         " GROUP BY piece"
     )
     now, before = [period.start, period.end], [prior.start, prior.end]
@@ -219,7 +223,8 @@ def _contracts(
 ) -> list[MissingRate]:
     """Contracts that run on the day, at its closing rates; two queries."""
     with connections[Account.objects.db].cursor() as cursor:
-        cursor.execute(RUNNING, [list(members), list(members.values()), ContractStatus.ACTIVE, as_of, as_of, as_of])
+        pairs = [as_array(members), as_array(members.values())]
+        cursor.execute(RUNNING, [*pairs, ContractStatus.ACTIVE, as_of, as_of, as_of])
         rows = cursor.fetchall()
     codes = sorted({code for _branch, code, _count, amount in rows if amount is not None})
     rates = dict(zip(codes, closing_rates(currency, currencies=codes, on=as_of), strict=True))
@@ -245,8 +250,9 @@ def _receivables(
 def _wallets(
     parts: dict[int, dict[str, Any]], members: dict[int, int], there: AccountQuerySet, currency: str, as_of: date
 ) -> tuple[MissingRate, ...]:
-    """Own revenue and wallet of the accounts whose estimate counts (domain.md 1.8)."""
-    table = share_of_wallet(there, currency=currency, as_of=as_of).table
+    """Own revenue and wallet of the accounts whose estimate counts (domain.md 1.8); the others are not read."""
+    estimated = there.filter(Exists(WalletEstimate.objects.filter(account_id=OuterRef("pk"))))
+    table = share_of_wallet(estimated, currency=currency, as_of=as_of).table
     counts = table.columns["state"] == WalletState.VALID.value
     ids = table.unit_ids[counts]
     own, wallet = table.columns["revenue"][counts], table.columns["wallet"][counts]
