@@ -81,9 +81,14 @@ def edit_grade(
 
 
 def _promise(draft: PolicyVersion, grade: str, type_: str, fields: Mapping[str, Any]) -> Promise:
+    return Promise(version=draft, grade=grade, type=type_, **promise_parts(type_, fields))
+
+
+def promise_parts(type_: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a promise: those that follow from its type, and those that may be set."""
     make = MAKE[type_]
     parts = {"unit": make.unit, "evidence": make.evidence, "start_event": make.start, "stop_event": make.stop}
-    return Promise(version=draft, grade=grade, type=type_, **parts | {"clock": make.clock} | dict(fields))
+    return parts | {"clock": make.clock} | dict(fields)
 
 
 @transaction.atomic

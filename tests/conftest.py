@@ -14,6 +14,14 @@ settings.register_profile("random", derandomize=False, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
+@pytest.fixture
+def client():
+    """Posts what a page that was just opened would: with the version of the rows it changes (tests/seen.py)."""
+    from tests.seen import SeeingClient
+
+    return SeeingClient()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What empties the tables behind itself comes last: rows that migrations have made are gone from then on."""

@@ -202,6 +202,6 @@ def points_text(value: float | None) -> str:
 
 
 @register.simple_tag
-def stamp(row: Any) -> str:
-    """The version of a row that a form carries back (crm.web.editing)."""
-    return stamp_of(row)
+def seen(shown: Any) -> SafeString:
+    """What a form carries back: the version of the row, or of the rows together, that the page shows (crm.web.editing)."""
+    return format_html('<input type="hidden" name="seen" value="{}">', stamp_of(shown))

@@ -22,6 +22,7 @@ from crm.lib.periods import add_months
 from crm.web.account import AccountPage, leads_on
 from crm.web.auth import dress
 from crm.web.drawing import Share
+from crm.web.editing import CONFLICT, Clash, SeenMixin, StaleEdit, as_seen, on_seen, show_both
 from crm.web.htmx import signed_in, user_of
 from crm.web.plan_words import promise_rows
 from crm.web.rights import may_approve_plans, require_approve_plans
@@ -50,7 +51,7 @@ def _day() -> forms.DateInput:
     return forms.DateInput(attrs={"type": "date"})
 
 
-class PlanForm(forms.ModelForm):
+class PlanForm(SeenMixin, forms.ModelForm):
     """A plan of a year; somebody else approves it."""
 
     last_day = forms.DateField(label=gettext_lazy("Last day"), widget=_day())
@@ -74,6 +75,7 @@ class PlanForm(forms.ModelForm):
             }  # fmt: skip
         super().__init__(*args, **kwargs)
         self.fields["owner"].queryset = User.objects.filter(is_active=True)  # type: ignore[attr-defined]
+        self.remember(self.instance)
         dress(self)
 
     def clean(self) -> dict[str, Any]:
@@ -83,7 +85,7 @@ class PlanForm(forms.ModelForm):
         return found
 
 
-class RemedyForm(forms.ModelForm):
+class RemedyForm(SeenMixin, forms.ModelForm):
     class Meta:
         model = RemediationPlan
         fields = ("owner", "due_on", "exit_test")
@@ -92,6 +94,7 @@ class RemedyForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["owner"].queryset = User.objects.filter(is_active=True)  # type: ignore[attr-defined]
+        self.remember(self.instance)
         dress(self)
 
 
@@ -177,18 +180,22 @@ def edit_plan(request: HttpRequest, pk: int, plan: int) -> HttpResponse:
     page = AccountPage(request, pk, "plan")
     found = get_object_or_404(AccountPlan, pk=plan, account=page.account, approved_on__isnull=True)
     form = PlanForm(request.POST or None, account=page.account, today=timezone.localdate(), instance=found)
+    both: list[Clash] = []
     if request.method == "POST" and form.is_valid():
         fields = {name: form.cleaned_data[name] for name in PlanForm.Meta.fields}
         valid_to = form.cleaned_data["last_day"] + timedelta(days=1)
         try:
-            change_account_plan(plan=found, by=user_of(request), valid_to=valid_to, **fields)
+            with as_seen(found, form.cleaned_data["seen"]):
+                change_account_plan(plan=found, by=user_of(request), valid_to=valid_to, **fields)
+        except StaleEdit as stale:
+            both = show_both(form, stale, {"last_day": stale.row.valid_to - timedelta(days=1)})
         except CrmError as refused:
             form.add_error(None, str(refused))
         else:
             messages.success(request, _("The plan is changed. Somebody else than you has to approve it."))
             return redirect("accounts:plan", pk)
     lead = _("What we want with this account, and how much we put in.")
-    return _form(page, form, title=_("Change the account plan"), lead=lead, action=_("Keep the plan"))
+    return _form(page, form, both, title=_("Change the account plan"), lead=lead, action=_("Keep the plan"))
 
 
 @signed_in
@@ -198,22 +205,26 @@ def edit_remedy(request: HttpRequest, pk: int) -> HttpResponse:
     page = AccountPage(request, pk, "plan")
     plan = get_object_or_404(RemediationPlan, account=page.account, closed_on__isnull=True)
     form = RemedyForm(request.POST or None, instance=plan)
+    both: list[Clash] = []
     if request.method == "POST" and form.is_valid():
+        given = dict(form.cleaned_data)
         try:
-            change_remediation(plan=plan, **form.cleaned_data)
+            with as_seen(plan, given.pop("seen")):
+                change_remediation(plan=plan, **given)
+        except StaleEdit as stale:
+            both = show_both(form, stale)
         except CrmError as refused:
             form.add_error(None, str(refused))
         else:
             messages.success(request, _("The remediation plan is changed."))
             return redirect("accounts:plan", pk)
     lead = _("Who gets the account out of trouble, by when, and what must hold then.")
-    return _form(page, form, title=_("Remediation plan"), lead=lead, action=_("Keep it"))
+    return _form(page, form, both, title=_("Remediation plan"), lead=lead, action=_("Keep it"))
 
 
-def _form(page: AccountPage, form: forms.BaseForm, **words: str) -> HttpResponse:
-    response = page.render_as("accounts/plan_form.html", form=form, **words)
-    response.status_code = UNPROCESSABLE if form.is_bound else 200
-    return response
+def _form(page: AccountPage, form: forms.BaseForm, both: list[Clash] | None = None, **words: str) -> HttpResponse:
+    status = (CONFLICT if both else UNPROCESSABLE) if form.is_bound else 200
+    return page.render_as("accounts/plan_form.html", status=status, form=form, clashes=both, **words)
 
 
 @signed_in
@@ -226,7 +237,7 @@ def approve(request: HttpRequest, pk: int, plan: int) -> HttpResponse:
         approve_account_plan(plan=found, approved_by=user_of(request), on=timezone.localdate())
         return _("The plan is approved.")
 
-    return _done(request, pk, act)
+    return _done(request, pk, lambda: on_seen(found, request.POST, act, asked=_("approve the plan")))
 
 
 @signed_in
@@ -241,7 +252,7 @@ def close_remedy(request: HttpRequest, pk: int) -> HttpResponse:
         close_remediation(plan=found, by=user_of(request), on=timezone.localdate(), **form.cleaned_data)
         return _("The remediation plan is closed.")
 
-    return _done(request, pk, act)
+    return _done(request, pk, lambda: on_seen(found, request.POST, act, asked=_("close the plan")))
 
 
 @signed_in
@@ -270,7 +281,8 @@ def tick_step(request: HttpRequest, pk: int, kind: str, step: int) -> HttpRespon
         finish_step(step=found, on=done)
         return _("Done.") if done else _("The step is open again.")
 
-    return _done(request, pk, act)
+    asked = _("open it again") if found.done_on else _("mark it as done")
+    return _done(request, pk, lambda: on_seen(found, request.POST, act, asked=asked))
 
 
 def _model(models: dict[str, Any], kind: str) -> Any:

@@ -19,8 +19,9 @@ from accounts.models import Account, Contact
 from accounts.services import note_attitude
 from crm.lib.exceptions import CrmError
 from crm.web.account import AccountPage, leads_on
-from crm.web.editing import StaleEdit, as_seen, show_both
+from crm.web.editing import StaleEdit, as_seen, on_seen, show_both
 from crm.web.htmx import signed_in, user_of
+from crm.web.relations_words import attitude_words
 from crm.web.rights import (
     ADD_DISCOUNT,
     ADD_SPONSOR,
@@ -117,8 +118,14 @@ def edit_interaction(request: HttpRequest, pk: int) -> HttpResponse:
 def delete_interaction(request: HttpRequest, pk: int) -> HttpResponse:
     found = _interaction(request, pk)
     require_correct(request.user, logged_by=found.logged_by_id, right=DELETE_INTERACTION)
-    services.delete_interaction(interaction=found)
-    messages.success(request, _("The interaction is taken off the log."))
+    try:
+        on_seen(
+            found, request.POST, lambda: services.delete_interaction(interaction=found), asked=_("take it off the log")
+        )
+    except CrmError as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, _("The interaction is taken off the log."))
     return redirect("accounts:service", found.account_id)
 
 
@@ -132,6 +139,8 @@ def finish_step(request: HttpRequest, pk: int) -> HttpResponse:
         found.account_id,
         lambda: services.finish_next_step(interaction=found, on=timezone.localdate()),
         _("Done."),
+        row=found,
+        asked=_("mark it as done"),
     )
 
 
@@ -181,6 +190,8 @@ def end_sponsor(request: HttpRequest, pk: int) -> HttpResponse:
         found.account_id,
         lambda: services.end_sponsor(sponsor=found, on=timezone.localdate()),
         _("The sponsorship ends."),
+        row=found,
+        asked=_("end it"),
     )
 
 
@@ -212,6 +223,8 @@ def approve_discount(request: HttpRequest, pk: int) -> HttpResponse:
         found.account_id,
         lambda: services.approve_discount(discount=found, by=user_of(request)),
         _("Approved."),
+        row=found,
+        asked=_("approve it"),
     )
 
 
@@ -221,23 +234,32 @@ def note_contact(request: HttpRequest, pk: int, contact: int) -> HttpResponse:
     """How a contact stands to us, from the tab People."""
     require_change_contact(request.user)
     account = get_object_or_404(Account.objects.visible_to(request.user), pk=pk)
+    row = get_object_or_404(Contact, pk=contact, account=account)
     form = AttitudeForm(request.POST, instance=get_object_or_404(Contact, pk=contact, account=account))
     if form.is_valid():
         given = form.cleaned_data
         since: date = given["attitude_since"] or timezone.localdate()
         try:
-            note_attitude(
-                contact=form.instance,
-                is_decision_maker=given["is_decision_maker"],
-                attitude=given["attitude"],
-                since=since,
-            )
+            on_seen(row, request.POST, lambda: _noted(form.instance, given, since), asked=_attitude_words(given))
             messages.success(request, _("Noted; the next night counts it."))
+        except CrmError as refused:
+            messages.error(request, str(refused))
         except ValidationError as refused:
             messages.error(request, " ".join(refused.messages))
     else:
         messages.error(request, " ".join(error for errors in form.errors.values() for error in errors))
     return redirect("accounts:people", pk)
+
+
+def _noted(contact: Contact, given: dict[str, Any], since: date) -> None:
+    note_attitude(
+        contact=contact, is_decision_maker=given["is_decision_maker"], attitude=given["attitude"], since=since
+    )
+
+
+def _attitude_words(given: dict[str, Any]) -> str:
+    decides = _("key decision maker") if given["is_decision_maker"] else _("no key decision maker")
+    return f"{attitude_words(given['attitude'])}, {decides}"
 
 
 def _sent(request: HttpRequest) -> Any:
@@ -278,9 +300,11 @@ def _answer(
     return page.render_as(template, status=UNPROCESSABLE if form.is_bound else 200, form=form, **context)
 
 
-def _done(request: HttpRequest, account_id: int, act: Callable[[], object], words: str) -> HttpResponse:
+def _done(
+    request: HttpRequest, account_id: int, act: Callable[[], object], words: str, *, row: Any, asked: str
+) -> HttpResponse:
     try:
-        act()
+        on_seen(row, request.POST, act, asked=asked)
     except CrmError as refused:
         messages.error(request, str(refused))
     else:

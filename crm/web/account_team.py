@@ -23,6 +23,7 @@ from crm.lib.exceptions import CrmError
 from crm.web import formats
 from crm.web.account import AccountPage, leads_on
 from crm.web.auth import dress
+from crm.web.editing import on_seen
 from crm.web.htmx import signed_in
 from crm.web.rights import may_change_team, require_change_team
 from plans.enums_team import GAP_ICON, GAP_TONE, PENDING_HAND_OVERS
@@ -87,6 +88,7 @@ class SeatCard:
     gaps: list[Any] = field(default_factory=list)
     pending: int | None = None  # the hand-over of this seat that is under way
     is_mine: bool = False
+    rows: list[TeamMember] = field(default_factory=list)  # of the seat, whose version the forms carry
 
 
 class TeamTab:
@@ -120,6 +122,7 @@ class TeamTab:
             seat_form=self.wrong.get((role, "seat")) or SeatForm(today=self.today, prefix=f"seat-{role}"),  # type: ignore[arg-type]
             pending=self.pending.get(role),
             is_mine=holder is not None and holder.user_id == self.page.request.user.pk,
+            rows=mine,
             gaps=[(gap, GAP_TONE[gap], GAP_ICON[gap]) for gap, at, _user in self.gaps if at == role],
             deputy_form=self.wrong.get((role, "deputy")) or DeputyForm(today=self.today, prefix=f"deputy-{role}"),  # type: ignore[arg-type]
         )
@@ -157,8 +160,13 @@ def change_seat(request: HttpRequest, pk: int, role: str) -> HttpResponse:
     form = SeatForm(request.POST, today=timezone.localdate(), prefix=f"seat-{role}")
 
     def act(given: dict[str, Any]) -> str:
-        made = teams.change_seat(account=page.account, role=role, user=given["user"], on=given["on"])
         words = {"role": TeamRole(role).label, "day": formats.day(given["on"])}
+        made = on_seen(
+            TeamMember.objects.filter(account=page.account, role=role), page.request.POST,
+            lambda: teams.change_seat(account=page.account, role=role, user=given["user"], on=given["on"]),
+            asked=_("%(user)s from %(day)s") % (words | {"user": given["user"] or _("nobody")}),
+            under=page.account, words=holders_in_words,
+        )  # fmt: skip
         if made is None:
             return _("%(role)s: empty from %(day)s.") % words
         return _("%(role)s: %(user)s from %(day)s.") % (words | {"user": made.user})
@@ -195,12 +203,24 @@ def end_place(request: HttpRequest, pk: int, member: int) -> HttpResponse:
     found = get_object_or_404(TeamMember, pk=member, account=account)
     try:
         on = max(timezone.localdate(), found.valid_from)
-        teams.end_place(member=found, on=on)
+        asked = _("%(user)s until %(day)s") % {"user": found.user, "day": formats.day(on)}
+        on_seen(found, request.POST, lambda: teams.end_place(member=found, on=on), asked=asked, under=account)
     except CrmError as refused:
         messages.error(request, str(refused))
     else:
         messages.success(request, _("%(user)s no longer has this place.") % {"user": found.user})
     return redirect("accounts:team", pk)
+
+
+def holders_in_words(rows: list[TeamMember]) -> str:
+    """Who has the seat, since when and until when: those of today and later."""
+    today, told = timezone.localdate(), []
+    for row in rows:
+        if row.valid_to is not None and row.valid_to <= today:
+            continue
+        words = {"user": row.user, "day": formats.day(row.valid_from), "end": formats.day(row.valid_to)}
+        told.append((_("%(user)s from %(day)s until %(end)s") if row.valid_to else _("%(user)s from %(day)s")) % words)
+    return ", ".join(told) or _("nobody")
 
 
 def _page_to_change(request: HttpRequest, pk: int, role: str) -> AccountPage:

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from crm.lib.exceptions import CrmError
 from crm.web.auth import dress
+from crm.web.editing import on_seen
 from crm.web.htmx import signed_in, user_of
 from crm.web.model_differences import Line, difference_lines
 from crm.web.rights import may_activate, require_activate, require_draft
@@ -120,7 +121,7 @@ def approve(request: HttpRequest, pk: int) -> HttpResponse:
         approve_activation(activation=activation, approved_by=user_of(request))
         return _("Approved. The night of its day takes it up.")
 
-    return _done(request, act)
+    return _done(request, lambda: on_seen(activation, request.POST, act, asked=_("approve it")))
 
 
 @signed_in
@@ -135,7 +136,7 @@ def refuse(request: HttpRequest, pk: int) -> HttpResponse:
         close_activation(activation=activation, by=user_of(request), text=request.POST.get("text", ""))
         return _("Closed. The version is a draft again and can be edited.")
 
-    return _done(request, act)
+    return _done(request, lambda: on_seen(activation, request.POST, act, asked=_("close the proposal")))
 
 
 @signed_in

@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from crm.lib.exceptions import CrmError
 from crm.web.auth import dress
+from crm.web.editing import CONFLICT, StaleEdit, on_seen
 from crm.web.htmx import signed_in
 from crm.web.rights import may_change_hours, require_change_hours
 from plans.models import BusinessDay, BusinessHours
@@ -88,7 +89,12 @@ def _set(request: HttpRequest) -> HttpResponse:
         form = HoursForm(request.POST, instance=found)
         if not form.is_valid():
             return _page(request, form, DaysForm(), status=UNPROCESSABLE)
-        form.save()
+        try:
+            asked = _hours_in_words([form.instance])
+            on_seen(BusinessHours.objects.all(), request.POST, form.save, asked=asked, words=_hours_in_words)
+        except CrmError as refused:
+            form.add_error(None, str(refused))
+            return _page(request, form, DaysForm(), status=refused.status)
     messages.success(request, _("The hours are kept; promises are measured anew within minutes."))
     return redirect("plans:hours")
 
@@ -105,8 +111,17 @@ def _day_of(request: HttpRequest) -> date | None:
 @require_POST
 def drop_hours(request: HttpRequest, pk: int) -> HttpResponse:
     require_change_hours(request.user)
-    get_object_or_404(BusinessHours, pk=pk).delete()
-    messages.success(request, _("The hours before go on in their place."))
+    row = get_object_or_404(BusinessHours, pk=pk)
+    return _dropped(request, row, _("The hours before go on in their place."))
+
+
+def _dropped(request: HttpRequest, row: BusinessHours | BusinessDay, words: str) -> HttpResponse:
+    try:
+        on_seen(row, request.POST, row.delete, asked=_("remove it"))
+    except CrmError as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, words)
     return redirect("plans:hours")
 
 
@@ -119,10 +134,14 @@ def add_days(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, _next(), form, status=UNPROCESSABLE)
     try:
-        taken = import_days(form.cleaned_data["days"])
+        asked = form.cleaned_data["days"].strip().partition("\n")[0]
+        given = form.cleaned_data["days"]
+        taken = on_seen(
+            BusinessDay.objects.all(), request.POST, lambda: import_days(given), asked=asked, words=_days_off
+        )
     except CrmError as refused:
         form.add_error("days", str(refused))
-        return _page(request, _next(), form, status=UNPROCESSABLE)
+        return _page(request, _next(), form, status=CONFLICT if isinstance(refused, StaleEdit) else UNPROCESSABLE)
     counts = {"new": taken.new, "changed": taken.changed, "there": taken.there}
     messages.success(request, _("%(new)s days are new, %(changed)s changed, %(there)s were there.") % counts)
     return redirect("plans:hours")
@@ -132,9 +151,23 @@ def add_days(request: HttpRequest) -> HttpResponse:
 @require_POST
 def drop_day(request: HttpRequest, pk: int) -> HttpResponse:
     require_change_hours(request.user)
-    get_object_or_404(BusinessDay, pk=pk).delete()
-    messages.success(request, _("The day follows its day of the week again."))
-    return redirect("plans:hours")
+    row = get_object_or_404(BusinessDay, pk=pk)
+    return _dropped(request, row, _("The day follows its day of the week again."))
+
+
+def _hours_in_words(rows: list[BusinessHours]) -> str:
+    """From when, at which times, on which days; the newest first."""
+    told = [
+        f"{row.valid_from:%Y-%m-%d} {row.opens_at:%H:%M}–{row.closes_at:%H:%M} {', '.join(_days(row))}"
+        for row in sorted(rows, key=lambda row: row.valid_from, reverse=True)
+    ]
+    return "; ".join(told[:3]) or _("none")
+
+
+def _days_off(rows: list[BusinessDay]) -> str:
+    """The days that were written down last."""
+    newest = sorted(rows, key=lambda row: row.updated_at, reverse=True)[:3]
+    return ", ".join(str(row) for row in newest) or _("none")
 
 
 def _next() -> HoursForm:
@@ -150,11 +183,14 @@ def _page(request: HttpRequest, form: HoursForm, days_form: DaysForm, *, status:
     rows = list(BusinessHours.objects.all())
     held = next((row for row in rows if row.valid_from <= today), None)
     years: dict[int, list[BusinessDay]] = {}
-    for day in BusinessDay.objects.order_by("day"):
+    all_days = list(BusinessDay.objects.order_by("day"))
+    for day in all_days:
         years.setdefault(day.day.year, []).append(day)
     context = {
         "tab": "hours",
         "rows": [(row, _days(row), row == held) for row in rows],
+        "all_hours": rows,
+        "all_days": all_days,
         "own_zone": settings.TIME_ZONE,
         "years": sorted(years.items(), reverse=True),
         "this_year": today.year,

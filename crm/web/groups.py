@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -17,15 +18,17 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.graded import graded_above, set_graded_node
 from accounts.group_tree import Ancestor, path_on
-from accounts.groups import GroupRefused, change_parent, stays_of
+from accounts.groups import change_parent, stays_of
 from accounts.links import links_of
+from accounts.locks import tree_lock
 from accounts.models import Account
 from crm.groups import GroupView, group_view
-from crm.lib.exceptions import PeriodError
+from crm.lib.exceptions import CrmError, PeriodError
 from crm.lib.periods import Period
 from crm.web.account import AccountPage, leads_on
 from crm.web.auth import dress
 from crm.web.basis import basis_words
+from crm.web.editing import as_seen, on_seen
 from crm.web.htmx import signed_in, user_of, wants_fragment
 from crm.web.period_choices import default_comparison, period_text, presets
 from crm.web.rights import VIEW_MARGIN, may_change_group, may_change_link, require_change_group
@@ -104,9 +107,13 @@ def graded(request: HttpRequest, pk: int) -> HttpResponse:
     require_change_group(request.user)
     account = get_object_or_404(Account.objects.visible_to(request.user), pk=pk)
     try:
-        set_graded_node(account=account, is_graded=request.POST.get("is_graded") == "1")
+        is_graded = request.POST.get("is_graded") == "1"
+        asked = _("one grade for all below") if is_graded else _("each by its own grade")
+        with transaction.atomic():
+            tree_lock()  # before the row, as everything that changes a group takes them
+            on_seen(account, request.POST, lambda: set_graded_node(account=account, is_graded=is_graded), asked=asked)
         messages.success(request, _("The grading of the group is changed; the next night measures promises by it."))
-    except GroupRefused as refused:
+    except CrmError as refused:
         messages.error(request, str(refused))
     return redirect("accounts:group", pk)
 
@@ -136,6 +143,11 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
     return page.render_as("accounts/group_move.html", status=422 if request.method == "POST" else 200, **context)
 
 
+def _place_in_words(rows: list[Account]) -> str:
+    parent = rows[0].parent
+    return _("below %(parent)s") % {"parent": parent} if parent else _("in no group")
+
+
 def _initial(account: Account) -> dict[str, Any]:
     return {"parent": account.parent.code if account.parent else ""}
 
@@ -148,8 +160,13 @@ def _moved(request: HttpRequest, account: Account, form: MoveForm) -> bool:
         form.add_error("parent", _("There is no account with this code among those you see."))
         return False
     try:
-        change_parent(account=account, parent=parent, since=form.cleaned_data["since"], by=user_of(request))
-    except GroupRefused as refused:
+        since, by = form.cleaned_data["since"], user_of(request)
+        asked = _("below %(parent)s") % {"parent": parent} if parent else _("in no group")
+        with transaction.atomic():
+            tree_lock()
+            with as_seen(account, request.POST.get("seen", ""), asked=asked, words=_place_in_words):
+                change_parent(account=account, parent=parent, since=since, by=by)
+    except CrmError as refused:
         form.add_error(None, str(refused))
         return False
     messages.success(request, _("The group of %(account)s is changed.") % {"account": account})

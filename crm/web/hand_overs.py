@@ -25,6 +25,7 @@ from crm.lib.exceptions import CrmError
 from crm.web.account import AccountPage
 from crm.web.account_team import day_field, person_field
 from crm.web.auth import dress
+from crm.web.editing import on_seen
 from crm.web.htmx import signed_in, user_of
 from crm.web.rights import may_change_team
 from plans.enums_team import OpenItemKind
@@ -163,7 +164,7 @@ def sign(request: HttpRequest, pk: int) -> HttpResponse:
             return _("Both have signed. The seat has changed hands.")
         return _("Both have signed. The seat changes hands on its day.") if done.state == "signed" else _("Signed.")
 
-    return _done(request, row, act)
+    return _done(request, row, act, _("sign it"))
 
 
 @signed_in
@@ -179,7 +180,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
         cancel_hand_over(hand_over=row)
         return _("The hand-over is called off.")
 
-    return _done(request, row, act)
+    return _done(request, row, act, _("call it off"))
 
 
 def _found(request: HttpRequest, pk: int) -> HandOver:
@@ -187,9 +188,9 @@ def _found(request: HttpRequest, pk: int) -> HandOver:
     return get_object_or_404(rows, pk=pk)
 
 
-def _done(request: HttpRequest, row: HandOver, act: Callable[[], str]) -> HttpResponse:
+def _done(request: HttpRequest, row: HandOver, act: Callable[[], str], asked: str) -> HttpResponse:
     try:
-        messages.success(request, act())
+        messages.success(request, on_seen(row, request.POST, act, asked=asked, under=row.account))
     except CrmError as refused:
         messages.error(request, str(refused))
     is_seen = HandOver.objects.visible_to(request.user).filter(pk=row.pk).exists()

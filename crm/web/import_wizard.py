@@ -21,6 +21,7 @@ from accounts.imports.saved_mappings import save_mapping
 from accounts.imports.selectors import FileFacts
 from accounts.models import ImportBatch
 from crm.lib.exceptions import CrmError, ImportRefused
+from crm.web.editing import on_seen
 from crm.web.htmx import page_or_fragment, signed_in, user_of, wants_fragment
 from crm.web.import_forms import ColumnsForm, UploadForm, initial_of, reading_options
 from crm.web.import_result import alike_rows, rows_of_check
@@ -255,7 +256,11 @@ def post(request: HttpRequest, pk: int) -> HttpResponse:
     if batch is not None:
         if not batch.mapping:
             return redirect("imports:columns", pk)
-        services.queue_batch(batch=batch)
+        try:
+            on_seen(batch, request.POST, lambda: services.queue_batch(batch=batch), asked=_("post it"))
+        except CrmError as refused:
+            messages.error(request, str(refused))
+            return redirect("imports:check", pk)
     return redirect("imports:detail", pk)
 
 

@@ -15,8 +15,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.links import LinkRefused, end_link, link_accounts
 from accounts.models import Account, AccountLinkType
 from accounts.querysets import today_local
+from crm.lib.exceptions import CrmError
 from crm.web.account import AccountPage
 from crm.web.auth import dress
+from crm.web.editing import on_seen
 from crm.web.htmx import signed_in, user_of
 from crm.web.rights import require_change_link
 
@@ -104,9 +106,11 @@ def end(request: HttpRequest, pk: int, link: int) -> HttpResponse:
     account = get_object_or_404(Account.objects.visible_to(request.user), pk=pk)
     found = get_object_or_404(account.links_out.all() | account.links_in.all(), pk=link)
     try:
-        end_link(link=found, on=today_local(), by=user_of(request))
+        on_seen(
+            found, request.POST, lambda: end_link(link=found, on=today_local(), by=user_of(request)), asked=_("end it")
+        )
         messages.success(request, _("The link has ended today."))
-    except LinkRefused as refused:
+    except CrmError as refused:
         messages.error(request, str(refused))
     return redirect("accounts:group", pk)
 

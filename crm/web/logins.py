@@ -30,6 +30,7 @@ from crm.tasks import send
 from crm.web.devices import device_name
 from crm.web.doors import site_of
 from crm.web.dress import dress
+from crm.web.editing import as_seen
 from crm.web.htmx import signed_in, user_of
 
 PAGE = 50
@@ -295,9 +296,25 @@ def rule(request: HttpRequest) -> HttpResponse:
     by = require(request, Action.USER_CHANGE if request.method == "POST" else Action.USER_VIEW)
     current = LoginRule.current()
     form = RuleForm(request.POST if request.method == "POST" else None, initial={"roles": current.second_factor_roles})
+    status = 200
     if request.method == "POST" and form.is_valid():
-        factors.require_of(roles=form.cleaned_data["roles"], by=by, visitor=visitor_of(request), now=timezone.now())
-        messages.success(request, _("The rule counts from now on."))
-        return redirect("logins:rule")
+        roles, visitor, now = form.cleaned_data["roles"], visitor_of(request), timezone.now()
+        try:
+            with as_seen(
+                LoginRule.objects.filter(pk=1), request.POST.get("seen", ""),
+                asked=roles_in_words(roles), words=lambda rows: roles_in_words(rows[0].second_factor_roles if rows else []),
+            ):  # fmt: skip
+                factors.require_of(roles=roles, by=by, visitor=visitor, now=now)
+        except CrmError as refused:
+            form.add_error("roles", str(refused))
+            status, current = refused.status, LoginRule.current()
+        else:
+            messages.success(request, _("The rule counts from now on."))
+            return redirect("logins:rule")
     context = {"tab": "rule", "form": form, "rule": current, "may_change": by.may(Action.USER_CHANGE)}
-    return render(request, "logins/rule.html", context)
+    context["stored"] = [current] if current.pk else []
+    return render(request, "logins/rule.html", context, status=status)
+
+
+def roles_in_words(roles: list[str]) -> str:
+    return ", ".join(str(UserRole(role).label) for role in sorted(roles)) or _("none")

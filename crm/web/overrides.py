@@ -18,6 +18,7 @@ from accounts.models import Account
 from crm.lib.exceptions import CrmError
 from crm.lib.periods import add_months
 from crm.web.auth import dress
+from crm.web.editing import on_seen
 from crm.web.htmx import signed_in, user_of
 from crm.web.rights import may_approve, may_decide, require_approve, require_decide, require_request
 from metrics.selectors import default_as_of
@@ -124,7 +125,7 @@ def approve(request: HttpRequest, pk: int) -> HttpResponse:
             return _("Approved by you; a Diamond needs a second person.")
         return _("Approved. The next night shows it, or grade again now.")
 
-    return _done(request, act)
+    return _done(request, lambda: on_seen(override, request.POST, act, asked=_("approve it")))
 
 
 @signed_in
@@ -139,7 +140,7 @@ def refuse(request: HttpRequest, pk: int) -> HttpResponse:
         refuse_override(override=override, by=user_of(request), text=request.POST.get("text", ""))
         return _("The request is closed; the computed grade stays.")
 
-    return _done(request, act)
+    return _done(request, lambda: on_seen(override, request.POST, act, asked=_("close the request")))
 
 
 @signed_in
@@ -152,7 +153,7 @@ def end(request: HttpRequest, pk: int) -> HttpResponse:
         end_override(override=override, by=user_of(request), text=request.POST.get("text", ""), on=default_as_of())
         return _("Ended. The next night shows the computed grade.")
 
-    return _done(request, act)
+    return _done(request, lambda: on_seen(override, request.POST, act, asked=_("end it")))
 
 
 @signed_in

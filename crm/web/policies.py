@@ -21,13 +21,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.models import Account
 from crm.lib.exceptions import CrmError
 from crm.web.auth import dress
+from crm.web.editing import CONFLICT, StaleEdit, as_seen, on_seen
 from crm.web.htmx import signed_in, user_of
 from crm.web.policies_form import GradeForm
 from crm.web.rights import may_activate_policy, may_draft_policy, require_activate_policy, require_draft_policy
 from plans.enums import PROMISED_GRADES, PolicyState, PromiseKind, PromiseType
-from plans.models import PolicyVersion, Promise
+from plans.models import PolicyVersion, Promise, Strategy
 from plans.selectors import policy_on, promises_of, strategy_of, versions
-from plans.services import activate_policy, discard_draft, draft_policy, edit_grade
+from plans.services import activate_policy, discard_draft, draft_policy, edit_grade, promise_parts
 from plans.wording import promise_text, severity_text
 
 UNPROCESSABLE = 422
@@ -149,17 +150,34 @@ def edit(request: HttpRequest, number: int, code: str) -> HttpResponse:
         strategy=strategy_of(version, code),
         currency=_currency(version),
     )
+    rows, is_stale = (version.promises.filter(grade=code), version.strategies.filter(grade=code)), False
     if request.method == "POST" and form.is_valid():
         try:
-            edit_grade(version=version, grade=code, promises=form.promises(), words=form.words())
+            with as_seen(rows, request.POST.get("seen", ""), asked=_typed(form), under=version, words=_promised):
+                edit_grade(version=version, grade=code, promises=form.promises(), words=form.words())
+        except StaleEdit as stale:
+            form.errors_of_rules, is_stale = [str(stale)], True
         except (CrmError, ValidationError) as refused:
             form.errors_of_rules = [str(refused)] if isinstance(refused, CrmError) else refused.messages
         else:
             messages.success(request, _("Kept in the draft."))
             return redirect(f"{reverse('plans:grade', args=[code])}?version={version.number}")
     context = {"form": form, "version": version, "code": code, "tab": "policies", "grades": PROMISED_GRADES}
-    status = UNPROCESSABLE if form.is_bound else 200
+    context["shown"] = [row for one in rows for row in one.all()]
+    status = (CONFLICT if is_stale else UNPROCESSABLE) if form.is_bound else 200
     return render(request, "plans/grade_edit.html", context, status=status)
+
+
+def _promised(rows: list[Any]) -> str:
+    """What is stored of one grade: its promises, then what it is for."""
+    promises = [f"{one.get_type_display()} {promise_text(one)}" for one in rows if isinstance(one, Promise)]
+    return "; ".join([*promises, *(one.purpose for one in rows if isinstance(one, Strategy) and one.purpose)])
+
+
+def _typed(form: GradeForm) -> str:
+    """The same of what was typed."""
+    rows = [Promise(type=type_, **promise_parts(type_, fields)) for type_, fields in form.promises().items()]
+    return _promised([*rows, Strategy(**form.words())])
 
 
 def _currency(version: PolicyVersion) -> str:
@@ -191,7 +209,11 @@ def activate(request: HttpRequest, number: int) -> HttpResponse:
     def act() -> tuple[str, PolicyVersion | None]:
         if not form.is_valid():
             raise CrmError(_("Give the day from which it holds."))
-        done = activate_policy(version=version, activated_by=user_of(request), **form.cleaned_data)
+        asked = _("put it into force from %(day)s") % {"day": form.cleaned_data["valid_from"]}
+        done = on_seen(
+            version, request.POST,
+            lambda: activate_policy(version=version, activated_by=user_of(request), **form.cleaned_data), asked=asked,
+        )  # fmt: skip
         return _("Put into force. Until then the version before holds."), done
 
     return _done(request, act, back=version)
@@ -204,7 +226,7 @@ def discard(request: HttpRequest, number: int) -> HttpResponse:
     version = get_object_or_404(PolicyVersion, number=number)
 
     def act() -> tuple[str, PolicyVersion | None]:
-        discard_draft(version=version)
+        on_seen(version, request.POST, lambda: discard_draft(version=version), asked=_("discard it"))
         return _("The draft is discarded."), None
 
     return _done(request, act, back=version)

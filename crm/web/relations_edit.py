@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
@@ -31,7 +31,7 @@ from accounts.selectors_contacts import contacts_in
 from crm.lib.exceptions import CrmError
 from crm.lib.periods import add_months
 from crm.web.account import AccountPage
-from crm.web.editing import StaleEdit, as_seen, show_both
+from crm.web.editing import SeenMixin, StaleEdit, as_seen, as_seen_once, on_seen, show_both
 from crm.web.htmx import signed_in, user_of
 from crm.web.relations import TAB, people_of
 from crm.web.relations_forms import (
@@ -46,6 +46,7 @@ from crm.web.relations_forms import (
     SeenForm,
     StepForm,
     TargetForm,
+    explain,
 )
 from crm.web.rights import (
     require_add_contact,
@@ -109,7 +110,7 @@ def note(request: HttpRequest, pk: int, contact: int) -> HttpResponse:
 
     title = _("How %(name)s stands to us") % {"name": row.name}
     lead = _("Now: %(attitude)s. What was noted before stays in the log.") % {"attitude": form.now}
-    return _answer(page, form, act, title=title, lead=lead, button=_("Note it"))
+    return _answer(page, form, act, row=row, title=title, lead=lead, button=_("Note it"))
 
 
 @signed_in
@@ -167,7 +168,10 @@ def remove_member(request: HttpRequest, pk: int, member: int) -> HttpResponse:
     require_change_relations(request.user)
     page = _page(request, pk)
     row = get_object_or_404(CentreMember, pk=member, centre__account=page.account)
-    return _done(page, lambda: services.remove_member(member=row), _("Taken out of the buying centre."))
+    return _done(
+        page, lambda: services.remove_member(member=row), _("Taken out of the buying centre."),
+        row=row, asked=_("take them out"),
+    )  # fmt: skip
 
 
 @signed_in
@@ -193,7 +197,9 @@ def end_level(request: HttpRequest, pk: int, evidence: int) -> HttpResponse:
     require_change_relations(request.user)
     page = _page(request, pk)
     row, today = _mine(page, LevelEvidence, evidence), timezone.localdate()
-    return _done(page, lambda: services.end_level(evidence=row, on=today), _("It no longer counts."))
+    return _done(
+        page, lambda: services.end_level(evidence=row, on=today), _("It no longer counts."), row=row, asked=_("end it")
+    )
 
 
 @signed_in
@@ -226,7 +232,8 @@ def edit_targets(request: HttpRequest, pk: int) -> HttpResponse:
         return _("Kept.")
 
     lead = _("Only where this account departs from the rule of its grade; what is empty follows the rule.")
-    return _answer(page, form, act, title=_("Targets for this account"), lead=lead, button=_("Keep"))
+    once = RelationshipTarget.objects.filter(account=page.account)
+    return _answer(page, form, act, once=once, title=_("Targets for this account"), lead=lead, button=_("Keep"))
 
 
 @signed_in
@@ -260,6 +267,8 @@ def decide_courtesy(request: HttpRequest, pk: int, courtesy: int, verdict: str) 
         page,
         lambda: services.decide_courtesy(courtesy=row, by=user, on=today, is_approved=is_approved),
         _("Approved.") if is_approved else _("Refused."),
+        row=row,
+        asked=_("approve it") if is_approved else _("refuse it"),
     )
 
 
@@ -275,14 +284,16 @@ def edit_plan(request: HttpRequest, pk: int) -> HttpResponse:
     }
     if row is not None:
         start = {"goal": row.goal, "owner": row.owner_id, "review_on": row.review_on}
-    form = PlanForm(_sent(request), initial=start)
+    form = PlanForm(_sent(request), initial=start, plan=row)
 
     def act(given: dict[str, Any]) -> str:
+        given.pop("seen")
         save_relationship_plan(account=page.account, **given)
         return _("Kept.")
 
     lead = _("What we want of the relationships with this customer, who sees to it, and when we go through it again.")
-    return _answer(page, form, act, title=_("Relationship plan"), lead=lead, button=_("Keep"))
+    once = RelationshipPlan.objects.filter(account=page.account)
+    return _answer(page, form, act, once=once, title=_("Relationship plan"), lead=lead, button=_("Keep"))
 
 
 @signed_in
@@ -309,7 +320,10 @@ def tick_step(request: HttpRequest, pk: int, step: int) -> HttpResponse:
     page = _page(request, pk)
     row = get_object_or_404(RelationshipAction, pk=step, plan__account=page.account)
     done = None if row.done_on else timezone.localdate()
-    return _done(page, lambda: finish_step(step=row, on=done), _("Done.") if done else _("The step is open again."))
+    return _done(
+        page, lambda: finish_step(step=row, on=done), _("Done.") if done else _("The step is open again."),
+        row=row, asked=_("mark it as done") if done else _("open it again"),
+    )  # fmt: skip
 
 
 def _page(request: HttpRequest, pk: int) -> AccountPage:
@@ -336,18 +350,23 @@ def _sent(request: HttpRequest) -> Any:
     return request.POST if request.method == "POST" else None
 
 
-def _answer(page: AccountPage, form: forms.BaseForm, act: Act, **context: Any) -> HttpResponse:
-    """The page of a form; once it is sent and kept, the tab, else the form again with what is wrong."""
+def _answer(
+    page: AccountPage, form: forms.BaseForm, act: Act, *, row: Any = None, once: Any = None, **context: Any
+) -> HttpResponse:
+    """The page of a form; once it is sent and kept, the tab, else the form again with what is wrong.
+
+    row : what is changed, where the form does not hold it; once : of what an account has one or none
+    """
     if form.is_bound and form.is_valid():
-        row = form.instance if isinstance(form, SeenForm) and form.instance.pk else None
+        given = dict(form.cleaned_data)
         try:
-            with as_seen(row, form.cleaned_data["seen"]) if row else nullcontext():
-                words = act(form.cleaned_data)
+            with _as_shown(page, form, row, once):
+                words = act(given)
         except StaleEdit as stale:
             both = show_both(form, stale)
             return page.render_as("relations/form.html", status=stale.status, form=form, clashes=both, **context)
         except ValidationError as refused:
-            _explain(form, refused)
+            explain(form, refused)
         except CrmError as refused:
             form.add_error(None, str(refused))
         else:
@@ -357,18 +376,20 @@ def _answer(page: AccountPage, form: forms.BaseForm, act: Act, **context: Any) -
     return page.render_as("relations/form.html", status=status, form=form, **context)
 
 
-def _explain(form: forms.BaseForm, refused: ValidationError) -> None:
-    """Put what the service refused beside the field it is about, where the form has that field."""
-    if not hasattr(refused, "error_dict"):
-        form.add_error(None, refused)
-        return
-    for name, errors in refused.error_dict.items():
-        form.add_error(name if name in form.fields and name != NON_FIELD_ERRORS else None, errors)
+def _as_shown(page: AccountPage, form: forms.BaseForm, row: Any, once: Any) -> AbstractContextManager[Any]:
+    """The row of the form, locked as the page showed it; nothing where the form makes a new one."""
+    row = form.instance if row is None and isinstance(form, SeenForm) and form.instance.pk else row
+    seen = form.cleaned_data["seen"] if isinstance(form, SeenMixin) else ""
+    if once is not None:
+        return as_seen_once(once, seen, under=page.account)
+    return as_seen(row, seen) if row else nullcontext()
 
 
-def _done(page: AccountPage, act: Callable[[], object], words: str) -> HttpResponse:
+def _done(
+    page: AccountPage, act: Callable[[], object], words: str, *, row: Any = None, asked: str = ""
+) -> HttpResponse:
     try:
-        act()
+        on_seen(row, page.request.POST, act, asked=asked) if row else act()
     except CrmError as refused:
         messages.error(page.request, str(refused))
     except ValidationError as refused:

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -109,7 +110,7 @@ class MemberForm(SeenForm):
         self.fields["owner"].empty_label = _("nobody")  # type: ignore[attr-defined]
 
 
-class NoteForm(forms.Form):
+class NoteForm(SeenMixin, forms.Form):
     """One entry of the log of attitudes."""
 
     attitude = forms.TypedChoiceField(
@@ -126,6 +127,7 @@ class NoteForm(forms.Form):
         kwargs["initial"] = {"attitude": contact.attitude, "attitude_since": today}
         super().__init__(*args, **kwargs)
         self.now = attitude_words(contact.attitude)
+        self.remember(contact)
         dress(self)
 
 
@@ -188,15 +190,16 @@ class CourtesyForm(forms.ModelForm):
         dress(self)
 
 
-class PlanForm(forms.Form):
+class PlanForm(SeenMixin, forms.Form):
     goal = forms.CharField(
         label=gettext_lazy("What do we want?"), max_length=1000, widget=forms.Textarea(attrs={"rows": 3})
     )
     owner = forms.ModelChoiceField(User.objects.filter(is_active=True), label=gettext_lazy("Owner"), required=False)
     review_on = forms.DateField(label=gettext_lazy("Gone through again by"), widget=day_input())
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, plan: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.remember(plan)
         dress(self)
 
 
@@ -211,3 +214,12 @@ class StepForm(forms.Form):
         self.fields["contact"].queryset = people  # type: ignore[attr-defined]
         self.fields["contact"].empty_label = _("nobody in particular")  # type: ignore[attr-defined]
         dress(self)
+
+
+def explain(form: forms.BaseForm, refused: ValidationError) -> None:
+    """Put what the service refused beside the field it is about, where the form has that field."""
+    if not hasattr(refused, "error_dict"):
+        form.add_error(None, refused)
+        return
+    for name, errors in refused.error_dict.items():
+        form.add_error(name if name in form.fields and name != NON_FIELD_ERRORS else None, errors)

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.models import Account, User
 from crm.lib.exceptions import CrmError
-from crm.web.editing import CONFLICT, Clash, StaleEdit, as_seen, show_both
+from crm.web.editing import CONFLICT, Clash, StaleEdit, as_seen, on_seen, show_both
 from crm.web.htmx import signed_in, user_of
 from crm.web.service import assignable
 from crm.web.service_forms import ChangeRequestForm, StepForm
@@ -82,7 +82,7 @@ def _reopen(row: ServiceRequest, user: User, form: StepForm) -> None:
     services.reopen(request=row, by=user, at=timezone.now(), text=form.cleaned_data["text"])
 
 
-def _taken(step: Step, words: Callable[[], str]) -> Callable[..., HttpResponse]:
+def _taken(step: Step, words: Callable[[], str], asked: Callable[[], str]) -> Callable[..., HttpResponse]:
     """The view of one step: take it, say so, and lead back to where the button was."""
 
     @signed_in
@@ -92,7 +92,8 @@ def _taken(step: Step, words: Callable[[], str]) -> Callable[..., HttpResponse]:
         form = StepForm(request.POST)
         try:
             if form.is_valid():
-                step(found, user_of(request), form)
+                said = f"{asked()}: {form.cleaned_data['text']}"
+                on_seen(found, request.POST, lambda: step(found, user_of(request), form), asked=said)
                 messages.success(request, words())
             else:
                 messages.error(request, " ".join(error for errors in form.errors.values() for error in errors))
@@ -103,10 +104,10 @@ def _taken(step: Step, words: Callable[[], str]) -> Callable[..., HttpResponse]:
     return view
 
 
-respond = _taken(_respond, lambda: _("The first response is noted."))
-escalate = _taken(_escalate, lambda: _("Escalated."))
-resolve = _taken(_resolve, lambda: _("Resolved."))
-reopen = _taken(_reopen, lambda: _("Open again."))
+respond = _taken(_respond, lambda: _("The first response is noted."), lambda: _("First response"))
+escalate = _taken(_escalate, lambda: _("Escalated."), lambda: _("Escalate"))
+resolve = _taken(_resolve, lambda: _("Resolved."), lambda: _("Resolve"))
+reopen = _taken(_reopen, lambda: _("Open again."), lambda: _("Open again"))
 
 
 def back(request: HttpRequest, otherwise: str) -> HttpResponse:

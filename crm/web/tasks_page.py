@@ -18,6 +18,7 @@ from accounts.models import Account
 from crm.lib.exceptions import CrmError
 from crm.web.account_team import day_field, person_field
 from crm.web.auth import dress
+from crm.web.editing import CONFLICT, Clash, SeenMixin, StaleEdit, as_seen, on_seen, show_both
 from crm.web.htmx import signed_in, user_of
 from crm.web.rights import WRITE_TASK, may_change_team, require_write_task
 from crm.web.scope import accounts_in_scope
@@ -33,7 +34,7 @@ UNPROCESSABLE = 422
 MINE, OVERDUE, OPEN = "mine", "overdue", "all"
 
 
-class TaskForm(forms.Form):
+class TaskForm(SeenMixin, forms.Form):
     text = forms.CharField(label=gettext_lazy("What"), max_length=DatedAction._meta.get_field("text").max_length)  # noqa: SLF001
     owner = person_field(gettext_lazy("Who"))
     due_on = day_field(gettext_lazy("By when"))
@@ -42,6 +43,7 @@ class TaskForm(forms.Form):
         super().__init__(*args, **kwargs)
         if task is not None and task.origin == TaskOrigin.GAP:
             del self.fields["text"]
+        self.remember(task)
         dress(self)
 
 
@@ -90,6 +92,7 @@ def write(request: HttpRequest) -> HttpResponse:
     form = TaskForm(request.POST or None, initial={"owner": request.user.pk, "due_on": timezone.localdate()})
 
     def act(given: dict[str, Any]) -> str:
+        given.pop("seen")
         write_task(made_by=user_of(request), account=account, **given)
         return _("The task is written down.")
 
@@ -106,7 +109,8 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     )
 
     def act(given: dict[str, Any]) -> str:
-        change_task(task=task, **given)
+        with as_seen(task, given.pop("seen")):
+            change_task(task=task, **given)
         return _("The task is changed.")
 
     return _answer(request, form, act, account=task.account, title=task_text(task))
@@ -118,7 +122,12 @@ def finish(request: HttpRequest, pk: int) -> HttpResponse:
     require_write_task(request.user)
     task = get_object_or_404(Task.objects.visible_to(request.user), pk=pk)
     try:
-        end_task(task=task, by=user_of(request), on=timezone.localdate())
+        on_seen(
+            task,
+            request.POST,
+            lambda: end_task(task=task, by=user_of(request), on=timezone.localdate()),
+            asked=_("done"),
+        )
         messages.success(request, _("Done."))
     except CrmError as refused:
         messages.error(request, str(refused))
@@ -126,15 +135,19 @@ def finish(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, form: forms.Form, act: Any, **context: Any) -> HttpResponse:
+    both: list[Clash] = []
     if form.is_bound and form.is_valid():
         try:
-            messages.success(request, act(form.cleaned_data))
+            messages.success(request, act(dict(form.cleaned_data)))
+        except StaleEdit as stale:
+            both = show_both(form, stale)
         except CrmError as refused:
             form.add_error(None, str(refused))
         else:
             return redirect("tasks:index")
-    status = UNPROCESSABLE if form.is_bound else 200
-    return render(request, "teams/task_form.html", {"tab": "tasks", "form": form, **context}, status=status)
+    status = (CONFLICT if both else UNPROCESSABLE) if form.is_bound else 200
+    context |= {"tab": "tasks", "form": form, "clashes": both}
+    return render(request, "teams/task_form.html", context, status=status)
 
 
 def _is_key(text: str) -> bool:

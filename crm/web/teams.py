@@ -24,9 +24,11 @@ from accounts.enums import Grade, TeamRole
 from accounts.models import Account, User
 from accounts.models.people import MOST_CAPACITY
 from accounts.querysets import AccountQuerySet
+from crm.lib.exceptions import CrmError
 from crm.web import formats
 from crm.web.auth import dress
 from crm.web.drawing import Share, load_bar
+from crm.web.editing import CONFLICT, on_seen
 from crm.web.export import FORMS, table_file
 from crm.web.htmx import page_or_fragment, signed_in, user_of
 from crm.web.rights import (
@@ -288,8 +290,14 @@ def set_capacity(request: HttpRequest, pk: int) -> HttpResponse:
     user, form = get_object_or_404(User, pk=pk), CapacityForm(request.POST)
     if not form.is_valid():
         return show_person(request, pk, form)
-    teams.set_capacity(user=user, points=form.cleaned_data["capacity"])
-    messages.success(request, _("The capacity of %(user)s is changed.") % {"user": user})
+    points = form.cleaned_data["capacity"]
+    try:
+        asked = _("capacity %(points)s") % {"points": points}
+        on_seen(user, request.POST, lambda: teams.set_capacity(user=user, points=points), asked=asked)
+    except CrmError as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, _("The capacity of %(user)s is changed.") % {"user": user})
     return redirect("teams:person", pk)
 
 
@@ -321,12 +329,18 @@ def rules(request: HttpRequest) -> HttpResponse:
     rows = sorted(TeamRule.objects.all(), key=lambda rule: PROMISED_GRADES.index(rule.grade))
     shown = [RuleForm(request.POST if is_sent else None, instance=rule, prefix=rule.grade) for rule in rows]
     valid = [form.is_valid() for form in shown]  # each says what is wrong with it
+    refusal = ""
     if is_sent and all(valid):
-        for form in shown:
-            if form.has_changed():
-                form.save()
-        messages.success(request, _("The rules are changed. Gaps follow at once, tasks with the next night."))
-        return HttpResponseRedirect(reverse("teams:rules"))
+        try:
+            on_seen(
+                TeamRule.objects.all(), request.POST, lambda: _keep_rules(shown),
+                asked=_rules_in_words([form.instance for form in shown]), words=_rules_in_words,
+            )  # fmt: skip
+        except CrmError as refused:
+            refusal = str(refused)
+        else:
+            messages.success(request, _("The rules are changed. Gaps follow at once, tasks with the next night."))
+            return HttpResponseRedirect(reverse("teams:rules"))
     found = read_rules(timezone.localdate()).cadence.tolist()
     cadence = {GRADES[at]: int(days) for at, days in enumerate(found) if days == days}  # noqa: PLR0124
     context = {
@@ -334,5 +348,24 @@ def rules(request: HttpRequest) -> HttpResponse:
         "rows": [(form, cadence.get(form.instance.grade)) for form in shown],
         "may_change": may_change_team_rules(request.user),
         "roles": TeamRole.choices,
+        "refusal": refusal,
+        "stored": list(TeamRule.objects.all()),
     }
-    return render(request, "teams/rules.html", context, status=UNPROCESSABLE if is_sent else 200)
+    status = (CONFLICT if refusal else UNPROCESSABLE) if is_sent else 200
+    return render(request, "teams/rules.html", context, status=status)
+
+
+def _keep_rules(shown: list[RuleForm]) -> None:
+    for form in shown:
+        if form.has_changed():
+            form.save()
+
+
+def _rules_in_words(rows: list[TeamRule]) -> str:
+    """Grade by grade: seats, whether deputies are asked for, points."""
+    told = []
+    for rule in sorted(rows, key=lambda rule: PROMISED_GRADES.index(rule.grade)):
+        seats = ", ".join(str(TeamRole(role).label) for role in rule.roles)
+        deputy = _("with deputies") if rule.needs_deputy else _("without deputies")
+        told.append(f"{rule.get_grade_display()}: {seats or '–'}, {deputy}, {rule.points}")
+    return "; ".join(told)

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from crm.lib.exceptions import CrmError
 from crm.models import SUBSCRIBED, DeliveryState, WebhookDelivery, WebhookEndpoint
 from crm.web.auth import dress
+from crm.web.editing import CONFLICT, Clash, SeenMixin, StaleEdit, as_seen, on_seen, show_both
 from crm.web.htmx import signed_in, user_of
 from crm.web.rights import require_change_webhooks
 from crm.webhooks import services
@@ -24,7 +25,7 @@ MESSAGES_A_PAGE = 50
 UNPROCESSABLE = 422
 
 
-class WebhookForm(forms.Form):
+class WebhookForm(SeenMixin, forms.Form):
     """What an administrator fills in; the rules are those of the service."""
 
     name = forms.CharField(label=gettext_lazy("Name"), max_length=80)
@@ -103,17 +104,22 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
     endpoint = get_object_or_404(WebhookEndpoint, pk=pk)
     stored = {name: getattr(endpoint, name) for name in ("name", "url", "events", "is_active")}
     form = WebhookForm(request.POST if request.method == "POST" else None, initial=stored)
+    form.remember(endpoint)
+    both: list[Clash] = []
     if request.method == "POST" and form.is_valid():
         given = dict(form.cleaned_data)
         try:
-            services.change_webhook(endpoint, events_told=given.pop("events"), **given)
+            with as_seen(endpoint, given.pop("seen")) as now:
+                services.change_webhook(now, events_told=given.pop("events"), **given)
+        except StaleEdit as stale:
+            both = show_both(form, stale, {"events": stale.row.events})
         except CrmError as refused:
             form.add_error(None, str(refused))
         else:
             messages.success(request, _("Changed."))
             return redirect("webhooks:detail", pk)
-    status = UNPROCESSABLE if form.is_bound else 200
-    context = {"form": form, "endpoint": endpoint, "is_open": services.is_open()}
+    status = (CONFLICT if both else UNPROCESSABLE) if form.is_bound else 200
+    context = {"form": form, "endpoint": endpoint, "is_open": services.is_open(), "clashes": both}
     return render(request, "webhooks/form.html", context, status=status)
 
 
@@ -123,7 +129,12 @@ def change(request: HttpRequest, pk: int) -> HttpResponse:
 def new_secret(request: HttpRequest, pk: int) -> HttpResponse:
     require_change_webhooks(request.user)
     endpoint = get_object_or_404(WebhookEndpoint, pk=pk)
-    return render(request, "webhooks/secret.html", {"endpoint": endpoint, "secret": services.rotate_secret(endpoint)})
+    try:
+        secret = on_seen(endpoint, request.POST, lambda: services.rotate_secret(endpoint), asked=_("make a new secret"))
+    except CrmError as refused:
+        messages.error(request, str(refused))
+        return redirect("webhooks:detail", pk)
+    return render(request, "webhooks/secret.html", {"endpoint": endpoint, "secret": secret})
 
 
 @signed_in
@@ -139,7 +150,12 @@ def ping(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     require_change_webhooks(request.user)
-    services.delete_webhook(get_object_or_404(WebhookEndpoint, pk=pk))
+    endpoint = get_object_or_404(WebhookEndpoint, pk=pk)
+    try:
+        on_seen(endpoint, request.POST, lambda: services.delete_webhook(endpoint), asked=_("delete the webhook"))
+    except CrmError as refused:
+        messages.error(request, str(refused))
+        return redirect("webhooks:detail", pk)
     messages.success(request, _("The webhook is gone, with its messages."))
     return redirect("webhooks:index")
 

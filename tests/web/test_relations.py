@@ -192,7 +192,7 @@ def test_a_contact_is_added_and_changed_with_its_place(client, cast, person):
     assert 'value="Clerk"' in late
     assert "<td>Director</td><td>Clerk</td>" in late
     unseen = html(client.post(path, circle | {"reports_to": "", "title": "Clerk", "seen": ""}), 409)
-    assert "Somebody else changed this" in unseen
+    assert "did not say which version it showed" in unseen
     person.refresh_from_db()
     assert (person.title, person.is_decision_maker, person.attitude) == ("Director", True, 1)
 
