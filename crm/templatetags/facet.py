@@ -201,7 +201,11 @@ def points_text(value: float | None) -> str:
     return "–" if value is None else formats.points(value)
 
 
-@register.simple_tag
-def seen(shown: Any) -> SafeString:
-    """What a form carries back: the version of the row, or of the rows together, that the page shows (crm.web.editing)."""
-    return format_html('<input type="hidden" name="seen" value="{}">', stamp_of(shown))
+@register.simple_tag(takes_context=True)
+def seen(context: Any, shown: Any, is_kept: bool = False) -> SafeString:  # noqa: FBT001, FBT002 - a template says it
+    """What a form carries back: the version of the row, or of the rows together, that the page shows (crm.web.editing).
+
+    is_kept : the form was refused for what was typed: it goes on from the version it was first shown with
+    """
+    sent = context["request"].POST.get("seen", "") if is_kept else ""
+    return format_html('<input type="hidden" name="seen" value="{}">', sent or stamp_of(shown))

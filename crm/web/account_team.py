@@ -23,7 +23,7 @@ from crm.lib.exceptions import CrmError
 from crm.web import formats
 from crm.web.account import AccountPage, leads_on
 from crm.web.auth import dress
-from crm.web.editing import on_seen
+from crm.web.editing import CONFLICT, StaleEdit, on_seen
 from crm.web.htmx import signed_in
 from crm.web.rights import may_change_team, require_change_team
 from plans.enums_team import GAP_ICON, GAP_TONE, PENDING_HAND_OVERS
@@ -88,6 +88,7 @@ class SeatCard:
     gaps: list[Any] = field(default_factory=list)
     pending: int | None = None  # the hand-over of this seat that is under way
     is_mine: bool = False
+    is_kept: bool = False  # the form goes on from the version it was first shown with
     rows: list[TeamMember] = field(default_factory=list)  # of the seat, whose version the forms carry
 
 
@@ -95,9 +96,15 @@ class TeamTab:
     """What the tab shows; ``wrong`` is a form that was sent and refused, by role and kind."""
 
     def __init__(
-        self, page: AccountPage, *, today: date, wrong: dict[tuple[str, str], forms.Form] | None = None
+        self,
+        page: AccountPage,
+        *,
+        today: date,
+        wrong: dict[tuple[str, str], forms.Form] | None = None,
+        is_stale: bool = False,
     ) -> None:
         self.page, self.today, self.wrong = page, today, wrong or {}
+        self.refused = next(iter(self.wrong), None) if not is_stale else None
         self.health = account_health(page.account, on=today)
         self.gaps = self.health.gaps_of(page.account.pk)
         rows = HandOver.objects.filter(account=page.account, state__in=PENDING_HAND_OVERS)
@@ -123,6 +130,7 @@ class TeamTab:
             pending=self.pending.get(role),
             is_mine=holder is not None and holder.user_id == self.page.request.user.pk,
             rows=mine,
+            is_kept=self.refused == (role, "seat"),
             gaps=[(gap, GAP_TONE[gap], GAP_ICON[gap]) for gap, at, _user in self.gaps if at == role],
             deputy_form=self.wrong.get((role, "deputy")) or DeputyForm(today=self.today, prefix=f"deputy-{role}"),  # type: ignore[arg-type]
         )
@@ -139,11 +147,13 @@ def team(request: HttpRequest, pk: int) -> HttpResponse:
     return show(AccountPage(request, pk, "team"))
 
 
-def show(page: AccountPage, *, wrong: dict[tuple[str, str], forms.Form] | None = None) -> HttpResponse:
-    tab = TeamTab(page, today=timezone.localdate(), wrong=wrong)
+def show(
+    page: AccountPage, *, wrong: dict[tuple[str, str], forms.Form] | None = None, is_stale: bool = False
+) -> HttpResponse:
+    tab = TeamTab(page, today=timezone.localdate(), wrong=wrong, is_stale=is_stale)
     return page.render_as(
         "accounts/team.html",
-        status=UNPROCESSABLE if wrong else 200,
+        status=(CONFLICT if is_stale else UNPROCESSABLE) if wrong else 200,
         cards=tab.cards(),
         past=tab.past(),
         whole=[(gap, GAP_TONE[gap], GAP_ICON[gap]) for gap, role, _user in tab.gaps if not role],
@@ -235,11 +245,13 @@ def _page_to_change(request: HttpRequest, pk: int, role: str) -> AccountPage:
 def _answer(
     page: AccountPage, form: forms.Form, act: Callable[[dict[str, Any]], str], key: tuple[str, str]
 ) -> HttpResponse:
+    is_stale = False
     if form.is_valid():
         try:
             messages.success(page.request, act(form.cleaned_data))
         except CrmError as refused:
             form.add_error(None, str(refused))
+            is_stale = isinstance(refused, StaleEdit)
         else:
             return redirect("accounts:team", page.account.pk)
-    return show(page, wrong={key: form})
+    return show(page, wrong={key: form}, is_stale=is_stale)

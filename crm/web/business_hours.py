@@ -186,8 +186,11 @@ def _page(request: HttpRequest, form: HoursForm, days_form: DaysForm, *, status:
     all_days = list(BusinessDay.objects.order_by("day"))
     for day in all_days:
         years.setdefault(day.day.year, []).append(day)
+    is_kept = request.method == "POST" and status == UNPROCESSABLE
     context = {
         "tab": "hours",
+        "is_kept_of_hours": is_kept and form.is_bound,
+        "is_kept_of_days": is_kept and days_form.is_bound,
         "rows": [(row, _days(row), row == held) for row in rows],
         "all_hours": rows,
         "all_days": all_days,

@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, datetime, time
 from functools import cache
 from typing import Any, TypeVar
 
@@ -216,7 +217,7 @@ def _values(row: Model) -> dict[str, str]:
 def _text(field: Any, row: Model) -> str:
     if isinstance(field, JSONField):  # the database keeps no order of keys
         return json.dumps(getattr(row, field.attname), sort_keys=True, default=str)
-    return str(field.value_to_string(row))
+    return "" if getattr(row, field.attname) is None else str(field.value_to_string(row))
 
 
 def _changes(row: Model, seen: str) -> str:
@@ -267,4 +268,13 @@ def _words(field: forms.Field, value: Any) -> str:
     choices = getattr(field, "choices", None)
     if choices is not None and not _is_choice_of_rows(field):
         return str(dict(choices).get(value, value))
-    return date_format(value, "Y-m-d") if hasattr(value, "isoformat") else str(value)
+    return _moment(value) or str(value)
+
+
+def _moment(value: Any) -> str:
+    """A day or an hour in words; empty for another value."""
+    if isinstance(value, datetime):
+        return date_format(timezone.localtime(value), "Y-m-d H:i")
+    if isinstance(value, date):
+        return date_format(value, "Y-m-d")
+    return f"{value:%H:%M}" if isinstance(value, time) else ""

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.graded import graded_above, set_graded_node
 from accounts.group_tree import Ancestor, path_on
-from accounts.groups import change_parent, stays_of
+from accounts.groups import GroupRefused, change_parent, stays_of
 from accounts.links import links_of
 from accounts.locks import tree_lock
 from accounts.models import Account
@@ -28,7 +28,7 @@ from crm.lib.periods import Period
 from crm.web.account import AccountPage, leads_on
 from crm.web.auth import dress
 from crm.web.basis import basis_words
-from crm.web.editing import as_seen, on_seen
+from crm.web.editing import StaleEdit, as_seen, on_seen
 from crm.web.htmx import signed_in, user_of, wants_fragment
 from crm.web.period_choices import default_comparison, period_text, presets
 from crm.web.rights import VIEW_MARGIN, may_change_group, may_change_link, require_change_group
@@ -137,9 +137,14 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
     require_change_group(request.user)
     page = AccountPage(request, pk, "group")
     form = MoveForm(request.POST if request.method == "POST" else None, initial=_initial(page.account))
-    if request.method == "POST" and form.is_valid() and _moved(request, page.account, form):
-        return redirect("accounts:group", pk)
-    context = {"form": form, "stays": _stays(request, page.account)}
+    try:
+        if request.method == "POST" and form.is_valid() and _moved(request, page.account, form):
+            return redirect("accounts:group", pk)
+        is_kept = request.method == "POST"
+    except StaleEdit as stale:
+        form.add_error(None, str(stale))
+        page, is_kept = AccountPage(request, pk, "group"), False
+    context = {"form": form, "stays": _stays(request, page.account), "is_kept": is_kept}
     return page.render_as("accounts/group_move.html", status=422 if request.method == "POST" else 200, **context)
 
 
@@ -166,7 +171,7 @@ def _moved(request: HttpRequest, account: Account, form: MoveForm) -> bool:
             tree_lock()
             with as_seen(account, request.POST.get("seen", ""), asked=asked, words=_place_in_words):
                 change_parent(account=account, parent=parent, since=since, by=by)
-    except CrmError as refused:
+    except GroupRefused as refused:
         form.add_error(None, str(refused))
         return False
     messages.success(request, _("The group of %(account)s is changed.") % {"account": account})

@@ -163,7 +163,7 @@ def edit(request: HttpRequest, number: int, code: str) -> HttpResponse:
             messages.success(request, _("Kept in the draft."))
             return redirect(f"{reverse('plans:grade', args=[code])}?version={version.number}")
     context = {"form": form, "version": version, "code": code, "tab": "policies", "grades": PROMISED_GRADES}
-    context["shown"] = [row for one in rows for row in one.all()]
+    context |= {"shown": [row for one in rows for row in one.all()], "is_kept": form.is_bound and not is_stale}
     status = (CONFLICT if is_stale else UNPROCESSABLE) if form.is_bound else 200
     return render(request, "plans/grade_edit.html", context, status=status)
 

@@ -350,6 +350,7 @@ def rules(request: HttpRequest) -> HttpResponse:
         "roles": TeamRole.choices,
         "refusal": refusal,
         "stored": list(TeamRule.objects.all()),
+        "is_kept": is_sent and not refusal,
     }
     status = (CONFLICT if refusal else UNPROCESSABLE) if is_sent else 200
     return render(request, "teams/rules.html", context, status=status)

@@ -15,7 +15,7 @@ from accounts.enums import TeamRole
 from accounts.models import Account, AccountLink, AccountLinkType, LoginRule, RelationshipTarget, TeamMember, User
 from crm.models import WebhookEndpoint
 from crm.webhooks import signing
-from plans.enums import PROMISED_GRADES
+from plans.enums import PROMISED_GRADES, PromiseType
 from plans.models import (
     AccountPlan,
     BusinessDay,
@@ -57,7 +57,8 @@ LATER = date(2031, 6, 3)
 
 @dataclass
 class Scene:
-    """theirs : what somebody else writes into the row meanwhile, or does; stored, asked : words of both in the refusal"""
+    """theirs : what somebody else writes into the row meanwhile, or does; stored, asked : words of both in the refusal;
+    wrong : what makes the form wrong"""
 
     row: Any
     keys: dict[str, Any]
@@ -66,6 +67,7 @@ class Scene:
     theirs: dict[str, Any] = field(default_factory=dict)
     stored: str = ""
     asked: str = ""
+    wrong: dict[str, Any] = field(default_factory=dict)
     act: Callable[[], Any] | None = None
 
     def write(self) -> None:
@@ -127,6 +129,7 @@ def _move(me: User, account: Account) -> Scene:
         {"parent": theirs},
         "below Group of theirs",
         "below Group of mine",
+        wrong={"parent": "nowhere"},
     )
 
 
@@ -140,7 +143,9 @@ def _seat_change(me: User, account: Account) -> Scene:
     role = TeamRole.ACCOUNT_MANAGER
     sent = {f"seat-{role}-user": mine.pk, f"seat-{role}-on": str(timezone.localdate())}
     keys = {"pk": account.pk, "role": role}
-    return Scene(row, keys, tab("team", account), sent, {"user": theirs}, "Theo", "Mina")
+    return Scene(
+        row, keys, tab("team", account), sent, {"user": theirs}, "Theo", "Mina", wrong={f"seat-{role}-on": "soon"}
+    )
 
 
 @scene("accounts:place_end")
@@ -174,7 +179,7 @@ def _note(me: User, account: Account) -> Scene:
     sent = {"attitude": "2", "attitude_since": str(DAY), "evidence": "A word"}
     theirs = {"attitude": -1, "attitude_since": DAY}
     page = reverse("accounts:attitude_note", kwargs=keys)
-    return Scene(row, keys, page, sent, theirs, "<td>Against us", "<td>")
+    return Scene(row, keys, page, sent, theirs, "<td>Sceptical</td>", "<td>Champion</td>")
 
 
 def _self(route: str, keys: dict[str, Any]) -> str:
@@ -186,7 +191,9 @@ def _contact(me: User, account: Account) -> Scene:
     row = make_contact(account=account, title="Clerk")
     keys = {"pk": account.pk, "contact": row.pk}
     sent = {"name": row.name, "title": "Mine", "is_active": "on"}
-    return Scene(row, keys, _self("accounts:contact_edit", keys), sent, {"title": "Theirs"}, "Theirs", "Mine")
+    return Scene(
+        row, keys, _self("accounts:contact_edit", keys), sent, {"title": "Theirs"}, "Theirs", "Mine", wrong={"name": ""}
+    )
 
 
 @scene("accounts:centre_edit")
@@ -227,10 +234,16 @@ def _courtesy(me: User, account: Account) -> Scene:
 
 @scene("accounts:relation_targets")
 def _targets(me: User, account: Account) -> Scene:
-    row = RelationshipTarget.objects.create(account=account, seniority=2)
+    row = RelationshipTarget.objects.create(account=account, key_target=20)
     keys = {"pk": account.pk}
     return Scene(
-        row, keys, _self("accounts:relation_targets", keys), {"seniority": "3"}, {"seniority": 4}, "<td>4", "<td>3"
+        row,
+        keys,
+        _self("accounts:relation_targets", keys),
+        {"key_target": "31"},
+        {"key_target": 41},
+        "<td>41",
+        "<td>31",
     )
 
 
@@ -238,13 +251,15 @@ def _targets(me: User, account: Account) -> Scene:
 def _relation_plan(me: User, account: Account) -> Scene:
     row = RelationshipPlan.objects.create(account=account, goal="Goal", review_on=LATER)
     keys, sent = {"pk": account.pk}, {"goal": "Mine", "review_on": str(LATER)}
-    return Scene(row, keys, _self("accounts:relation_plan", keys), sent, {"goal": "Theirs"}, "Theirs", "Mine")
+    return Scene(
+        row, keys, _self("accounts:relation_plan", keys), sent, {"goal": "Theirs"}, "Theirs", "Mine", wrong={"goal": ""}
+    )
 
 
 @scene("accounts:relation_step_tick")
 def _relation_step(me: User, account: Account) -> Scene:
     plan = RelationshipPlan.objects.create(account=account, goal="Goal", review_on=LATER)
-    row = RelationshipAction.objects.create(plan=plan, layer="breadth", text="Call", due_on=LATER, owner=me)
+    row = RelationshipAction.objects.create(plan=plan, layer="general", text="Call", due_on=LATER, owner=me)
     keys = {"pk": account.pk, "step": row.pk}
     return Scene(row, keys, tab("relations", account), {}, {"text": "Theirs"}, "Theirs", "mark it as done")
 
@@ -264,7 +279,9 @@ def _plan(me: User, account: Account) -> Scene:
         "goal": "Mine", "priority_rank": "1", "planned_hours": "10", "valid_from": str(DAY), "last_day": "2024-12-31",
         "owner": "",
     }  # fmt: skip
-    return Scene(row, keys, _self("accounts:plan_edit", keys), sent, {"goal": "Theirs"}, "Theirs", "Mine")
+    return Scene(
+        row, keys, _self("accounts:plan_edit", keys), sent, {"goal": "Theirs"}, "Theirs", "Mine", wrong={"goal": ""}
+    )
 
 
 @scene("accounts:plan_approve")
@@ -287,7 +304,7 @@ def _remedy(me: User, account: Account) -> Scene:
 
 @scene("accounts:remedy_close")
 def _remedy_close(me: User, account: Account) -> Scene:
-    row, sent = _remedy_of(account), {"outcome": "recovered", "text": "Well again"}
+    row, sent = _remedy_of(account), {"outcome": "solved", "text": "Well again"}
     theirs = {"exit_test": "Theirs"}
     return Scene(row, {"pk": account.pk}, tab("plan", account), sent, theirs, "Theirs", "close the plan")
 
@@ -352,14 +369,16 @@ def _rules(me: User, account: Account) -> Scene:
         sent |= {f"{rule.grade}-roles": rule.roles, f"{rule.grade}-points": str(rule.points)}
         sent |= {f"{rule.grade}-needs_deputy": "on"} if rule.needs_deputy else {}
     sent["gold-points"] = "41"
-    return Scene(row, {}, reverse("teams:rules"), sent, {"points": 77}, ", 77;", ", 41;")
+    return Scene(row, {}, reverse("teams:rules"), sent, {"points": 77}, ", 77;", ", 41;", wrong={"gold-points": "x"})
 
 
 @scene("tasks:change")
 def _task(me: User, account: Account) -> Scene:
     row = Task.objects.create(text="Call", owner=me, due_on=LATER, made_by=me, account=account)
     keys, sent = {"pk": row.pk}, {"text": "Mine", "owner": me.pk, "due_on": str(LATER)}
-    return Scene(row, keys, _self("tasks:change", keys), sent, {"text": "Theirs"}, "Theirs", "Mine")
+    return Scene(
+        row, keys, _self("tasks:change", keys), sent, {"text": "Theirs"}, "Theirs", "Mine", wrong={"due_on": "x"}
+    )
 
 
 @scene("tasks:finish")
@@ -418,7 +437,9 @@ def _hours_row() -> BusinessHours:
 def _hours(me: User, account: Account) -> Scene:
     sent = {"valid_from": str(DAY), "opens_at": "08:00", "closes_at": "16:00", "working_days": ["1"], "time_zone": ""}
     page = reverse("plans:hours")
-    return Scene(_hours_row(), {}, page, sent, {"closes_at": time(20)}, "09:00–20:00", "08:00–16:00")
+    return Scene(
+        _hours_row(), {}, page, sent, {"closes_at": time(20)}, "09:00–20:00", "08:00–16:00", wrong={"opens_at": "x"}
+    )
 
 
 @scene("plans:hours_drop")
@@ -432,7 +453,7 @@ def _days(me: User, account: Account) -> Scene:
     BusinessDay.objects.all().delete()
     row = BusinessDay.objects.create(day=DAY, is_working=False, name="Before")
     sent = {"days": f"{DAY}, work, Mine"}
-    return Scene(row, {}, reverse("plans:hours"), sent, {"name": "Theirs"}, "Theirs", "work, Mine")
+    return Scene(row, {}, reverse("plans:hours"), sent, {"name": "Theirs"}, "Theirs", "work, Mine", wrong={"days": ""})
 
 
 @scene("plans:day_drop")
@@ -453,8 +474,18 @@ def _grade(me: User, account: Account) -> Scene:
     grade = PROMISED_GRADES[0]
     row = draft.strategies.get(grade=grade)
     keys = {"number": draft.number, "code": grade}
-    sent = {"purpose": "Mine", "strategy": "Mine too"}
-    return Scene(row, keys, _self("plans:grade_edit", keys), sent, {"purpose": "Theirs"}, "Theirs", "Mine")
+    sent = {f"{one}-{name}": "1" for one in PromiseType.values for name in ("weight", "unit_cost")}
+    sent |= {"words-purpose_en": "Mine", "words-strategy_en": "Mine too"}
+    return Scene(
+        row,
+        keys,
+        _self("plans:grade_edit", keys),
+        sent,
+        {"purpose_en": "Theirs"},
+        "Theirs",
+        "Mine",
+        wrong={"words-purpose_en": ""},
+    )
 
 
 @scene("plans:policy_activate")
@@ -505,7 +536,16 @@ def _interaction(me: User, account: Account) -> Scene:
     row = make_interaction(account=account, logged_by=me)
     keys = {"pk": row.pk}
     sent = {"kind": row.kind, "held_on": str(row.held_on), "summary": "Mine", "purpose": row.purpose}
-    return Scene(row, keys, _self("service:interaction", keys), sent, {"summary": "Theirs"}, "Theirs", "Mine")
+    return Scene(
+        row,
+        keys,
+        _self("service:interaction", keys),
+        sent,
+        {"summary": "Theirs"},
+        "Theirs",
+        "Mine",
+        wrong={"held_on": "x"},
+    )
 
 
 @scene("service:interaction_delete")
@@ -537,7 +577,7 @@ def _discount(me: User, account: Account) -> Scene:
 
 def _endpoint(me: User) -> WebhookEndpoint:
     return WebhookEndpoint.objects.create(
-        name="Shop", url="https://8.8.8.8/hook", events=["grade.changed"], owner=me,
+        name="Shop", url="https://127.0.0.1:9443/hook", events=["grades.changed"], owner=me, since=timezone.now(),
         sealed_secret=signing.seal(signing.new_secret()),
     )  # fmt: skip
 
@@ -547,7 +587,9 @@ def _hook(me: User, account: Account) -> Scene:
     row = _endpoint(me)
     keys = {"pk": row.pk}
     sent = {"name": "Mine", "url": row.url, "events": row.events, "is_active": "on"}
-    return Scene(row, keys, _self("webhooks:change", keys), sent, {"name": "Theirs"}, "Theirs", "Mine")
+    return Scene(
+        row, keys, _self("webhooks:change", keys), sent, {"name": "Theirs"}, "Theirs", "Mine", wrong={"name": ""}
+    )
 
 
 @scene("webhooks:secret")
