@@ -46,6 +46,7 @@ from tests.factories import (
     make_request,
     make_sponsor,
     make_team_member,
+    make_unit,
     make_user,
 )
 from tests.plans.people import policy
@@ -613,3 +614,11 @@ def _login_rule(me: User, account: Account) -> Scene:
     row = LoginRule.objects.create(pk=1, second_factor_roles=[])
     theirs = {"second_factor_roles": ["analyst"]}
     return Scene(row, {}, reverse("logins:rule"), {"roles": ["director"]}, theirs, "Analyst", "Director")
+
+
+@scene("organisation:edit")
+def _unit(me: User, account: Account) -> Scene:
+    row = make_unit(name="Before")
+    keys, sent = {"pk": row.pk}, {"name": "Mine", "level": row.level}
+    page = _self("organisation:edit", keys)
+    return Scene(row, keys, page, sent, {"name": "Theirs"}, "Theirs", "Mine", wrong={"name": ""})
