@@ -213,6 +213,8 @@ PAGES = _together(
     do(Action.INTERACTION_ADD, Action.INTERACTION_DELETE, at=("service:interaction_delete",)),
     do(Action.INTERACTION_ADD, at=("service:step_done",)),
     see("attachment"),
+    see("you:mail", by=Action.INTERACTION_ADD),
+    do(Action.INTERACTION_ADD, at=("you:mail_renew", "you:mail_assign", "you:mail_aside")),
     do(Action.INTERACTION_ADD, Action.INTERACTION_CHANGE, at=("service:attachment_remove",)),
     do(Action.SPONSOR_CHANGE, at=("service:sponsor_end",)),
     do(Action.DISCOUNT_APPROVE, at=("service:discount_approve",)),

@@ -210,6 +210,13 @@ DEFAULT_FROM_EMAIL = read_env.read(
     env, "MAIL_FROM", "facet@localhost", "an e-mail address such as facet@example.com", read_env.mail_address
 )
 
+# --- Mail that comes in: none until its domain is given (manage.py receive_mail, you/mail/) ---
+MAIL_IN_DOMAIN = read_env.read(
+    env, "MAIL_IN_DOMAIN", "", "a domain such as crm.example.com, whose mail server hands on to receive_mail",
+    read_env.mail_domain,
+)  # fmt: skip
+MAIL_IN_MAX_MB = read_env.read(env, "MAIL_IN_MAX_MB", "25", "a number of MB from 1 to 200", read_env.between(1, 200))
+
 # --- Files ---
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]

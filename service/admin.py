@@ -7,7 +7,16 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import RangeDateFilter, RangeDateTimeFilter
 
 from accounts.admin.shared import VisibleMixin
-from service.models import Attachment, Discount, Interaction, RequestStep, ServiceRequest, Sponsor
+from service.models import (
+    Attachment,
+    Discount,
+    IncomingMail,
+    Interaction,
+    MailAddress,
+    RequestStep,
+    ServiceRequest,
+    Sponsor,
+)
 
 
 class AttachmentInline(TabularInline):
@@ -87,3 +96,31 @@ class DiscountAdmin(VisibleMixin, ModelAdmin):
     autocomplete_fields = ("account", "granted_by", "approved_by")
     date_hierarchy = "granted_on"
     readonly_fields = ("created_at", "updated_at")
+
+
+class _Closed(ModelAdmin):
+    """Rows that the product writes: to look at, without the words of a mail, which are its user's own."""
+
+    list_select_related = ("user",)
+    search_fields = ("user__username", "user__first_name", "user__last_name")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(IncomingMail)
+class IncomingMailAdmin(_Closed):
+    list_display = ("user", "state", "received_at", "sent_at")
+    list_filter = ("state", ("received_at", RangeDateTimeFilter))
+    list_filter_submit = True
+    fields = ("user", "state", "message_id", "received_at", "sent_at", "interactions")
+
+
+@admin.register(MailAddress)
+class MailAddressAdmin(_Closed):
+    """Removing one is how an administrator shuts it; its user gets another one on the page Mail."""
+
+    list_display = fields = ("user", "made_at")

@@ -76,3 +76,11 @@ class RequestState(TextChoices):
     ANSWERED = "answered", _("In work")
     ESCALATED = "escalated", _("Escalated")
     RESOLVED = "resolved", _("Resolved")
+
+
+class MailState(TextChoices):
+    """What became of a mail that came."""
+
+    WAITING = "waiting", pgettext_lazy("mail", "Waits for an account")
+    LOGGED = "logged", pgettext_lazy("mail", "Logged")
+    ASIDE = "aside", pgettext_lazy("mail", "Put aside")

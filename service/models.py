@@ -21,9 +21,12 @@ from service.enums import (
     SponsorKind,
 )
 from service.models_files import Attachment
+from service.models_mail import IncomingMail, MailAddress
 from service.querysets import InteractionQuerySet, OfAccountQuerySet, ServiceRequestQuerySet, SponsorQuerySet
 
-__all__ = ["Attachment", "Discount", "Interaction", "RequestStep", "ServiceRequest", "Sponsor"]
+__all__ = [
+    "Attachment", "Discount", "IncomingMail", "Interaction", "MailAddress", "RequestStep", "ServiceRequest", "Sponsor",
+]  # fmt: skip
 
 TEXT_LENGTH, LINE_LENGTH, REFERENCE_LENGTH = 4000, 200, 64
 LONGEST_MINUTES = 24 * 60

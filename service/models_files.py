@@ -10,7 +10,7 @@ from service.querysets import AttachmentQuerySet
 
 class Attachment(models.Model):
     """One file of an interaction: what it was called, what it is, and under which name of ours it lies. Rows are added and
-    removed, never edited."""
+    removed; an erasure alone changes one."""
 
     interaction = models.ForeignKey(
         "service.Interaction", verbose_name=_("interaction"), on_delete=models.CASCADE, related_name="attachments"

@@ -19,7 +19,7 @@ from typing import IO
 import structlog
 from django.conf import settings
 
-from service.models import Attachment
+from service.models import Attachment, IncomingMail
 
 FOLDER = "attachments"
 SHELVES = 256  # folders, by the first two digits of the name
@@ -68,6 +68,14 @@ def write(pieces: Iterable[bytes]) -> Written:
     return Written(name, size, digest.hexdigest())
 
 
+def bytes_of(stored_as: str) -> bytes | None:
+    """All of a file, None where it is gone."""
+    try:
+        return path_of(stored_as).read_bytes()
+    except FileNotFoundError:
+        return None
+
+
 def opened(attachment: Attachment) -> IO[bytes] | None:
     """The file, None where it is gone (a restored database, a disk that was exchanged)."""
     try:
@@ -90,12 +98,17 @@ def sweep(*, now: datetime, shelf: int | None = None) -> int:
         if not folder.is_dir():
             continue
         old = {entry.name for entry in os.scandir(folder) if entry.is_file() and entry.stat().st_mtime < before}
-        known = set(Attachment.objects.filter(stored_as__startswith=name).values_list("stored_as", flat=True))
+        known = _known(name)
         for orphan in sorted(old - known):
             (folder / orphan).unlink(missing_ok=True)
             logger.info("orphan_removed", stored_as=orphan)
             removed += 1
     return removed
+
+
+def _known(start: str) -> set[str]:
+    rows = (model.objects.filter(stored_as__startswith=start) for model in (Attachment, IncomingMail))
+    return {stored_as for found in rows for stored_as in found.values_list("stored_as", flat=True)}
 
 
 def shelf_of(now: datetime) -> int:

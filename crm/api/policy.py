@@ -246,6 +246,11 @@ POLICY: dict[tuple[str, str], Rule] = {
     ("attachments-detail", "GET"): LOGGED_IN,
     ("attachments-detail", "DELETE"): doing(Action.INTERACTION_ADD, Action.INTERACTION_CHANGE),
     ("attachments-content", "GET"): LOGGED_IN,
+    # One's own alone.
+    ("mails-list", "GET"): doing(Action.INTERACTION_ADD),
+    ("mails-list", "POST"): doing(Action.INTERACTION_ADD),
+    ("mails-assign", "POST"): doing(Action.INTERACTION_ADD),
+    ("mails-aside", "POST"): doing(Action.INTERACTION_ADD),
     **_list("service-requests", create=doing(Action.REQUEST_HANDLE)),
     ("service-requests-detail", "GET"): LOGGED_IN,
     **{("service-requests-detail", method): doing(Action.REQUEST_HANDLE) for method in ("PUT", "PATCH")},

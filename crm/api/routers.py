@@ -17,6 +17,7 @@ from crm.api import (
     ledger,
     links,
     logins,
+    mails,
     merges,
     metrics_whitespace,
     milestones,
@@ -83,6 +84,7 @@ router.register("relationship-plans", relationships.RelationshipPlanViewSet, "re
 router.register("relationship-steps", relationships.RelationshipStepViewSet, "relationship-steps")
 router.register("interactions", interactions.InteractionViewSet, "interactions")
 router.register("attachments", attachments.AttachmentViewSet, "attachments")
+router.register("mails", mails.MailViewSet, "mails")
 router.register("service-requests", service_requests.ServiceRequestViewSet, "service-requests")
 router.register("sponsors", sponsors.SponsorViewSet, "sponsors")
 router.register("discounts", sponsors.DiscountViewSet, "discounts")

@@ -117,6 +117,16 @@ def mail_address(text: str) -> str:
     return text
 
 
+def mail_domain(text: str) -> str:
+    """Empty, or a domain in small letters."""
+    lowered = text.strip().lower()
+    if lowered and not re.fullmatch(
+        r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*", lowered
+    ):
+        raise ValueError(text)
+    return lowered
+
+
 def issuer(text: str) -> str:
     """Empty, or the address of an issuer: HTTPS, or this machine itself; without query, fragment or user."""
     if text:

@@ -6,7 +6,8 @@ A person is named ``contact:12`` or ``user:3``. Which fields are personal, and i
 An erasure clears the fields, puts a name without meaning in place of the one that must be given, takes the values out of
 the admin's log, kept answers, the cache and files, and removes the key under which the trail holds them; links of the
 chain stay valid, because they were made over ciphertext. It cannot be undone. **Not reached:** free texts of the business
-(summaries, requests), which the result counts so that somebody can read them; old row versions until VACUUM; backups and
+(summaries, requests) and pictures, PDF and archives that hang on interactions, which the result counts so that somebody can
+read them; old row versions until VACUUM; backups and
 archived WAL until they run out.
 """
 
@@ -29,8 +30,9 @@ from accounts.models import Account, Contact, LoginEvent, LoginLimit, User
 from crm.lib.exceptions import CrmError
 from crm.models import Erasure, IdempotencyKey, PersonKey, TrailEntry
 from crm.trail import registry
-from crm.trail.scrub import scrub_media
+from crm.trail.scrub import scrub_attachments, scrub_media
 from crm.trail.sealed import is_sealed, keys_of, opened
+from service.mails import forget_person
 
 logger = structlog.get_logger(__name__)
 
@@ -49,6 +51,8 @@ GONE_WITH: dict[str, tuple[tuple[str, str], ...]] = {
     "contact": (),
     "user": (
         ("accounts.AccessToken", "user_id"),
+        ("service.MailAddress", "user_id"),
+        ("service.IncomingMail", "user_id"),
         ("account.EmailAddress", "user_id"),
         ("mfa.Authenticator", "user_id"),
         ("socialaccount.SocialAccount", "user_id"),
@@ -201,7 +205,9 @@ def erase_person(person: Person, *, by: User | None, reason: str) -> Erasure:
     )  # fmt: skip
     counts["keys"] = PersonKey.objects.filter(pk=person.name).delete()[0]
     counts["texts"] = _mentions(values)
-    counts["files"] = scrub_media(values)
+    cleared, left = scrub_attachments(values)
+    counts["files"], counts["files_left"] = scrub_media(values) + cleared, left
+    counts["mails"] = forget_person(values)
     counts["cache"] = _clear_cache(values)
     logger.info("person_erased", person=person.name, erasure=erasure.pk, **counts)
     erasure.counts = counts

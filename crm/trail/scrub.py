@@ -7,6 +7,7 @@ Text in the encodings that imports read, packed or not, and XLSX.
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
 import tempfile
 import zipfile
@@ -17,11 +18,17 @@ from xml.sax.saxutils import escape
 import structlog
 from django.conf import settings
 
+from crm.lib.filetypes import NAME_LENGTH, suffix_of
+from service import storage
+from service.models import Attachment
+
 logger = structlog.get_logger(__name__)
 
 ENCODINGS = ("utf-8", "gb18030", "big5", "utf-16-le", "utf-16-be")
 ERASED = "erased"
 TEXTS = {".csv", ".tsv", ".txt", ".json"}
+OFFICE = {".xlsx", ".docx", ".pptx"}
+CHANGEABLE = OFFICE | {".txt", ".csv"}
 LARGEST = 512 * 1024**2  # bytes; a larger file is named in the log and left
 
 
@@ -31,8 +38,35 @@ def scrub_media(values: Iterable[str]) -> int:
     root = Path(settings.MEDIA_ROOT)
     if not pairs or not root.is_dir():
         return 0
-    heads = Path(settings.TRAIL_HEADS)
-    return sum(_scrub(path, pairs) for path in sorted(root.rglob("*")) if path.is_file() and path != heads)
+    heads, apart = Path(settings.TRAIL_HEADS), storage.root()
+    files = (path for path in sorted(root.rglob("*")) if path.is_file() and path != heads)
+    return sum(_scrub(path, pairs, path.suffix.lower()) for path in files if apart not in path.parents)
+
+
+def scrub_attachments(values: Iterable[str]) -> tuple[int, int]:
+    """Take the values out of the files of interactions: out of their names, out of texts and out of Office files, whose
+    size and checksum change with that. Pictures, PDF and archives cannot be changed without breaking them.
+
+    Returns how many files held a value and no longer do, and how many are left for somebody to judge.
+    """
+    pairs, cleared, left = _pairs(values), 0, 0
+    if not pairs:
+        return 0, 0
+    for row in Attachment.objects.select_for_update().order_by("pk").iterator():
+        path, suffix = storage.path_of(row.stored_as), suffix_of(row.name)
+        name = row.name
+        for value in values:
+            name = name.replace(value, ERASED)
+        changed = path.exists() and f".{suffix}" in CHANGEABLE and _scrub(path, pairs, f".{suffix}")
+        if changed or name != row.name:
+            content = path.read_bytes() if path.exists() else b""
+            row.name, row.size = name[:NAME_LENGTH], len(content) or row.size
+            row.sha256 = hashlib.sha256(content).hexdigest() if content else row.sha256
+            row.save(update_fields=["name", "size", "sha256"])
+            cleared += 1
+        if path.exists() and f".{suffix}" not in CHANGEABLE and _holds(path, pairs):
+            left += 1
+    return cleared, left
 
 
 def _pairs(values: Iterable[str]) -> list[tuple[bytes, bytes]]:
@@ -48,12 +82,16 @@ def _pairs(values: Iterable[str]) -> list[tuple[bytes, bytes]]:
     return sorted(found.items(), key=lambda pair: len(pair[0]), reverse=True)
 
 
-def _scrub(path: Path, pairs: list[tuple[bytes, bytes]]) -> bool:
+def _holds(path: Path, pairs: list[tuple[bytes, bytes]]) -> bool:
+    content = path.read_bytes()
+    return any(value in content for value, _instead in pairs)
+
+
+def _scrub(path: Path, pairs: list[tuple[bytes, bytes]], suffix: str) -> bool:
     if path.stat().st_size > LARGEST:
         logger.warning("file_too_large_to_search", path=str(path))
         return False
-    suffix = path.suffix.lower()
-    if suffix == ".xlsx" and zipfile.is_zipfile(path):
+    if suffix in OFFICE and zipfile.is_zipfile(path):
         return _rewrite(path, lambda target: _workbook(path, target, pairs))
     if suffix == ".gz":
         return _rewrite(path, lambda target: _packed(path, target, pairs))

@@ -13,7 +13,7 @@ from django.shortcuts import render
 from crm.api.errors import problem
 from crm.api.middleware import PREFIX, drain
 from crm.web.htmx import View
-from service import attachments
+from service import attachments, mails
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 TOO_LARGE = 413
@@ -24,6 +24,7 @@ LIMITS: dict[str, Limit] = {
     "accounts:log_interaction": FILES,
     "service:interaction": FILES,
     "api:attachments-list": FILES,
+    "api:mails-list": (mails.largest, mails.too_large_words),
 }
 
 

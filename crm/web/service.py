@@ -18,6 +18,7 @@ from crm.web.htmx import signed_in, user_of
 from crm.web.keyset import Order, page_of
 from crm.web.scope import accounts_in_scope
 from crm.web.service_rows import request_rows
+from service import mails
 from service.enums import RequestKind, RequestState, Severity
 from service.models import Interaction, ServiceRequest
 from service.selectors import due_steps, requests_in_view
@@ -96,6 +97,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "severities": [(str(value), label) for value, label in Severity.choices],
         "kinds": RequestKind.choices,
         "sorts": SORT_LABELS,
+        "mails": mails.waiting_count(user),
     }
     return render(request, "service/index.html", context)
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from crm.web import sso, you, you_tokens
+from crm.web import mails, sso, you, you_tokens
 
 app_name = "you"
 urlpatterns = [
@@ -20,5 +20,9 @@ urlpatterns = [
     path("tokens/", you_tokens.token_list, name="tokens"),
     path("tokens/new/", you_tokens.token_new, name="token_new"),
     path("tokens/<int:pk>/revoke/", you_tokens.token_revoke, name="token_revoke"),
+    path("mail/", mails.index, name="mail"),
+    path("mail/renew/", mails.renew, name="mail_renew"),
+    path("mail/<int:pk>/assign/", mails.assign, name="mail_assign"),
+    path("mail/<int:pk>/aside/", mails.put_aside, name="mail_aside"),
     path("log/", you.log, name="log"),
 ]

@@ -54,6 +54,7 @@ from plans.models import (
     TeamRule,
 )
 from plans.services_work import add_step, make_account_plan
+from service.mails import receive
 from tests.api.conftest import allow, assert_problem
 from tests.api.nights import AS_OF, make_published_run, make_scoring_model
 from tests.factories import (
@@ -84,6 +85,7 @@ from tests.factories import (
     make_user,
     make_wallet_estimate,
 )
+from tests.service.letters import letter
 from tiering.models import BacktestRun
 from tiering.services_bands import decide_band
 from tiering.services_weights import open_survey
@@ -278,6 +280,7 @@ def make_world(settings: Any, tmp_path: Path) -> World:
     )
     rows["log-ins"] = make_user()
     rows["org-units"] = make_unit(head=editor)
+    rows["mails"] = receive(raw=letter(), user=people["owner"], now=timezone.now()).mail  # waits for its account
     return World(people, account, rows)
 
 
@@ -471,6 +474,8 @@ def address_of(route: str, world: World) -> str:
         *STEPS,
         "quarantined",
         "content",
+        "assign",
+        "aside",
         "sign",
         "cancel",
         "open_items",
@@ -508,6 +513,10 @@ def send(client: APIClient, route: str, method: str, world: World) -> Any:
     if (route, method) == ("attachments-list", "POST"):
         sent = {"interaction": world.rows["interactions"].pk, "file": SimpleUploadedFile("note.txt", b"Agreed")}
         return client.post(address, sent, format="multipart")
+    if (route, method) == ("mails-list", "POST"):
+        return client.generic("POST", address, letter(message_id="<new@x>"), content_type="message/rfc822")
+    if route == "mails-assign":
+        return client.post(address, {"account": world.account.pk}, format="json")
     if route == "business-days-import":
         return client.post(address, {"days": "2031-05-01 off"}, format="json")
     if route == "weight-surveys-invite":
@@ -587,6 +596,8 @@ def expected(person: str, route: str, method: str) -> set[int]:
         if kind in {"list", "tree"}:
             return {200, 201}
         return {200, 204} if sees else {404}
+    if resource == "mails":  # one's own alone
+        return ({201} if method == "POST" else {200}) if kind == "list" else {200} if person == "owner" else {404}
     is_of_account = resource not in FOR_EVERYBODY
     if resource == "reassignments":
         theirs = person in {"editor", "admin"}  # of whoever made them, and of those who see every account

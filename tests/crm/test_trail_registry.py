@@ -74,6 +74,7 @@ def test_secrets_are_told_by_name_or_kind():
         "accounts.User": ("password",),
         "accounts.AccessToken": ("digest", "token_key"),
         "crm.WebhookEndpoint": ("sealed_secret",),
+        "service.MailAddress": ("token",),
     }
 
 
