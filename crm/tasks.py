@@ -16,6 +16,7 @@ from accounts.enums import UNFINISHED_BATCH_STATES
 from accounts.groups import apply_memberships
 from accounts.locks import LEASE_BATCH, LEASE_PAGES, is_leased, lease
 from accounts.models import ImportBatch
+from accounts.security import housekeeping
 from accounts.tasks import import_batch_task
 from crm import nights, pipeline
 from crm.lib.exceptions import CrmError
@@ -90,6 +91,7 @@ def webhooks_task() -> dict[str, int]:
 def tick_task() -> None:
     """Send what is due, unfinished and in nobody's hands; seal the trail."""
     seal()
+    housekeeping.sweep(now=timezone.now())
     storage.sweep(now=timezone.now(), shelf=storage.shelf_of(timezone.now()))
     apply_memberships()
     if webhooks.is_work_waiting():

@@ -22,11 +22,14 @@ import structlog
 from django.apps import apps
 from django.core.cache import cache
 from django.db import connection, transaction
-from django.db.models import CharField, ForeignKey, Model, TextField
+from django.db.models import CharField, ForeignKey, Model, Q, TextField, Value
+from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import Account, Contact, LoginEvent, LoginLimit, User
+from accounts.enums_logins import SessionEnd
+from accounts.models import Account, Contact, Invitation, LoginEvent, LoginLimit, User
+from accounts.security.sessions import end_access
 from crm.lib.exceptions import CrmError
 from crm.models import Erasure, IdempotencyKey, PersonKey, TrailEntry
 from crm.trail import registry
@@ -43,7 +46,7 @@ LEFT_BEHIND: dict[str, tuple[tuple[str, str, dict[str, Any]], ...]] = {
     "user": (
         ("accounts.LoginEvent", "user_id", {"username": "", "address": None, "agent": "", "detail": ""}),
         ("accounts.UserSession", "user_id", {"address": None, "agent": ""}),
-        ("accounts.Invitation", "user_id", {"email": "erased@example.invalid", "first_name": "", "last_name": ""}),
+        ("accounts.Invitation", "user_id", {"first_name": "", "last_name": ""}),  # the address: _clear_invitations
     ),
 }
 # Rows that go with a user.
@@ -196,7 +199,10 @@ def erase_person(person: Person, *, by: User | None, reason: str) -> Erasure:
     if isinstance(row, User) and (row.is_superuser or row == by):
         raise ErasureRefused(_("A superuser, and whoever asks, cannot be erased: take the rank away first."))
     account_id, values = account_of(person), values_of(person)
-    counts = {"left": _clear_left_behind(person) + _clear_typed_names(values), "fields": _clear(person)}
+    if isinstance(row, User):
+        end_access(user=row, reason=SessionEnd.OFF, now=timezone.now())
+    left = _clear_invitations(person, values) + _clear_left_behind(person) + _clear_typed_names(values)
+    counts = {"left": left, "fields": _clear(person)}
     counts["log"] = _clear_admin_log(person, values)
     counts["answers"] = _clear_answers(values)
     erasure = Erasure.objects.create(
@@ -269,10 +275,27 @@ def _clear_left_behind(person: Person) -> int:
 
 
 def _clear_typed_names(values: list[str]) -> int:
-    """What was typed at the log-in, by whom ever, where it is one of the values; and the counts of tries for it."""
-    typed = [*values, *(value.casefold() for value in values)]
-    changed = LoginEvent.objects.filter(username__in=typed).update(username="")
-    return changed + LoginLimit.objects.filter(subject__in=typed).delete()[0]
+    """What was typed at the log-in, by whom ever, and what administrators' lines say of whom they invited or let in again,
+    where one of the values stands in it, in capitals or not; and the counts of tries for it."""
+    cleared = 0
+    for value in values:
+        cleared += LoginEvent.objects.filter(username__icontains=value).update(username="")
+        cleared += LoginEvent.objects.filter(detail__icontains=value).update(detail="")
+        cleared += LoginLimit.objects.filter(subject__icontains=value).delete()[0]
+    return cleared
+
+
+def _clear_invitations(person: Person, values: list[str]) -> int:
+    """Whoever was asked in under the person's address, or joined as the person; what is still open is withdrawn."""
+    if person.kind != "user":
+        return 0
+    found = Q(user_id=person.pk)
+    for value in values:
+        found |= Q(email__iexact=value)
+    rows = Invitation.objects.filter(found)
+    rows.filter(used_at=None, withdrawn_at=None).update(withdrawn_at=timezone.now())
+    nobody = Concat(Value("erased-"), Cast("pk", CharField()), Value("@example.invalid"))
+    return rows.update(email=nobody, first_name="", last_name="")
 
 
 def _clear_admin_log(person: Person, values: Iterable[str]) -> int:

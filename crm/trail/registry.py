@@ -33,7 +33,6 @@ EXEMPT: dict[str, str] = {
     "sessions.Session": "who is logged in, not what they did",
     "account.EmailAddress": UNUSED,
     "account.EmailConfirmation": UNUSED,
-    "mfa.Authenticator": "second factors, with their secrets; the log of log-ins tells of each",
     "socialaccount.SocialAccount": "identities that open a log-in; the log of log-ins tells of each",
     "socialaccount.SocialApp": UNUSED,
     "socialaccount.SocialToken": UNUSED,
@@ -91,9 +90,15 @@ IGNORED: dict[str, frozenset[str]] = {
     "accounts.User": frozenset({"last_login", "auth_version"}),
     "accounts.ImportBatch": frozenset({"seconds", "attempts"}),
     "accounts.AccessToken": frozenset({"digest", "last_used_at", "last_address"}),
+    # A second factor is noted when it comes and goes; each use of it changes its data.
+    "mfa.Authenticator": frozenset({"data", "last_used_at"}),
 }
 # Columns with such a name are noted as changed, without the value; so are bytes.
-SECRET = re.compile(r"password|secret|token|digest|hash|otp|recovery|credential|private|public_key|challenge")
+SECRET = re.compile(
+    r"password|secret|token|digest|hash|otp|recovery|credential|private|public_key|challenge|session_key|nonce"
+)
+# Columns whose name does not tell.
+SECRETS: dict[str, frozenset[str]] = {"mfa.Authenticator": frozenset({"data"})}
 NO_SECRET: dict[str, frozenset[str]] = {"accounts.MarketEffort": frozenset({"identity"})}
 # Where the key of a row is not its primary key.
 KEYS: dict[str, str] = {"accounts.AccessToken": "token_key"}
@@ -238,7 +243,8 @@ def _secret(model: type[Model]) -> set[str]:
     """Columns that hold what must not be read anywhere else: told by name or kind, so that a new one is never forgotten."""
     fields = model._meta.local_concrete_fields  # noqa: SLF001
     found = {str(one.column) for one in fields if SECRET.search(str(one.column)) or isinstance(one, BinaryField)}
-    return found - NO_SECRET.get(model._meta.label, frozenset())  # noqa: SLF001
+    label = model._meta.label  # noqa: SLF001
+    return (found | SECRETS.get(label, frozenset())) - NO_SECRET.get(label, frozenset())
 
 
 def _account_path(model: type[Model]) -> str:

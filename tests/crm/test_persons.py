@@ -6,15 +6,17 @@ from datetime import date, timedelta
 
 import openpyxl
 import pytest
+from allauth.mfa.models import Authenticator
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import AttitudeNote, Contact, Courtesy, Invitation, User
+from accounts.models import AttitudeNote, Contact, Courtesy, Invitation, LoginEvent, LoginLimit, User, UserSession
 from crm.models import Erasure, IdempotencyKey, PersonKey, TrailEntry
 from crm.trail import chain, registry
 from crm.trail.persons import ErasureRefused, Person, erase_person, export_person, tables_about
@@ -177,6 +179,72 @@ def test_user_is_erased_with_sessions_tokens_and_log_of_log_ins(db, client):
     account.refresh_from_db()
     assert account.owner == user
     assert client.get("/accounts/").status_code == 302
+
+
+def seeded_user(client) -> User:
+    """Somebody with the token in every column of the log of log-ins, of sessions and of invitations, as theirs and in what
+    others did about them."""
+    name, address = f"{TOKEN}.anna", f"{TOKEN}@example.com"
+    user, admin, now = (
+        make_user(username=name, email=address, first_name=TOKEN, last_name=TOKEN),
+        make_superuser(),
+        timezone.now(),
+    )
+    client.post("/login/", {"username": name, "password": "a-long-Passw0rd"}, headers={"user-agent": f"{TOKEN} phone"})
+    client.post("/login/", {"username": name.upper(), "password": "wrong"}, headers={"user-agent": "other"})
+    client.post("/login/", {"username": f" {address.lower()} x", "password": "wrong"}, headers={"user-agent": "other"})
+    for about, by, detail in (
+        (user, None, f"{TOKEN} key"),
+        (admin, None, f"user: {name.casefold()}"),
+        (admin, None, f"{address.upper()}: Manager"),
+    ):
+        LoginEvent.objects.create(at=now, kind="unlocked", ok=True, user=about, actor=by, username=name, detail=detail)
+    LoginLimit.objects.create(kind="user", subject=name.casefold(), attempts=1, since=now)
+    for number, fields in enumerate(({"user": user, "used_at": now}, {"withdrawn_at": now}, {})):
+        Invitation.objects.create(
+            email=address if number else address.upper(), first_name=TOKEN, last_name=TOKEN, nonce=f"n{number}",
+            invited_by=admin, invited_at=now, expires_at=now + timedelta(days=1), **fields,
+        )  # fmt: skip
+    return user
+
+
+def test_a_token_in_every_column_about_a_log_in_is_found_nowhere_after_the_erasure(db, client):
+    """The log, sessions and invitations, whoever wrote the line and in whichever spelling."""
+    user = seeded_user(client)
+    other = make_user(username="somebody.else")
+    kept = LoginEvent.objects.create(
+        at=timezone.now(), kind="unlocked", ok=True, user=other, username="somebody.else", detail="x"
+    )
+    session = UserSession.objects.get(user=user)
+    assert everything().casefold().count(TOKEN.casefold()) > 12
+
+    erase_person(Person("user", user.pk), by=make_superuser(), reason="Asked for by letter of 1 March")
+
+    assert TOKEN.casefold() not in everything().casefold()
+    assert not Invitation.objects.filter(used_at=None, withdrawn_at=None).exists()
+    assert Invitation.objects.count() == 3
+    assert UserSession.objects.get(pk=session.pk).ended_at is not None
+    assert not Session.objects.filter(session_key=session.session_key).exists()
+    kept.refresh_from_db()
+    assert (kept.username, kept.detail) == ("somebody.else", "x")
+    told = [(one.address, one.agent) for one in LoginEvent.objects.filter(user=user)]
+    assert set(told) == {(None, "")}
+
+
+def test_export_of_a_user_holds_log_sessions_and_invitations_without_what_opens_the_door(db, client):
+    user = seeded_user(client)
+    session = UserSession.objects.get(user=user)
+    Authenticator.objects.create(user=user, type="totp", data={"secret": "sealed-secret"})
+
+    told = export_person(Person("user", user.pk))
+
+    assert {"accounts.LoginEvent.user", "accounts.UserSession.user", "accounts.Invitation.user"} <= set(
+        told["named_in"]
+    )
+    words = json.dumps(told, default=str)
+    assert "sealed-secret" not in words
+    assert session.session_key not in words
+    assert '"nonce"' not in words
 
 
 @pytest.mark.parametrize("reason", ["", "  "])
