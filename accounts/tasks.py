@@ -23,3 +23,9 @@ def mail_invitation_task(invitation_id: int, base: str) -> bool:
 def mail_reset_task(email: str, base: str, language: str) -> int:
     """Send a link for a new password to whoever logs in and has the address, if anybody."""
     return resets.mail_reset_link(email=email, base=base, language=language, now=timezone.now())
+
+
+@shared_task(name="accounts.mail_reset_to")
+def mail_reset_to_task(user_id: int, base: str) -> bool:
+    """Send a link for a new password to the person whom an administrator named."""
+    return resets.mail_reset_link_to(user_id=user_id, base=base)

@@ -115,9 +115,11 @@ def resources(account: Account, word: str, people: dict[str, User], model: Any) 
     owner, director = people["owner"], people["director"]
     contract = make_contract(account=account, amount=1000, currency="CNY", title=word, number=f"C{word}")
     receivable = make_receivable(account=account, number=f"R{word}", paid=[(date(2024, 7, 1), 1)])
+    contact = make_contact(account=account, name=f"Person {word}", notes=word, email=f"{word}@example.com")
     return {
         "accounts": account,
-        "contacts": make_contact(account=account, name=f"Person {word}", notes=word, email=f"{word}@example.com"),
+        "contacts": contact,
+        "persons": contact,
         "team-members": make_team_member(
             account=account, user=make_user(), valid_from=date(2010, 1, 1), valid_to=date(2011, 1, 1)
         ),
@@ -208,6 +210,7 @@ BY_ROUTE = {
     "service:sponsor": "sponsors", "service:discount": "discounts", "metrics:growth_note": "growth-notes",
     "tiering:override_new": "accounts", "tiering:override": "overrides", "tiering:problem": "accounts",
     "tiering:band": "accounts", "ratings:": "accounts", "accounts:": "accounts", "imports:": "imports",
+    "trail:person": "contacts",
 }  # fmt: skip
 BY_NAME = {"contact": "contacts", "rejection": "suggestion-rejections"}
 
@@ -256,7 +259,8 @@ def address(door: Door, world: World, relation: str) -> str | None:
         if name in SLUGS:
             given[name] = SLUGS[name]
         elif name == "kind":
-            given[name] = "ratings" if door.route.startswith("imports:") else "plan"
+            about_people = door.route.startswith(("persons-", "trail:"))
+            given[name] = "contact" if about_people else "ratings" if door.route.startswith("imports:") else "plan"
         else:
             given[name] = rows[resource].pk if resource in rows else MISSING
     try:

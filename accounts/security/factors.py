@@ -246,6 +246,19 @@ def remove_factor(*, user: User, factor: Authenticator, visitor: Visitor, now: d
 
 
 @transaction.atomic
+def take_factor_away(*, factor: Authenticator, by: User, visitor: Visitor, now: datetime) -> None:
+    """An administrator's help for who has lost one of several; recovery codes go with the last. Ends the user's sessions
+    and tokens, so that whoever has found it is out too."""
+    user = User.objects.select_for_update().get(pk=factor.user_id)
+    detail = str(factor)
+    Authenticator.objects.filter(pk=factor.pk).delete()
+    if not has_factor(user):
+        Authenticator.objects.filter(user_id=user.pk).delete()
+    record(LoginEventKind.FACTOR_REMOVED, now=now, user=user, actor=by, visitor=visitor, detail=detail)
+    sessions.end_access(user=user, reason=SessionEnd.FACTOR, now=now)
+
+
+@transaction.atomic
 def remove_all_factors(*, user: User, by: User, visitor: Visitor, now: datetime) -> int:
     """An administrator's help for who has lost the phone and the codes; ends the user's sessions. Returns how many."""
     removed = Authenticator.objects.filter(user_id=user.pk, type__in=FACTORS).count()

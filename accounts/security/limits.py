@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Greatest
 
 from accounts.models import LoginLimit
@@ -73,14 +73,17 @@ def clear(limit: Limit, subject: str) -> bool:
     return bool(LoginLimit.objects.filter(kind=limit.kind, subject=subject[:254]).delete()[0])
 
 
+def locked_rows(*, now: datetime) -> QuerySet[LoginLimit]:
+    """What is locked now; one statement."""
+    found = Q(pk__in=[])
+    for limit in LIMITS.values():
+        found |= Q(kind=limit.kind, attempts__gt=limit.tries, since__gt=now - limit.span)
+    return LoginLimit.objects.filter(found)
+
+
 def locked(*, now: datetime) -> list[tuple[LoginLimit, datetime]]:
     """What is locked now, with the moment it ends; the latest first."""
-    found = []
-    for limit in LIMITS.values():
-        rows: QuerySet[LoginLimit] = LoginLimit.objects.filter(
-            kind=limit.kind, attempts__gt=limit.tries, since__gt=now - limit.span
-        )
-        found += [(row, row.since + limit.span) for row in rows]
+    found = [(row, row.since + LIMITS[row.kind].span) for row in locked_rows(now=now)]
     return sorted(found, key=lambda pair: pair[1], reverse=True)
 
 

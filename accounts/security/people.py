@@ -105,3 +105,20 @@ def note_reset_link(*, user: User, by: User, visitor: Visitor, now: datetime) ->
     """Write down that an administrator was shown a link for a new password. Raises PersonProblem."""
     require_manageable(user=user, by=by)
     record(LoginEventKind.RESET_ASKED, now=now, user=user, actor=by, username=user.username, visitor=visitor)
+
+
+@transaction.atomic
+def end_session(*, session: UserSession, by: User, visitor: Visitor, now: datetime) -> None:
+    """End one session of somebody else; tokens and other sessions go on. Raises PersonProblem."""
+    require_manageable(user=session.user, by=by)
+    sessions.end_session(session=session, reason=SessionEnd.BY_ADMINISTRATOR, now=now, by=by, visitor=visitor)
+
+
+def require_mailable(user: User) -> None:
+    """Raises PersonProblem for somebody to whom no link for a new password can be sent."""
+    if not user.is_active:
+        raise PersonProblem(_("This log-in is switched off. Switch it on first."))
+    if not user.email:
+        raise PersonProblem(_("This log-in has no e-mail address. Give it one, or hand a link over at the browser."))
+    if not user.has_usable_password():
+        raise PersonProblem(_("This log-in has no password: it comes in through the identity provider."))

@@ -55,17 +55,29 @@ def mail_reset_link(*, email: str, base: str, language: str, now: datetime) -> i
     answers in the same time whether there is such a person or not."""
     sent = 0
     for user in User.objects.filter(email__iexact=email, is_active=True).order_by("pk"):
-        if not user.has_usable_password():
-            continue
-        with translation.override(user.language or language or settings.LANGUAGE_CODE):
-            words = {"name": user.username, "link": base + link_path(user)}
-            text = _(
-                "Somebody, probably you, asked for a new password for the user %(name)s of Facet.\n\n"
-                "Set it here, once, within two hours:\n%(link)s\n\nIf it was not you, do nothing: the old one stays."
-            )
-            send(to=user.email, subject=_("A new password for Facet"), text=text % words)
-        sent += 1
+        if user.has_usable_password():
+            _mail(user, base, language)
+            sent += 1
     return sent
+
+
+def mail_reset_link_to(*, user_id: int, base: str) -> bool:
+    """Send a link to one person, whom an administrator named; False where there is nobody to send one to."""
+    user = User.objects.filter(pk=user_id, is_active=True).exclude(email="").first()
+    if user is None or not user.has_usable_password():
+        return False
+    _mail(user, base, "")
+    return True
+
+
+def _mail(user: User, base: str, language: str) -> None:
+    with translation.override(user.language or language or settings.LANGUAGE_CODE):
+        words = {"name": user.username, "link": base + link_path(user)}
+        text = _(
+            "Somebody, probably you, asked for a new password for the user %(name)s of Facet.\n\n"
+            "Set it here, once, within two hours:\n%(link)s\n\nIf it was not you, do nothing: the old one stays."
+        )
+        send(to=user.email, subject=_("A new password for Facet"), text=text % words)
 
 
 @transaction.atomic

@@ -18,13 +18,13 @@ from accounts.access import Action
 from accounts.enums import UserRole
 from accounts.enums_logins import SessionEnd
 from accounts.models import AccessToken, Invitation, LoginEvent, OrgUnit, User, UserSession
-from accounts.security import factors, invitations, people, sessions, tokens
+from accounts.security import factors, invitations, people, resets, sessions, tokens
 from accounts.security.errors import LoginRefused
 from accounts.security.links import BadAddress
 from accounts.security.logins import confirm_password
 from accounts.security.visitors import visitor_of
-from accounts.tasks import mail_invitation_task
-from crm.api.filters import FilterSet
+from accounts.tasks import mail_invitation_task, mail_reset_to_task
+from crm.api.filters import FilterSet, check_parameters
 from crm.api.serializers import StrictSerializer
 from crm.api.views import ListedViewSet
 from crm.tasks import send
@@ -251,8 +251,27 @@ class LogInSerializer(serializers.ModelSerializer):
         read_only_fields = fields
 
 
+class SessionOfOtherSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = UserSession
+        fields = ("id", "started_at", "last_seen_at", "address", "agent")
+        read_only_fields = fields
+
+
+class EndSessionSerializer(StrictSerializer):
+    session = serializers.IntegerField(min_value=1, max_value=2**63 - 1, help_text="The id of one of the person's.")
+
+
+class ResetSerializer(serializers.Serializer):
+    """`mailed_to`: the address the link was sent to. `link`: the link itself, to be handed over, for a person at a browser
+    alone; good once and for two hours."""
+
+    mailed_to = serializers.CharField(allow_null=True)
+    link = serializers.CharField(allow_null=True)
+
+
 class LogInViewSet(ListedViewSet):
-    """The log-ins of everybody: sign out, switch off and on, take a lost second factor away."""
+    """The log-ins of everybody: sign out, switch off and on, take a lost second factor away, start a new password."""
 
     serializer_class = LogInSerializer
     queryset = User.objects.none()
@@ -290,3 +309,40 @@ class LogInViewSet(ListedViewSet):
             factors.remove_all_factors(**given)
 
         return self._do(request, remove)
+
+    @extend_schema(request=None, responses={200: ResetSerializer})
+    @action(detail=True, methods=["post"], url_path="reset-password", url_name="reset_password")
+    def reset_password(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Start a new password: a token has the link mailed to the person; at a browser it is answered, and nothing is
+        mailed. The old password counts until then."""
+        user, now = get_object_or_404(User, pk=self.kwargs["pk"]), timezone.now()
+        by_token = request.auth is not None
+        if by_token:
+            people.require_mailable(user)
+        people.note_reset_link(user=user, by=request.user, visitor=visitor_of(request), now=now)
+        if by_token:
+            send(mail_reset_to_task, user_id=user.pk, base=site_of(request))
+            return Response({"mailed_to": user.email, "link": None})
+        link = site_of(request) + resets.link_path(user)
+        return Response({"mailed_to": None, "link": link}, headers={"Cache-Control": "no-store"})
+
+    @extend_schema(responses={200: SessionOfOtherSerializer(many=True)}, filters=False)
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def sessions(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Where the person is logged in now."""
+        user = get_object_or_404(User, pk=self.kwargs["pk"])
+        check_parameters(request, ())
+        return Response(SessionOfOtherSerializer(sessions.open_sessions(user), many=True).data)
+
+    @extend_schema(request=EndSessionSerializer, responses={204: None})
+    @action(detail=True, methods=["post"], url_path="end-session", url_name="end_session")
+    def end_session(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Sign the person out on one device."""
+        user = get_object_or_404(User, pk=self.kwargs["pk"])
+        form = EndSessionSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        found = sessions.open_sessions(user).filter(pk=form.validated_data["session"]).first()
+        if found is None:
+            raise serializers.ValidationError({"session": [_("There is no such session any more.")]})
+        people.end_session(session=found, by=request.user, visitor=visitor_of(request), now=timezone.now())
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -16,6 +16,7 @@ from accounts.access import Action
 from accounts.fields import hidden_asked, hidden_from, is_hidden, read_as
 from accounts.models import User
 from crm.api.errors import BadParameter
+from crm.models.trail import ERASE_PERSON, EXPORT_PERSON
 from crm.web.rights import (
     ACTIVATE_MODEL,
     ACTIVATE_POLICY,
@@ -355,8 +356,23 @@ POLICY: dict[tuple[str, str], Rule] = {
     ("log-ins-list", "GET"): holders_of(VIEW_USER),
     **{
         (f"log-ins-{step}", "POST"): holders_of(CHANGE_USER)
-        for step in ("sign_out", "switch_off", "switch_on", "remove_second_factor")
+        for step in (*("sign_out", "switch_off", "switch_on", "remove_second_factor", "reset_password", "end_session"),)
     },
+    ("log-ins-sessions", "GET"): holders_of(VIEW_USER),
+    ("second-factors-list", "GET"): holders_of(VIEW_USER),
+    ("second-factors-detail", "DELETE"): holders_of(CHANGE_USER),
+    ("log-in-locks-list", "GET"): holders_of(VIEW_USER),
+    ("log-in-locks-detail", "DELETE"): holders_of(CHANGE_USER),
+    ("log-in-rule", "GET"): holders_of(VIEW_USER),
+    ("log-in-rule", "PUT"): holders_of(CHANGE_USER),
+    ("access-actions", "GET"): UNITS,
+    ("access-people-detail", "GET"): doing(Action.ACCESS_VIEW),
+    ("access-people-accounts", "GET"): doing(Action.ACCESS_VIEW),
+    ("access-people-why", "GET"): doing(Action.ACCESS_VIEW),
+    # Of a contact the views ask for the account too; whoever holds neither right is told that there is nobody.
+    ("persons-detail", "GET"): doing(Action.PERSON_EXPORT, Action.PERSON_ERASE),
+    ("persons-export", "GET"): holders_of(EXPORT_PERSON),
+    ("persons-erase", "POST"): holders_of(ERASE_PERSON),
 }
 
 

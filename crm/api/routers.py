@@ -3,6 +3,7 @@
 from rest_framework.routers import SimpleRouter
 
 from crm.api import (
+    access,
     accounts,
     attachments,
     backtests,
@@ -18,6 +19,7 @@ from crm.api import (
     links,
     logins,
     mails,
+    logins_admin,
     merges,
     metrics_whitespace,
     milestones,
@@ -120,3 +122,6 @@ router.register("login-events", logins.LoginEventViewSet, "login-events")
 router.register("invitations", logins.InvitationViewSet, "invitations")
 router.register("log-ins", logins.LogInViewSet, "log-ins")
 router.register("org-units", organisation.OrgUnitViewSet, "org-units")
+router.register("second-factors", logins_admin.SecondFactorViewSet, "second-factors")
+router.register("log-in-locks", logins_admin.LogInLockViewSet, "log-in-locks")
+router.register("access/people", access.AccessPersonViewSet, "access-people")

@@ -3,7 +3,9 @@
 from django.urls import include, path, re_path
 
 from crm.api import metrics, metrics_breakdown, metrics_decomposition, metrics_economics
+from crm.api.access import AccessTableView
 from crm.api.drift import DriftView
+from crm.api.logins_admin import LogInRuleView
 from crm.api.metrics_association import routes as association_routes
 from crm.api.metrics_cohorts import routes as cohort_routes
 from crm.api.metrics_contracts import routes as contract_routes
@@ -15,6 +17,7 @@ from crm.api.metrics_receivables import routes as receivables_routes
 from crm.api.metrics_relationships import routes as relationship_routes
 from crm.api.metrics_whitespace import routes as whitespace_routes
 from crm.api.migration import MigrationView
+from crm.api.persons import PersonEraseView, PersonExportView, PersonView
 from crm.api.portfolio import PortfolioView
 from crm.api.root import DocsView, RootView, SchemaView
 from crm.api.routers import router
@@ -55,6 +58,11 @@ v1 = [
     *receivables_routes,
     *relationship_routes,
     *whitespace_routes,
+    path("log-in-rule/", LogInRuleView.as_view(), name="log-in-rule"),
+    path("access/actions/", AccessTableView.as_view(), name="access-actions"),
+    path("persons/<slug:kind>/<int:pk>/", PersonView.as_view(), name="persons-detail"),
+    path("persons/<slug:kind>/<int:pk>/export/", PersonExportView.as_view(), name="persons-export"),
+    path("persons/<slug:kind>/<int:pk>/erase/", PersonEraseView.as_view(), name="persons-erase"),
     path("teams/load/", TeamLoadView.as_view(), name="teams-load"),
     path("teams/gaps/", TeamGapsView.as_view(), name="teams-gaps"),
     path("tiering/migration/", MigrationView.as_view(), name="tiering-migration"),

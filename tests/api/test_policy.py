@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
@@ -23,6 +24,7 @@ from accounts.models import (
     AccountLink,
     AccountLinkType,
     GroupMembership,
+    LoginLimit,
     PartnershipState,
     RatingAnchor,
     RelationshipRule,
@@ -98,6 +100,11 @@ FOR_EVERYBODY = {
     "login-events",
     "invitations",
     "log-ins",
+    "second-factors",
+    "log-in-locks",
+    "log-in",
+    "access",
+    "access-people",
     "account-link-types",
     "products",
     "rates",
@@ -125,7 +132,11 @@ BARE = {
     *("models-approve", "overrides-approve", "discounts-approve", "interactions-done", "account-plans-approve"),
     *("weight-surveys-close", "weight-surveys-takeover"),
 }  # posted without a body
-LOG_IN_STEPS = ("sign_out", "switch_off", "switch_on", "remove_second_factor")
+LOG_IN_STEPS = (
+    *("sign_out", "switch_off", "switch_on", "remove_second_factor", "reset_password", "end_session"),
+    "sessions",
+)
+ADMINISTRATORS = {"access-people-detail", "access-people-accounts", "access-people-why"}
 ORG_DOORS = ("people", "place", "take_out")  # of one unit of the organisation
 STEPS = ("done", "respond", "escalate", "resolve", "reopen")  # of an interaction and of a request
 HOLDS_RIGHTS = {"editor", "clerk", "admin"}  # the clerk holds every right and sees nothing
@@ -279,6 +290,12 @@ def make_world(settings: Any, tmp_path: Path) -> World:
         email="invited@example.com", role="member", by=people["admin"], visitor=Visitor(), now=timezone.now()
     )
     rows["log-ins"] = make_user()
+    other.force_login(rows["log-ins"])
+    User.objects.filter(pk=rows["log-ins"].pk).update(email="reset@example.com")
+    rows["second-factors"] = Authenticator.objects.create(user=make_user(), type="totp", data={"secret": "sealed"})
+    rows["log-in-locks"] = LoginLimit.objects.create(kind="user", subject="x", attempts=99, since=timezone.now())
+    rows["access-people"] = make_user()
+    rows["persons"] = rows["contacts"]
     rows["org-units"] = make_unit(head=editor)
     rows["mails"] = receive(raw=letter(), user=people["owner"], now=timezone.now()).mail  # waits for its account
     return World(people, account, rows)
@@ -447,6 +464,10 @@ def address_of(route: str, world: World) -> str:
     from django.urls import reverse
 
     resource, _dash, kind = route.rpartition("-")
+    if resource == "persons":
+        return reverse(f"api:{route}", args=["contact", world.rows["persons"].pk])
+    if route in {"access-people-accounts", "access-people-why"}:
+        return reverse(f"api:{route}", args=[world.rows[resource].pk])
     if route == "accounts-relationships":
         return reverse(f"api:{route}", args=[world.account.pk])
     if kind in {
@@ -507,7 +528,17 @@ def query_of(route: str) -> dict[str, str]:
 def send(client: APIClient, route: str, method: str, world: World) -> Any:
     address, resource = address_of(route, world), route.rpartition("-")[0]
     if method == "GET":
-        return client.get(address, query_of(route))
+        query = {"account": world.account.pk} if route == "access-people-why" else query_of(route)
+        return client.get(address, query)
+    if route == "log-in-rule":
+        body = {"second_factor_roles": ["director"]}
+        return client.put(address, body, format="json", headers={"If-Match": "*"})
+    if route == "log-ins-end_session":
+        session = UserSession.objects.filter(user=world.rows["log-ins"]).latest("pk")
+        return client.post(address, {"session": session.pk}, format="json")
+    if route == "persons-erase":
+        body = {"reason": "test", "confirm": f"contact:{world.rows['persons'].pk}"}
+        return client.post(address, body, format="json")
     if route == "imports-list":
         return client.post(address, {"file": SimpleUploadedFile("f.csv", RETAIL), "wait": "true"}, format="multipart")
     if (route, method) == ("attachments-list", "POST"):
@@ -591,6 +622,10 @@ def expected(person: str, route: str, method: str) -> set[int]:
         sees = False
     if resource in {"tokens", "sessions"} and method != "GET":
         return {403}  # a token is no person at a browser
+    if route in ADMINISTRATORS:
+        return {200} if person == "admin" else {403}
+    if resource == "persons":
+        return {403} if person not in HOLDS_RIGHTS else {200} if person in SEES else {404}
     if resource == "org-units":
         sees = person in {"editor", "admin"}  # its head, and who sees every unit
         if kind in {"list", "tree"}:
