@@ -1,7 +1,10 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from crm.admin_versions import carry_versions
 from crm.web.health import healthz, readyz
+
+carry_versions(admin.site)
 
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
