@@ -1,10 +1,10 @@
 """The forms of what is done for customers; rules are the models' and the services', so that REST refuses the same."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.db.models import Q
+from django.db.models import F, Max, OuterRef, Q, Subquery
 from django.db.models.query import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -100,9 +100,22 @@ class InteractionForm(SeenMixin, forms.ModelForm):
         written = self.instance.pk
         ours, theirs = people_of(account, besides=user, today=today), account.contacts.filter(is_active=True)
         self.fields["our_people"].queryset = _with(User, ours, written)
-        self.fields["their_people"].queryset = _with(Contact, theirs, written)
+        self.fields["their_people"].queryset = met_last(_with(Contact, theirs, written))
         self.remember(self.instance)
         dress(self)
+
+    @property
+    def usual_steps(self) -> list[str]:
+        """What is said most often of a next step: a tap in place of typing."""
+        return [_("Send the offer"), _("Call back"), _("Visit again")]
+
+    @property
+    def usual_days(self) -> list[tuple[str, date]]:
+        return [
+            (_("tomorrow"), self.today + timedelta(days=1)),
+            (_("in a week"), self.today + timedelta(days=7)),
+            (_("in two weeks"), self.today + timedelta(days=14)),
+        ]
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
@@ -114,6 +127,13 @@ class InteractionForm(SeenMixin, forms.ModelForm):
         if day > self.today:
             raise forms.ValidationError(_("It lies in the future: log it once it has taken place."))
         return day
+
+
+def met_last(contacts: QuerySet[Contact]) -> QuerySet[Contact]:
+    """Those whom somebody of ours met last come first, and who never was met by name."""
+    with_them = Interaction.their_people.through.objects.filter(contact=OuterRef("pk"))
+    last = with_them.order_by().values("contact").values(day=Max("interaction__held_on"))
+    return contacts.annotate(met_on=Subquery(last)).order_by(F("met_on").desc(nulls_last=True), "name", "pk")
 
 
 def _with(model: Any, rows: QuerySet, interaction: int | None) -> QuerySet:
