@@ -11,6 +11,8 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
+from django.utils.http import content_disposition_header
+from django.utils.text import get_valid_filename
 
 from accounts.imports.exporting import LedgerExport
 from accounts.imports.guard import guard
@@ -29,9 +31,10 @@ def table_file(
 
     Raises Http404 for a form we do not write.
     """
+    name = get_valid_filename(name)  # may hold a code that people typed
     if form == "csv":
         response = StreamingHttpResponse(csv_chunks(headings, rows), content_type="text/csv; charset=utf-8")
-        response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+        response["Content-Disposition"] = content_disposition_header(as_attachment=True, filename=f"{name}.csv")
         return response
     if form == "xlsx":
         return FileResponse(
