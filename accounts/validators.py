@@ -1,4 +1,4 @@
-"""Rules between rows that form, admin and REST share. Each raises Django's ValidationError, which names the field."""
+"""Rules that form, admin and REST share. Each raises Django's ValidationError, which names the field."""
 
 from __future__ import annotations
 
@@ -10,8 +10,19 @@ from django.core.exceptions import ValidationError
 from django.db.models import Sum
 from django.utils.translation import gettext as _
 
+from accounts.imports.guard import is_formula
+
 if TYPE_CHECKING:
     from accounts.models import Contract, ContractMilestone
+
+
+def refuse_formula(text: str) -> None:
+    """What files may not bring in (``accounts.imports.cells``) is not typed either: a text that begins with "=", blanks and
+    marks nobody sees left out. Names such as "+Plus GmbH" or "@home" are names; exports write all of them as text."""
+    if is_formula(text):
+        raise ValidationError(
+            _("This begins as a formula does. Write it without the equals sign in front."), code="formula"
+        )
 
 
 def check_milestones_fit(contract: Contract, amounts: Iterable[Decimal]) -> None:

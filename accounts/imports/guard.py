@@ -1,7 +1,7 @@
 """Cells that a spreadsheet would run as a formula, made harmless on the way out and restored on the way in.
 
 ``unguard(guard(cell)) == cell`` for every text, so a file of ours that is opened, corrected and sent again comes back
-as it was. Plain numbers keep their sign. A spreadsheet whose lists are separated by semicolons cuts our lines at those
+as it was. Plain numbers and percentages keep their sign. A spreadsheet whose lists are separated by semicolons cuts our lines at those
 inside a cell, whatever stands in quotes: what would start a formula behind one, or on a new line, is guarded too. The
 patterns are written so that Python and PostgreSQL read them alike.
 """
@@ -20,7 +20,8 @@ _BLANK = rf"[\u0000-\u0020{_UNSEEN}]*"
 # Within one line, between two separators. Cut there, a cell may begin with a quote, which is then taken away.
 _BLANK_INSIDE = rf"[\u0000-\u0008\u000b\u000c\u000e-\u0020\"{_UNSEEN}]*"
 _CUT = r"[;\t\r\n]"
-_NUMBER = r"[+-]?(?:[0-9]+(?:[.,][0-9]+)*)"
+# The percent sign goes by number, so that no statement takes it for a place of a parameter.
+_NUMBER = r"[+-]?(?:[0-9]+(?:[.,][0-9]+)*)\u0025?"
 # Tab, CR and LF are trimmed before the cell is looked at.
 _LIVE = rf"(?!{_NUMBER}\Z)(?:[\t\r\n]|{_BLANK}[{_SIGN}\t\r\n])"
 _LIVE_INSIDE = rf"(?!{_NUMBER}(?:{_CUT}|\Z)){_BLANK_INSIDE}[{_SIGN}]"
@@ -45,9 +46,7 @@ def guard_sql(text: str) -> str:
     Most texts begin with an ASCII letter or digit and hold no separator: those are passed over.
     """
     inside = f"regexp_replace({text}, '{_sql(_DANGER_INSIDE)}', '\\1''', 'g')"
-    return (
-        f"CASE WHEN {text} ~ '{_sql(_HAS_CUT)}' THEN {_guard_start(inside)} ELSE {_guard_start(text)} END"
-    )
+    return f"CASE WHEN {text} ~ '{_sql(_HAS_CUT)}' THEN {_guard_start(inside)} ELSE {_guard_start(text)} END"
 
 
 def _guard_start(text: str) -> str:

@@ -130,7 +130,8 @@ def _parent_line(parent: object) -> str:
         raise ValueError(parent)
     facts = [parent.get(key, "") for key in PARENT_KEYS]
     for key, fact in zip(PARENT_KEYS, facts, strict=True):
-        if not isinstance(fact, str) or fact != trimmed(fact) or len(fact) > FIELDS[key].length or "\0" in fact:
+        is_edged = isinstance(fact, str) and key.endswith("_code") and fact != trimmed(fact)
+        if not isinstance(fact, str) or is_edged or len(fact) > FIELDS[key].length or "\0" in fact:
             raise ValueError(fact)
         fact.encode()
-    return "\t".join(map(escaped, facts))
+    return "\t".join(escaped(trimmed(fact)) for fact in facts)  # words as the door takes those of rows

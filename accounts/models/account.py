@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.enums import AccountNeed, AccountSize, AccountStatus, Grade, MarketPotential
-from accounts.models.base import CurrencyField, MoneyField, TimeStamped
+from accounts.models.base import CurrencyField, MoneyField, TimeStamped, WordsField
 from accounts.querysets import AccountQuerySet
 from accounts.search import index_fields
 
@@ -22,10 +22,10 @@ INDEXED_FIELDS = ("search_text", "sort_key", "search_grams", "name_key", "name_g
 class Account(TimeStamped):
     """A customer: one legal entity, in its group where it has one."""
 
-    code = models.CharField(_("code"), max_length=64, unique=True)
-    name = models.CharField(_("name"), max_length=200)
-    latin_name = models.CharField(_("Latin name"), max_length=200, blank=True)
-    short_name = models.CharField(_("short name"), max_length=80, blank=True)
+    code = WordsField(_("code"), max_length=64, unique=True)
+    name = WordsField(_("name"), max_length=200)
+    latin_name = WordsField(_("Latin name"), max_length=200, blank=True)
+    short_name = WordsField(_("short name"), max_length=80, blank=True)
     status = models.CharField(_("status"), max_length=10, choices=AccountStatus, default=AccountStatus.ACTIVE)
     parent = models.ForeignKey(
         "self", verbose_name=_("group parent"), null=True, blank=True, on_delete=models.PROTECT, related_name="children"
@@ -54,11 +54,11 @@ class Account(TimeStamped):
         _("graded as one group"), default=False, db_default=False, editable=False,
         help_text=_("Its grade is the policy of all below it, unless an own one is stricter; written by accounts.graded."),
     )  # fmt: skip
-    channel = models.CharField(_("channel"), max_length=80, blank=True, db_default="")
-    segment = models.CharField(_("segment"), max_length=80, blank=True)
-    industry = models.CharField(_("industry"), max_length=80, blank=True)
-    region = models.CharField(_("region"), max_length=80, blank=True)
-    country = models.CharField(_("country"), max_length=80, blank=True)
+    channel = WordsField(_("channel"), max_length=80, blank=True, db_default="")
+    segment = WordsField(_("segment"), max_length=80, blank=True)
+    industry = WordsField(_("industry"), max_length=80, blank=True)
+    region = WordsField(_("region"), max_length=80, blank=True)
+    country = WordsField(_("country"), max_length=80, blank=True)
     size = models.CharField(_("size"), max_length=10, choices=AccountSize, blank=True)
     need = models.CharField(
         _("need"), max_length=8, choices=AccountNeed, blank=True, default="", db_default="",
@@ -107,7 +107,7 @@ class Account(TimeStamped):
     turnover_year = models.PositiveSmallIntegerField(
         _("year of the turnover"), null=True, blank=True, validators=[MinValueValidator(1990), MaxValueValidator(2100)]
     )
-    turnover_source = models.CharField(_("source of the turnover"), max_length=120, blank=True, db_default="")
+    turnover_source = WordsField(_("source of the turnover"), max_length=120, blank=True, db_default="")
     credit_stop_on = models.DateField(_("credit stop since"), null=True, blank=True)
     litigation_on = models.DateField(_("litigation since"), null=True, blank=True)
     insolvency_on = models.DateField(_("insolvent since"), null=True, blank=True)

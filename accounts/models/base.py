@@ -4,6 +4,8 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from accounts.validators import refuse_formula
+
 CURRENCY_FORM = RegexValidator(r"^[A-Z]{3}$", _("Give the three letters of the currency, such as CNY."))
 
 
@@ -23,6 +25,16 @@ class CurrencyField(models.CharField):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["max_length"] = 3
         super().__init__(*args, **kwargs)
+
+
+class WordsField(models.CharField):
+    """A line of text that tables and exports show as a name or label: none of them begins as a formula does."""
+
+    default_validators = [refuse_formula]
+
+    def deconstruct(self) -> tuple[str, str, Any, Any]:
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.CharField", args, kwargs  # to the database it is one
 
 
 class MoneyField(models.DecimalField):

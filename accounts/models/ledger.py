@@ -4,15 +4,15 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.enums import ContractStatus, RateKind, RecognitionMethod, RevenueBasis, RevenueKind
-from accounts.models.base import CurrencyField, MoneyField, TimeStamped
+from accounts.models.base import CurrencyField, MoneyField, TimeStamped, WordsField
 from accounts.querysets import CountingRevenueManager, RevenueQuerySet
 from accounts.validators import check_contract_covers_milestones
 
 
 class Product(TimeStamped):
-    code = models.CharField(_("code"), max_length=64, unique=True)
-    name = models.CharField(_("name"), max_length=200, blank=True)
-    category = models.CharField(_("category"), max_length=80, blank=True)
+    code = WordsField(_("code"), max_length=64, unique=True)
+    name = WordsField(_("name"), max_length=200, blank=True)
+    category = WordsField(_("category"), max_length=80, blank=True)
 
     class Meta:
         verbose_name = _("product")
@@ -36,8 +36,8 @@ class Contract(TimeStamped):
     account = models.ForeignKey(
         "accounts.Account", verbose_name=_("account"), on_delete=models.PROTECT, related_name="contracts"
     )
-    number = models.CharField(pgettext_lazy("of a contract", "number"), max_length=64, unique=True)
-    title = models.CharField(_("title"), max_length=200, blank=True)
+    number = WordsField(pgettext_lazy("of a contract", "number"), max_length=64, unique=True)
+    title = WordsField(_("title"), max_length=200, blank=True)
     amount = MoneyField(_("amount"), null=True, blank=True)
     currency = CurrencyField(_("currency"), blank=True)
     signed_on = models.DateField(_("signed on"), null=True, blank=True)

@@ -31,7 +31,7 @@ from accounts.access import (
 from accounts.departments import department_kind
 from accounts.enums import Attitude, TeamRole, UserRole
 from accounts.enums_relations import ContactLevel, DepartmentKind
-from accounts.models.base import TimeStamped
+from accounts.models.base import TimeStamped, WordsField
 from accounts.querysets import OfVisibleAccountsQuerySet, TeamMemberQuerySet
 
 USUAL_CAPACITY, MOST_CAPACITY = 15, 999  # points (domain.md 5.4)
@@ -163,9 +163,9 @@ class Contact(TimeStamped):
     account = models.ForeignKey(
         "accounts.Account", verbose_name=_("account"), on_delete=models.CASCADE, related_name="contacts"
     )
-    name = models.CharField(_("name"), max_length=120)
-    title = models.CharField(pgettext_lazy("of a person", "title"), max_length=120, blank=True)
-    department = models.CharField(_("department"), max_length=120, blank=True)
+    name = WordsField(_("name"), max_length=120)
+    title = WordsField(pgettext_lazy("of a person", "title"), max_length=120, blank=True)
+    department = WordsField(_("department"), max_length=120, blank=True)
     department_kind = models.CharField(
         _("kind of department"), max_length=12, choices=DepartmentKind, blank=True, default="", db_default="",
         help_text=_("What the department does; left empty it is read from the department's name."),

@@ -26,6 +26,7 @@ from accounts.enums import AccountNeed, MarketPotential
 from accounts.fields import is_hidden
 from accounts.models import Account, User
 from accounts.querysets import AccountQuerySet
+from accounts.validators import refuse_formula
 from crm.models import Density, SavedView, ViewPage
 from crm.web import columns as listing
 from crm.web import formats
@@ -186,7 +187,9 @@ class OwnerForm(forms.Form):
 
 
 class SegmentForm(forms.Form):
-    segment = forms.CharField(label=gettext_lazy("New segment"), max_length=80, required=False)
+    segment = forms.CharField(
+        label=gettext_lazy("New segment"), max_length=80, required=False, validators=[refuse_formula]
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

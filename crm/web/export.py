@@ -78,15 +78,16 @@ def xlsx_file(
     bold, dated = book.add_format({"bold": True}), book.add_format({"num_format": "yyyy-mm-dd"})
     sheet = book.add_worksheet()
     sheet.freeze_panes(1, 1)
-    sheet.write_row(0, 0, [str(heading) for heading in headings], bold)
+    for column, heading in enumerate(headings):
+        sheet.write_string(0, column, guard(str(heading)), bold)
     for at, row in enumerate(rows, 1):
         for column, value in enumerate(row):
             _write_xlsx(sheet, at, column, value, dated)
     if about:
         notes = book.add_worksheet()
         for at, (label, value) in enumerate(about):
-            notes.write_string(at, 0, str(label), bold)
-            notes.write_string(at, 1, str(value))
+            notes.write_string(at, 0, guard(str(label)), bold)
+            notes.write_string(at, 1, guard(str(value)))
     book.close()
     target.seek(0)
     return target

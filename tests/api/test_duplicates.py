@@ -40,8 +40,21 @@ def test_new_account_names_those_it_resembles_and_is_added(rest, acme):
     read = client.get(f"{LIST}{made.json()['id']}/")
     assert "possible_duplicates" not in read.json()
     assert read.headers["ETag"] == made.headers["ETag"]
-    assert client.post(LIST, {"code": "=c", "name": "=cmd()"}, format="json").json()["possible_duplicates"] == []
-    assert Account.objects.get(code="=c").name == "=cmd()"
+    assert client.post(LIST, {"code": "+c", "name": "@home"}, format="json").json()["possible_duplicates"] == []
+    assert Account.objects.get(code="+c").name == "@home"
+
+
+def test_formula_is_no_name_and_no_code(rest, acme):
+    client = rest(make_superuser())
+    before = Account.objects.count()
+
+    made = client.post(LIST, {"code": "=c", "name": "=cmd()"}, format="json")
+    changed = client.patch(f"{LIST}{acme.pk}/", {"segment": "=cmd()"}, format="json", headers={"If-Match": "*"})
+
+    assert pointers(assert_problem(made, 400)) == ["/code", "/name"]
+    assert pointers(assert_problem(changed, 400)) == ["/segment"]
+    acme.refresh_from_db()
+    assert (Account.objects.count(), acme.segment) == (before, "")
 
 
 def test_pairs_are_listed_and_dismissed(rest, acme):

@@ -42,9 +42,20 @@ def test_name_like_another_is_shown_once_and_then_added(client, seller, acme):
 def test_name_like_no_other_is_added_at_once(client, seller, acme):
     parent = make_account(owner=seller)
 
-    assert client.post(NEW, {"name": "=cmd()", "code": "X1", "parent": parent.code}).status_code == 302
+    assert client.post(NEW, {"name": "+Plus @home", "code": "X1", "parent": parent.code}).status_code == 302
 
-    assert (Account.objects.get(code="X1").name, Account.objects.get(code="X1").parent) == ("=cmd()", parent)
+    assert (Account.objects.get(code="X1").name, Account.objects.get(code="X1").parent) == ("+Plus @home", parent)
+
+
+@pytest.mark.parametrize("name", ["=cmd()", " \u200b＝1+1", "\u2060=cmd|' /C calc'!A0"])
+def test_formula_is_no_name(client, seller, acme, name):
+    refused = client.post(NEW, {"name": name, "code": "X1"})
+
+    assert refused.status_code == 422
+    assert dict(refused.context["form"].errors) == {
+        "name": ["This begins as a formula does. Write it without the equals sign in front."]
+    }
+    assert not Account.objects.filter(code="X1").exists()
 
 
 def test_form_says_what_is_wrong_and_keeps_what_was_typed(client, seller, acme):

@@ -10,7 +10,10 @@ from accounts.imports.guard import guard, guard_sql, is_formula, unguard
 STORABLE = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=8)
 # Texts that begin as dangerous ones do.
 NEAR = st.text(
-    st.sampled_from("'=+-@＝＋－＠﹢ \t\r\n;;\"\u00a0\u3000\u200b\u2060\u202e\u00ad\ufeff\x1f\x85\u1680\u202f019٣３.,aA\\~"), max_size=9
+    st.sampled_from(
+        "'=+-@＝＋－＠﹢ \t\r\n;;\"\u00a0\u3000\u200b\u2060\u202e\u00ad\ufeff\x1f\x85\u1680\u202f019٣３.,aA\\~"
+    ),
+    max_size=9,
 )
 
 
@@ -54,7 +57,7 @@ def test_guard_is_undone_exactly(text):
         ("\u202e\u00ad=1+1", "'\u202e\u00ad=1+1"),
         ("﹦1+1", "'﹦1+1"),
         ("a;=1+1;b", "a;'=1+1;b"),
-        ('a;"=1+1;b', 'a;\'"=1+1;b'),
+        ('a;"=1+1;b', "a;'\"=1+1;b"),
         ("a\n=1+1", "a\n'=1+1"),
         ("a\t @SUM(1)", "a\t' @SUM(1)"),
         ("a;-5;+7", "a;-5;+7"),
