@@ -20,6 +20,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from accounts.models import AccessToken
+from crm import admin_trail as _admin_trail  # noqa: F401 - registers
 from crm.lib.admin_parts import LargeTableAdmin
 from crm.models import IdempotencyKey, ListLayout, SavedView
 

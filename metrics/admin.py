@@ -10,9 +10,11 @@ from metrics.models import (
     AccountFigures,
     AccountMonth,
     AccountSpan,
+    GrowthNote,
     LifetimeFit,
     ReportedAccount,
     ReportedFigure,
+    SuggestionRejection,
 )
 
 SUMS = ("net", "credits", "cost", "lines_without_cost", "quantity", "lines", "orders")
@@ -89,3 +91,18 @@ class ReportedAccountAdmin(LargeTableAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[ReportedAccount]:
         seen = ReportedFigure.objects.visible_to(request.user)
         return super().get_queryset(request).filter(figure__in=seen.order_by().values("pk"))
+
+
+@admin.register(GrowthNote)
+class GrowthNoteAdmin(FoundByAccountMixin, VisibleMixin, LargeTableAdmin):
+    """Words about a growth that was measured; withdrawn on the page by whoever wrote them."""
+
+    list_display = ("account", "base_label", "comparison_label", "factor", "author", "created_at", "withdrawn_at")
+    list_filter = ("factor",)
+    list_select_related = ("account", "author")
+
+
+@admin.register(SuggestionRejection)
+class SuggestionRejectionAdmin(FoundByAccountMixin, VisibleMixin, LargeTableAdmin):
+    list_display = ("account", "product", "reason", "rejected_by", "rejected_at", "withdrawn_at")
+    list_select_related = ("account", "product", "rejected_by")

@@ -1,3 +1,3 @@
-from plans.admin import policies, results, work
+from plans.admin import policies, results, teams, work
 
-__all__ = ["policies", "results", "work"]
+__all__ = ["policies", "results", "teams", "work"]
