@@ -2,18 +2,19 @@
 
 from typing import Any
 
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import FileResponse
 from django_filters.rest_framework import FilterSet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_field
-from rest_framework import mixins, serializers, status
+from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.parsers import MultiPartParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from crm.api.etag import locked_to_delete
 from crm.api.fields import StrictKeyField
 from crm.api.filters import VisibleAccountFilter, VisibleRowFilter
 from crm.api.idempotency import idempotent
@@ -69,7 +70,7 @@ class AttachmentFilter(FilterSet):
         fields = {"name": ["exact"], "sha256": ["exact"], "added_at": ["gte", "lte"]}
 
 
-class AttachmentViewSet(mixins.DestroyModelMixin, ReadableViewSet):
+class AttachmentViewSet(ReadableViewSet):
     """Files of the interactions the caller may see. Whoever may correct an interaction adds files to it and removes them."""
 
     serializer_class = AttachmentSerializer
@@ -97,10 +98,12 @@ class AttachmentViewSet(mixins.DestroyModelMixin, ReadableViewSet):
         (made,) = attachments.attach(interaction=interaction, files=[form.validated_data["file"]], by=request.user)
         return self.tagged(made, code=status.HTTP_201_CREATED, Location=self.location_of(made))
 
-    def perform_destroy(self, instance: Model) -> None:
-        if isinstance(instance, Attachment):
-            require_correct(self.request.user, logged_by=instance.interaction.logged_by_id)
-            attachments.remove_attachment(attachment=instance)
+    @extend_schema(responses={204: None})
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        with locked_to_delete(self, request) as found:
+            require_correct(request.user, logged_by=found.interaction.logged_by_id)
+            attachments.remove_attachment(attachment=found)
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(
         description="The file itself, always as a download.",

@@ -1,5 +1,6 @@
 """One shape for every error of the REST edge: problem documents (RFC 9457)."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import Any
@@ -13,6 +14,7 @@ from django.http.request import UnreadablePostError
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions, status
 from rest_framework.fields import get_error_detail
+from rest_framework.renderers import JSONRenderer
 from rest_framework.settings import api_settings
 
 from crm.lib.exceptions import CrmError
@@ -48,6 +50,11 @@ class PreconditionFailed(exceptions.APIException):
     default_code = "precondition-failed"
     default_detail = _("Somebody changed it since you read it: read it again, then repeat the change.")
 
+    def __init__(self, *, current: Any = None, tag: str = "", errors: Iterable[dict[str, str]] = ()) -> None:
+        """current : what is stored, as a read gives it, under ``tag``; errors : each field that was sent otherwise"""
+        super().__init__()
+        self.current, self.tag, self.errors = current, tag, list(errors)
+
 
 class Conflict(exceptions.APIException):
     status_code = status.HTTP_409_CONFLICT
@@ -81,9 +88,18 @@ class KeyReused(exceptions.APIException):
 
 
 def problem(
-    code: int, *, name: str = "", detail: Any = "", errors: Iterable[dict[str, Any]] = (), **headers: str
+    code: int,
+    *,
+    name: str = "",
+    detail: Any = "",
+    errors: Iterable[dict[str, Any]] = (),
+    current: Any = None,
+    **headers: str,
 ) -> HttpResponse:
-    """A problem document. ``name`` identifies the kind of problem for programs and stays the same over releases."""
+    """A problem document. ``name`` identifies the kind of problem for programs and stays the same over releases.
+
+    current : what is stored, where the problem is that it is not what the sender saw
+    """
     phrase = HTTPStatus(code).phrase
     body = {
         "type": f"urn:facet:problem:{name}" if name else "about:blank",
@@ -92,6 +108,8 @@ def problem(
         "detail": str(detail) or phrase,
         "errors": list(errors),
     }
+    if current is not None:
+        body["current"] = json.loads(JSONRenderer().render(current))
     json_form = {"ensure_ascii": False}
     return JsonResponse(body, status=code, content_type=MEDIA_TYPE, headers=headers, json_dumps_params=json_form)
 
@@ -112,7 +130,10 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
         name = BadParameter.default_code if where == "parameter" else "invalid"
         return problem(known.status_code, name=name, detail=_one_line(errors, where), errors=errors, **headers)
     name = str(known.default_code).replace("_", "-")
-    return problem(known.status_code, name=name, detail=known.detail, errors=getattr(known, "errors", ()), **headers)
+    if getattr(known, "tag", ""):
+        headers["ETag"] = known.tag  # type: ignore[attr-defined]
+    more = {"errors": getattr(known, "errors", ()), "current": getattr(known, "current", None)}
+    return problem(known.status_code, name=name, detail=known.detail, **more, **headers)
 
 
 def from_crm_error(error: CrmError) -> exceptions.APIException:

@@ -1,14 +1,18 @@
 """Optimistic editing: an ETag is the hash of the rendered detail, and an update must name the one it saw.
 
-The row is locked before the comparison, so of two updates that read the same version the second is refused.
+The row is locked before the comparison, so of two updates that read the same version the second is refused; the answer
+holds what is stored now, and each field that was sent otherwise.
 """
 
 import hashlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Model
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from rest_framework import status
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -27,15 +31,51 @@ def named_tags(header: str) -> set[str]:
     return {tag.strip() for tag in header.split(",")}
 
 
-def check_match(request: Request, current: str, *, required: bool = True) -> None:
-    """Raise 428 without If-Match (where it is required), 412 where it names another version; weak tags never match."""
+def check_match(request: Request, current: Mapping[str, Any], *, required: bool = True) -> None:
+    """Raise 428 without If-Match (where it is required), 412 where it names another version; weak tags never match.
+
+    current : what a read would give now
+    """
     header = request.headers.get("If-Match")
     if header is None:
         if required:
             raise PreconditionRequired
         return
-    if header.strip() != "*" and current not in named_tags(header):
-        raise PreconditionFailed
+    shown = without_hidden(current)
+    tag = etag_of(shown)
+    if header.strip() != "*" and tag not in named_tags(header):
+        raise PreconditionFailed(current=shown, tag=tag, errors=_differences(shown, request.data))
+
+
+def _differences(current: Mapping[str, Any], sent: Any) -> list[dict[str, str]]:
+    """Each field that was sent otherwise than it is stored, with both values."""
+    if not isinstance(sent, Mapping):
+        return []
+    words = _("Stored now: %(stored)s. You sent: %(sent)s.")
+    return [
+        {
+            "pointer": f"/{name}",
+            "detail": words % {"stored": _json(current[name]), "sent": _json(sent[name])},
+            "code": "changed-meanwhile",
+        }
+        for name in sent
+        if name in current and _json(current[name]) != _json(sent[name])
+    ]
+
+
+def _json(value: Any) -> str:
+    return JSONRenderer().render(value).decode()
+
+
+@contextmanager
+def locked_to_delete(view: GenericViewSet, request: Request) -> Iterator[Any]:
+    """The object of the address, locked until the block ends; If-Match is honoured where it is sent."""
+    with transaction.atomic():
+        found = view.get_object()
+        list(type(found)._base_manager.filter(pk=found.pk).select_for_update(of=("self",)))  # noqa: SLF001 - Django's public name
+        instance = view.get_object()
+        check_match(request, view.get_serializer(instance).data, required=False)
+        yield instance
 
 
 class TaggedReadMixin(GenericViewSet):
@@ -62,7 +102,7 @@ class TaggedUpdateMixin(TaggedReadMixin):
     def update(self, request: Request, *args: Any, partial: bool = False, **kwargs: Any) -> Response:
         with transaction.atomic():
             instance = self.get_locked_object()
-            check_match(request, etag_of(without_hidden(self.get_serializer(instance).data)))
+            check_match(request, self.get_serializer(instance).data)
             serializer = self.get_serializer(instance, data=request.data, partial=partial)
             serializer.is_valid(raise_exception=True)
             self.perform_update(serializer)
@@ -89,7 +129,7 @@ class TaggedWriteMixin(TaggedUpdateMixin):
         """If-Match is honoured where it is sent."""
         with transaction.atomic():
             instance = self.get_locked_object()
-            check_match(request, etag_of(without_hidden(self.get_serializer(instance).data)), required=False)
+            check_match(request, self.get_serializer(instance).data, required=False)
             self.perform_destroy(instance)
         return Response(status=status.HTTP_204_NO_CONTENT)
 

@@ -24,6 +24,7 @@ from accounts.security.links import BadAddress
 from accounts.security.logins import confirm_password
 from accounts.security.visitors import visitor_of
 from accounts.tasks import mail_invitation_task, mail_reset_to_task
+from crm.api.etag import locked_to_delete
 from crm.api.filters import FilterSet, check_parameters
 from crm.api.serializers import StrictSerializer
 from crm.api.views import ListedViewSet
@@ -118,8 +119,9 @@ class TokenViewSet(ListedViewSet):
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        user, found = require_person(request), self.get_object()
-        tokens.revoke_token(token=found, by=user, now=timezone.now(), visitor=visitor_of(request))
+        user = require_person(request)
+        with locked_to_delete(self, request) as found:
+            tokens.revoke_token(token=found, by=user, now=timezone.now(), visitor=visitor_of(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -149,9 +151,10 @@ class SessionViewSet(ListedViewSet):
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        sessions.end_session(
-            session=self.get_object(), reason=SessionEnd.BY_USER, now=timezone.now(), visitor=visitor_of(request)
-        )
+        with locked_to_delete(self, request) as found:
+            sessions.end_session(
+                session=found, reason=SessionEnd.BY_USER, now=timezone.now(), visitor=visitor_of(request)
+            )
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

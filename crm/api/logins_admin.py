@@ -7,7 +7,6 @@ from typing import Any, cast
 from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.db.models import QuerySet
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
@@ -19,7 +18,7 @@ from accounts.enums import UserRole
 from accounts.models import LoginLimit, LoginRule, User
 from accounts.security import factors, limits, people
 from accounts.security.visitors import visitor_of
-from crm.api.etag import check_match, etag_of
+from crm.api.etag import check_match, etag_of, locked_to_delete
 from crm.api.filters import FilterSet, UserFilter, check_parameters
 from crm.api.serializers import StrictSerializer
 from crm.api.views import ListedViewSet
@@ -63,9 +62,10 @@ class SecondFactorViewSet(ListedViewSet):
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        found, by = self.get_object(), cast(User, request.user)
-        people.require_manageable(user=found.user, by=by)
-        factors.take_factor_away(factor=found, by=by, visitor=visitor_of(request), now=timezone.now())
+        by = cast(User, request.user)
+        with locked_to_delete(self, request) as found:
+            people.require_manageable(user=found.user, by=by)
+            factors.take_factor_away(factor=found, by=by, visitor=visitor_of(request), now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -95,7 +95,7 @@ class LogInRuleView(APIView):
         form.is_valid(raise_exception=True)
         roles = sorted(set(form.validated_data["second_factor_roles"]))
         with transaction.atomic():
-            check_match(request, etag_of(LogInRuleSerializer(LoginRule.current(for_update=True)).data))
+            check_match(request, LogInRuleSerializer(LoginRule.current(for_update=True)).data)
             rule = factors.require_of(
                 roles=roles, by=cast(User, request.user), visitor=visitor_of(request), now=timezone.now()
             )
@@ -139,9 +139,9 @@ class LogInLockViewSet(ListedViewSet):
 
     @extend_schema(responses={204: None})
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        found = get_object_or_404(self.get_queryset(), pk=self.kwargs["pk"])
-        people.unlock(
-            kind=found.kind, subject=found.subject, by=cast(User, request.user), visitor=visitor_of(request),
-            now=timezone.now(),
-        )  # fmt: skip
+        with locked_to_delete(self, request) as found:
+            people.unlock(
+                kind=found.kind, subject=found.subject, by=cast(User, request.user), visitor=visitor_of(request),
+                now=timezone.now(),
+            )  # fmt: skip
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from accounts.enums import Grade
 from accounts.models import Account
 from crm.api.answers import Money, Rate
-from crm.api.etag import check_match, etag_of
+from crm.api.etag import check_match, locked_to_delete
 from crm.api.fields import UserKeyField
 from crm.api.filters import VisibleAccountFilter
 from crm.api.idempotency import idempotent
@@ -166,7 +166,8 @@ class PolicyViewSet(ReadableViewSet):
 
     @extend_schema(description="Throw a draft away.")
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        discard_draft(version=self.get_object())
+        with locked_to_delete(self, request) as version:
+            discard_draft(version=version)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(description="Put a draft into force; by another person than who made it.", request=StartSerializer)
@@ -376,7 +377,7 @@ class RemediationViewSet(ReadableViewSet):
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         with transaction.atomic():
             plan = get_object_or_404(self.get_queryset().select_for_update(of=("self",)), pk=self.kwargs["pk"])
-            check_match(request, etag_of(self.get_serializer(plan).data))
+            check_match(request, self.get_serializer(plan).data)
             sent = self.get_serializer(plan, data=request.data, partial=True)
             sent.is_valid(raise_exception=True)
             now = {"owner": plan.owner, "due_on": plan.due_on, "exit_test": plan.exit_test}

@@ -47,6 +47,11 @@ PROBLEM = {
                 "required": ["detail"],
             },
         },
+        "current": {
+            "type": "object",
+            "additionalProperties": True,
+            "description": "With 412: what is stored now, as a read gives it; `errors` names each field sent otherwise.",
+        },
     },
     "required": ["type", "title", "status", "detail", "errors"],
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django_filters.rest_framework import FilterSet
@@ -19,7 +20,7 @@ from accounts.enums import Grade, TeamRole
 from crm.api.accounts import STAMPS
 from crm.api.answers import Rate
 from crm.api.errors import BadParameter
-from crm.api.etag import TaggedUpdateMixin, check_match, etag_of
+from crm.api.etag import TaggedUpdateMixin, check_match
 from crm.api.fields import UserKeyField, VisibleKeyField
 from crm.api.filters import PortfolioFilter, UserFilter, VisibleAccountFilter, check_parameters
 from crm.api.idempotency import idempotent
@@ -271,11 +272,13 @@ class TaskViewSet(ReadableViewSet):
 
     @extend_schema(description="Words, owner and day of an open task; needs If-Match.", request=ChangedTaskSerializer)
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        task = self.get_object()
-        check_match(request, etag_of(self.get_serializer(task).data))
-        form = ChangedTaskSerializer(data=request.data, context=self.get_serializer_context())
-        form.is_valid(raise_exception=True)
-        return self.tagged(services_tasks.change_task(task=task, **form.validated_data))
+        with transaction.atomic():
+            rows = Task.objects.filter(pk=self.get_object().pk).select_for_update(of=("self",))
+            check_match(request, self.get_serializer(rows.get()).data)
+            form = ChangedTaskSerializer(data=request.data, context=self.get_serializer_context())
+            form.is_valid(raise_exception=True)
+            changed = services_tasks.change_task(task=rows.get(), **form.validated_data)
+        return self.tagged(changed)
 
     @extend_schema(description="Done, or dropped; a task of a gap closes by itself.", request=EndTaskSerializer)
     @action(detail=True, methods=["post"])

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -205,12 +206,14 @@ class WeightSurveyViewSet(ReadableViewSet):
         survey = self.get_object()
         if not survey.judges.filter(pk=request.user.pk).exists():
             raise PermissionDenied(_("You are not invited to this survey. Whoever made it can invite you."))
-        check_match(request, etag_of(_judgements(survey, request.user)))
-        given = self._form(JudgementsSerializer)["judgements"]
-        scales = {(one["left"], one["right"]): one["scale"] for one in given}
-        if len(scales) < len(given):
-            raise serializers.ValidationError({"judgements": [_("A pair is named twice.")]})
-        give_judgements(survey=survey, judge=request.user, scales=scales)
+        with transaction.atomic():
+            WeightSurvey.objects.select_for_update(of=("self",)).get(pk=survey.pk)
+            check_match(request, _judgements(survey, request.user))
+            given = self._form(JudgementsSerializer)["judgements"]
+            scales = {(one["left"], one["right"]): one["scale"] for one in given}
+            if len(scales) < len(given):
+                raise serializers.ValidationError({"judgements": [_("A pair is named twice.")]})
+            give_judgements(survey=survey, judge=request.user, scales=scales)
         return self._said_by(survey, request.user)
 
     @extend_schema(
