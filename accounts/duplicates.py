@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts.models import Account, DuplicateDismissal, User
 from accounts.names import ALIKE, likeness, name_grams
 from accounts.querysets import AccountQuerySet
+from crm.lib.wall import beyond_the_wall
 
 MOST_MATCHES = 8
 MOST_CANDIDATES = 200  # by the pieces they share, before they are read letter by letter
@@ -102,18 +103,25 @@ def similar_accounts(
     if not grams:
         return []
     values: dict[str, Any] = {"grams": grams, "but": but.pk if but else 0, "limit": MOST_CANDIDATES}
-    with connection.cursor() as cursor:
-        cursor.execute(CANDIDATES, values)
-        rows = cursor.fetchall()
+    with beyond_the_wall("masked below: the name and whom to ask, for no company to be entered twice"):
+        rows = _candidates(values)
     scored = [(_best(wanted, row[2:5]), row) for row in rows]
     kept = sorted((one for one in scored if one[0] >= ALIKE), key=lambda one: (-one[0], one[1][0]))[:limit]
     return _masked([(score, row[0], row[1], row[2], row[5]) for score, row in kept], viewer)
 
 
+def _candidates(values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(CANDIDATES, values)
+        return list(cursor.fetchall())
+
+
 def matches_of(found: Sequence[tuple[int, float]], *, viewer: User) -> dict[int, Match]:
     """The accounts of (id, score), masked; what is gone since is left out. Three statements."""
     scores = dict(found)
-    rows = Account.objects.filter(pk__in=list(scores)).values_list("pk", "code", "name", "owner_id")
+    found_rows = Account.objects.filter(pk__in=list(scores)).values_list("pk", "code", "name", "owner_id")
+    with beyond_the_wall("masked below: the name and whom to ask, of what an import found alike"):
+        rows = list(found_rows)
     ids, kept = [], []
     for pk, code, name, owner in rows:
         ids.append(pk)

@@ -13,6 +13,7 @@ from accounts.group_tree import CHILDREN, PARENTS
 from accounts.groups import GroupRefused
 from accounts.locks import tree_lock
 from accounts.models import Account
+from crm.lib.wall import beyond_the_wall
 
 # A graded account above (or below) another on some day from today on, or at the parent itself.
 ABOVE = f"""
@@ -67,6 +68,7 @@ def refuse_two_graded(account: Account, parent: Account | None) -> None:
         )
 
 
+@beyond_the_wall("who carries the grade of a group is told, by name, to whoever may open a member")
 def graded_above(account: Account) -> Account | None:
     """Who carries the grade of the group that the account belongs to today, itself apart; one query."""
     if account.parent_id is None:

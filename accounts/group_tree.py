@@ -14,6 +14,7 @@ from django.db import connections, transaction
 
 from accounts.models import Account
 from crm.lib.arrays import as_array
+from crm.lib.wall import beyond_the_wall
 
 EVER, STILL = date.min, date.max  # of a stay that has no beginning, or no end
 
@@ -108,6 +109,7 @@ def path_on(node: Account, day: date) -> list[Ancestor]:
     return [Ancestor(*row) for row in _rows(ABOVE_ON, {"node": node.pk, "day": day})]
 
 
+@beyond_the_wall("a group is one tree, whoever asks; ``crm.groups`` decides what of it its reader gets")
 def _rows(sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
     with transaction.atomic(using=Account.objects.db), connections[Account.objects.db].cursor() as cursor:
         cursor.execute("SET LOCAL jit = off")  # compiling the statement takes longer than running it

@@ -12,6 +12,7 @@ from django.db.models.lookups import IsNull
 
 from accounts.access import Action, Reach
 from accounts.search import fold, grams
+from crm.lib.wall import is_walled
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -32,6 +33,8 @@ WITH RECURSIVE below(id) AS (
     SELECT child.id FROM accounts_account child JOIN below ON child.parent_id = below.id
 ) SELECT id FROM below
 """
+# The same to whoever may not read those in between; of the accounts themselves no more comes back than they may.
+GROUP_BELOW_FOR_VIEWERS = "SELECT accounts_below(%s)"
 
 
 def _is_standing(condition: object) -> bool:
@@ -108,7 +111,8 @@ class AccountQuerySet(models.QuerySet):
 
     def in_group(self, root_id: int) -> Self:
         """The account and everything below it in its group, as the tree stands today."""
-        return self.filter(pk__in=RawSQL(GROUP_BELOW, [root_id]))  # noqa: S611 (the id is a parameter)
+        below = GROUP_BELOW_FOR_VIEWERS if is_walled() else GROUP_BELOW
+        return self.filter(pk__in=RawSQL(below, [root_id]))  # noqa: S611 (the id is a parameter)
 
     def closed_before(self, day: date) -> Self:
         return self.filter(closed_on__lt=day)

@@ -20,6 +20,7 @@ from typing import Any
 from accounts.group_tree import grades_by_branch
 from accounts.models import Account, User
 from crm.lib.periods import Period
+from crm.lib.wall import beyond_the_wall
 from metrics.scope import Membership
 from metrics.services.group_rollup import GroupFigures, GroupRollup, group_rollup
 from plans.selectors_groups import BranchPromises, promises_by_branch
@@ -84,8 +85,9 @@ def group_view(
 
     choices : basis, credit_notes and currency, as the services of figures take them
     """
-    rollup = group_rollup(node, period=period, membership=membership, as_of=as_of, **choices)
-    grades, promises = grades_by_branch(rollup.members), promises_by_branch(rollup.members)
+    with beyond_the_wall("rule 2: the total counts every account below; of hidden ones no line leaves this function"):
+        rollup = group_rollup(node, period=period, membership=membership, as_of=as_of, **choices)
+        grades, promises = grades_by_branch(rollup.members), promises_by_branch(rollup.members)
     lines = {
         branch: GroupLine(figures, promises.get(branch, BranchPromises()), grades.get(branch, {}))
         for branch, figures in rollup.branches.items()

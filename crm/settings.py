@@ -131,6 +131,7 @@ MIDDLEWARE = [
     "crm.trail.signature.SignatureMiddleware",
     "crm.web.middleware.AccessMiddleware",
     "crm.web.middleware.SnapshotMiddleware",
+    "crm.web.middleware.WallMiddleware",
 ]
 ROOT_URLCONF = "crm.urls"
 WSGI_APPLICATION = "crm.wsgi.application"

@@ -20,7 +20,7 @@ from crm.lib.periods import month_start
 from metrics.binary import as_sql, fetch
 from metrics.formulas.backlog import Milestones
 from metrics.formulas.exact import BoolArray, DateArray
-from metrics.frames_spans import ROOTS, IntArray
+from metrics.frames_spans import IntArray, roots
 from metrics.models import ContractDay
 from metrics.rates import rate_book
 from metrics.reasons import MissingRate
@@ -128,7 +128,7 @@ def units_of_accounts(scope: Scope, account_ids: IntArray, *, level: Level) -> t
     expressions = {"unit_id": unit, "account_id": "a.id", "before_data_start": "a.before_data_start::int"}
     columns = ", ".join(as_sql(expressions[name], kind) for name, kind in _COLUMNS.items())  # type: ignore[arg-type]
     sql = (
-        f"{ROOTS if level == Level.GROUP else ''} SELECT {columns} FROM accounts_account a"
+        f"{roots() if level == Level.GROUP else ''} SELECT {columns} FROM accounts_account a"
         f" {'JOIN tree t ON t.id = a.id' if level == Level.GROUP else ''} WHERE a.id = ANY(%s) ORDER BY a.id"
     )
     rows = fetch(sql, [account_ids.tolist()], _COLUMNS, using=scope.using)  # type: ignore[arg-type]

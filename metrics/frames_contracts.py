@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 from accounts.enums import SIGNED_CONTRACT_STATUSES, ContractStatus
 from accounts.models import Contract, ExchangeRate
 from crm.lib.periods import month_start
+from crm.lib.wall import beyond_the_wall
 from metrics.formulas.exact import BoolArray, DateArray, FloatArray
 from metrics.frames import IntArray
 from metrics.rates import rate_book
@@ -58,6 +59,7 @@ def contracts(scope: Scope, *, as_of: date) -> Contracts:
     )
 
 
+@beyond_the_wall("the age of what everybody's kept answers rest on")
 def contract_state(*, currency: str) -> str:
     """Changes with every contract, and with the rates where some contract is in another currency; two small look-ups."""
     known = Contract.objects.aggregate(

@@ -11,6 +11,7 @@ from django.db.models import Count, Max, Q
 from accounts.enums import EffortPurpose
 from accounts.models import ExchangeRate, MarketEffort
 from crm.lib.periods import Period, add_months
+from crm.lib.wall import beyond_the_wall
 from metrics.binary import Kind, as_sql, fetch
 from metrics.formulas.exact import BoolArray, FloatArray
 from metrics.frames import IntArray
@@ -100,6 +101,7 @@ def efforts(scope: Scope, *, first: date, months: int) -> Efforts:
     )
 
 
+@beyond_the_wall("the age of what everybody's kept answers rest on")
 def effort_state(*, currency: str) -> str:
     """Changes with every effort, and with the rates where some effort is in another currency; two small look-ups."""
     known = MarketEffort.objects.aggregate(

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crm.lib.wall import is_walled
 from metrics.binary import Kind, as_sql
 from metrics.formulas.exact import BoolArray, DateArray
 from metrics.pieces import STILL, Pieces, pieces_of
@@ -21,16 +22,23 @@ from metrics.scope import PIECES, Level, Membership, Scope
 IntArray = NDArray[np.int64]
 
 # Each account with the root of its group tree; a parent outside the view still makes the group.
-ROOTS = (
+_ROOTS = (
     "WITH RECURSIVE tree AS (SELECT id, id AS root FROM accounts_account WHERE parent_id IS NULL"
     " UNION ALL SELECT a.id, t.root FROM accounts_account a JOIN tree t ON a.parent_id = t.id)"
 )
+# The same to whoever may not read those in between.
+_ROOTS_FOR_VIEWERS = "WITH tree AS (SELECT id, root FROM accounts_tree())"
 SPAN_COLUMNS: dict[str, Kind] = {
     "account_id": "int8", "unit_id": "int8", "first_order_on": "date", "last_order_on": "date",
     "first_revenue_on": "date", "closed_on": "date", "before_data_start": "int4",
 }  # fmt: skip
 GROUP_COLUMNS: dict[str, Kind] = {"is_root_seen": "int4"}
 PIECE_COLUMNS: dict[str, Kind] = {"piece": "int8", "is_current": "int4"}
+
+
+def roots() -> str:
+    """What stands before a statement that joins ``tree``: id and root of each account."""
+    return _ROOTS_FOR_VIEWERS if is_walled() else _ROOTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,7 @@ def unit_of(level: Level, piece: str) -> tuple[str, str, str]:
     if level != Level.GROUP:
         return "l.account_id", "", ""
     unit = f"coalesce(nullif({piece}, 0), t.root)" if piece else "t.root"
-    return unit, ROOTS, "JOIN tree t ON t.id = l.account_id"
+    return unit, roots(), "JOIN tree t ON t.id = l.account_id"
 
 
 def rounded_parts(summed: str, money: Sequence[str], others: Sequence[str], keys: Sequence[str]) -> str:
@@ -149,7 +157,7 @@ def span_query(
         *extra,
     ]
     sql = (
-        f"{ROOTS if is_group else ''} SELECT {', '.join([*spans, *picked])} FROM {source} s"
+        f"{roots() if is_group else ''} SELECT {', '.join([*spans, *picked])} FROM {source} s"
         f" JOIN accounts_account a ON a.id = s.account_id {'JOIN tree t ON t.id = s.account_id' if is_group else ''}"
         f" {joined} WHERE s.basis = %s AND {view} ORDER BY {order}"
     )

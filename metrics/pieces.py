@@ -15,6 +15,7 @@ from django.db import connections
 from accounts.groups import EDGES
 from accounts.models import GroupMembership
 from crm.lib.periods import month_start
+from crm.lib.wall import beyond_the_wall
 from metrics.scope import Scope
 
 EVER, STILL = date.min, date.max  # of a stretch that has no beginning, or no end
@@ -79,6 +80,7 @@ def pieces_of(scope: Scope) -> Pieces | None:
     return found
 
 
+@beyond_the_wall("groups are whole trees; rows come of accounts in view alone, with the keys of their roots")
 def _pieces_of(scope: Scope) -> Pieces | None:
     if not GroupMembership.objects.using(scope.using).exists():
         return None

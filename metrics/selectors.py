@@ -17,8 +17,10 @@ from django.utils import timezone
 from accounts.enums import RevenueBasis
 from accounts.models import AccountMerge, ExchangeRate, FactChange, ImportBatch, RevenueRecord
 from accounts.querysets import AccountQuerySet
+from crm.lib.wall import beyond_the_wall
 from metrics.models import AccountCredit, AccountDay, AccountMonth, AccountSpan
 
+OF_THE_LEDGER = "days, currencies and age of the ledger as a whole: nobody's in particular"
 MOVED = "original_on <> day"  # of a row of AccountCredit: its original is there, and lies on another day
 
 
@@ -27,6 +29,7 @@ def company_basis() -> str:
     return str(settings.REVENUE_BASIS)
 
 
+@beyond_the_wall(OF_THE_LEDGER)
 def last_booked_on() -> date | None:
     """Last day with a counting record, None in an empty ledger; one index look-up."""
     found: date | None = AccountDay.objects.aggregate(last=Max("day"))["last"]
@@ -40,12 +43,14 @@ def default_as_of(*, today: date | None = None) -> date:
     return min(yesterday, booked) if booked else yesterday
 
 
+@beyond_the_wall(OF_THE_LEDGER)
 def data_start() -> date | None:
     """First day of the month of the earliest counting record."""
     first: date | None = AccountMonth.objects.order_by("month").values_list("month", flat=True).first()
     return first
 
 
+@beyond_the_wall(OF_THE_LEDGER)
 def ledger_fingerprint() -> str:
     """Changes whenever a record is added or withdrawn, or counts for another account: the last record, the last
     withdrawal and the last merge of accounts; two index look-ups."""
@@ -151,12 +156,14 @@ def common_currency(currencies: Sequence[str]) -> str:
 
 
 @lru_cache(maxsize=64)
+@beyond_the_wall(OF_THE_LEDGER)
 def _ledger_currencies(fingerprint: str, basis: str) -> tuple[str, ...]:
     found = AccountMonth.objects.filter(basis=basis).order_by("currency").values_list("currency", flat=True).distinct()
     return tuple(found)
 
 
 @lru_cache(maxsize=64)
+@beyond_the_wall(OF_THE_LEDGER)
 def _ledger_bases(fingerprint: str, _database: str) -> tuple[str, ...]:
     """In the order of RevenueBasis; one pass over the spans, a row an account and basis."""
     found = set(AccountSpan.objects.order_by().values_list("basis", flat=True).distinct())
@@ -164,6 +171,7 @@ def _ledger_bases(fingerprint: str, _database: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=64)
+@beyond_the_wall(OF_THE_LEDGER)
 def _linked_bases(fingerprint: str, _database: str) -> frozenset[str]:
     linked = AccountCredit.objects.filter(original_on__isnull=False).exclude(original_on=F("day"))
     return frozenset(linked.order_by().values_list("basis", flat=True).distinct())

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.enums import ContractStatus
 from accounts.models import Account, Contract, Rating, Receivable, User
+from crm.lib.wall import beyond_the_wall
 from plans.enums_team import OpenItemKind
 from plans.models import AccountPlan, PlanAction, RelationshipAction, RemediationAction, RemediationPlan, Task
 from plans.wording_team import task_text
@@ -36,6 +37,7 @@ class OpenItem:
         return asdict(self) | {"kind": str(self.kind), "due_on": self.due_on.isoformat() if self.due_on else None}
 
 
+@beyond_the_wall("whoever is to take a seat reads what is open at the account before they may open it")
 def open_items(account: Account, *, today: date) -> list[OpenItem]:
     """By kind in the order of OpenItemKind, in each the first due first. A statement a kind."""
     found: list[OpenItem] = []

@@ -29,7 +29,6 @@ TRUSTED_MARKUP = {
 TRUSTED_IN_TEMPLATES = {"templates/ui/_field.html": "the help of a form field, text of ours"}
 # Statements at the edges: what people send is bound, never part of the text.
 SQL_AT_THE_EDGE = {
-    "crm/api/filters.py": "a constant statement with the key bound",
     "crm/api/idempotency.py": "constant statements of an advisory lock",
     "crm/web/account.py": "a constant statement with the key bound",
     "crm/web/health.py": "SELECT 1",
@@ -188,7 +187,6 @@ OVER_EVERYTHING: dict[str, str] = {
     "crm/web/account_changes.py": "accounts merged into the one the page has opened",
     "crm/web/account_ideas.py": "narrowed by the account when the row is got",
     "crm/web/departures.py": "whether anything at all hangs on somebody who is to be switched off, by administrators",
-    "crm/web/filters.py": "whether an account has members, never which",
     "crm/web/growth_notes.py": "about(accounts) narrows to the visible ones",
     "crm/web/trail.py": "a code looked up for the trail, which only readers of every account open",
     "crm/web/work.py": "hand-overs that wait for the reader's own signature",

@@ -5,7 +5,7 @@ from typing import Any
 
 import django_filters
 from django.db.models import F, Q, QuerySet
-from django.db.models.expressions import OrderBy, RawSQL
+from django.db.models.expressions import OrderBy
 from django.utils.translation import gettext as _
 from django_filters.rest_framework import DjangoFilterBackend, FilterSet
 from drf_spectacular.types import OpenApiTypes
@@ -21,14 +21,6 @@ from crm.api.paging import PAGING_PARAMETERS
 from crm.api.parsers import UNSTORABLE
 
 LONGEST_VALUE = 1000  # characters of one parameter
-
-TREE_BELOW = """
-WITH RECURSIVE tree(id) AS (
-    SELECT %s::bigint
-    UNION
-    SELECT child.id FROM accounts_account child JOIN tree ON child.parent_id = tree.id
-) SELECT id FROM tree
-"""
 
 
 def check_parameters(request: Request, allowed: Iterable[str]) -> None:
@@ -189,7 +181,7 @@ class PortfolioFilter(FilterSet):
     account = VisibleAccountFilter(method="among", help_text="Accounts by id; repeat the name for several.")
 
     def in_group(self, queryset: QuerySet, name: str, value: Account) -> QuerySet:
-        return queryset.filter(pk__in=RawSQL(TREE_BELOW, [value.pk]))  # noqa: S611 (constant text, the key is bound)
+        return queryset.filter(pk__in=Account.objects.in_group(value.pk).order_by().values("pk"))
 
     def among(self, queryset: QuerySet, name: str, value: list[Account]) -> QuerySet:
         return queryset.filter(pk__in=[account.pk for account in value]) if value else queryset

@@ -13,6 +13,8 @@ from typing import TypeVar
 import structlog
 from django.core.cache import cache
 
+from crm.lib.wall import beyond_the_wall
+
 logger = structlog.get_logger(__name__)
 
 KEPT_SECONDS = 3 * 24 * 3600  # longer than a weekend without a posting
@@ -30,15 +32,20 @@ def remembered(name: str, state: Iterable[object], compute: Callable[[], T]) -> 
         found: T | None = cache.get(key)
     except Exception:
         logger.warning("answer_not_read", name=name, exc_info=True)
-        return compute()
+        return _computed(compute)
     if found is not None:
         return found
-    value = compute()
+    value = _computed(compute)
     try:
         cache.set(key, value, KEPT_SECONDS)
     except Exception:
         logger.warning("answer_not_kept", name=name, exc_info=True)
     return value
+
+
+@beyond_the_wall("what is kept is for everybody, and over every account by its name")
+def _computed(compute: Callable[[], T]) -> T:
+    return compute()
 
 
 def is_remembered(name: str, state: Iterable[object]) -> bool:

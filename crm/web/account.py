@@ -20,6 +20,7 @@ from django.views.decorators.http import require_GET
 from accounts.enums import AccountNeed, Attitude, ContractStatus, MarketPotential, TeamRole
 from accounts.models import Account, Contract, RevenueRecord, TeamMember
 from crm.lib.periods import Period, ttm
+from crm.lib.wall import beyond_the_wall
 from crm.models.trail import ERASE_PERSON, EXPORT_PERSON
 from crm.web import lifetime_words
 from crm.web.account_chart import CHART_MONTHS, revenue_chart
@@ -85,6 +86,13 @@ def _elsewhere(request: HttpRequest, pk: int) -> Exception:
     return MergedAway(survivor) if survivor else Http404()
 
 
+def _above(pk: int) -> list[tuple[int, str]]:
+    """(key, name) from the root of the group down to the account itself."""
+    with connection.cursor() as cursor:
+        cursor.execute(ANCESTORS, [pk])
+        return list(cursor.fetchall())
+
+
 def leads_on(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """The page of a merged account leads to the same page of the account that stays."""
 
@@ -122,6 +130,9 @@ class AccountPage:
         )
         if found is None:
             raise _elsewhere(request, pk)
+        if found.dealer_id and found.dealer is None:  # joined, and hidden
+            with beyond_the_wall("the dealer of an account is told by name to whoever may open it"):
+                found.dealer = Account.objects.only("name").get(pk=found.dealer_id)
         self.request, self.account, self.tab = request, found, tab
         self.figures = getattr(found, "figures", None)
 
@@ -138,9 +149,8 @@ class AccountPage:
         """From the root of the group down to the account's parent; a link where the user may see it. Two queries."""
         if self.account.parent_id is None:
             return []
-        with connection.cursor() as cursor:
-            cursor.execute(ANCESTORS, [self.account.parent_id])
-            above = cursor.fetchall()
+        with beyond_the_wall("who stands above is told by name to whoever may open an account"):
+            above = _above(self.account.parent_id)
         ids = [pk for pk, _name in above]
         seen = set(Account.objects.visible_to(self.request.user).filter(pk__in=ids).values_list("pk", flat=True))
         return [{"pk": pk, "name": name, "is_visible": pk in seen} for pk, name in above]

@@ -14,8 +14,9 @@ from django.utils.safestring import SafeString
 
 from accounts.enums import GRADE_RANK
 from accounts.fields import is_hidden
-from accounts.models import TeamMember, User
+from accounts.models import Account, TeamMember, User
 from accounts.querysets import AccountQuerySet
+from crm.lib.wall import beyond_the_wall
 from crm.models import ListLayout, SavedView
 from crm.web import columns as listing
 from crm.web.columns import Column, Reader
@@ -27,6 +28,7 @@ from crm.web.standing import as_of_of
 
 EXPORT_CHUNK = 2000
 DEFAULT_SORT = "-ttm"
+NEIGHBOURS = ("parent", "parent__parent", "dealer")
 GRADE_RANKS = Case(
     *(When(grade=grade, then=Value(rank)) for grade, rank in GRADE_RANK.items()),
     default=Value(0),
@@ -103,6 +105,7 @@ class AccountList:
             after=self.query.get("after", ""),
             before=self.query.get("before", ""),
         )
+        add_neighbours(page.rows)
         add_teams(page.rows, self.columns)
         return page
 
@@ -167,6 +170,7 @@ class AccountList:
         fields = listing.fields_of(self.columns)
         found = self.rows.order_by(*self.order.clauses()).values(*fields).iterator(chunk_size=EXPORT_CHUNK)
         while rows := list(islice(found, EXPORT_CHUNK)):
+            add_neighbours(rows)
             add_teams(rows, self.columns)
             yield from rows
 
@@ -174,6 +178,19 @@ class AccountList:
 def layout_of(user: User) -> ListLayout:
     """The user's layout, or the one as delivered, not yet saved."""
     return ListLayout.objects.filter(user=user).first() or ListLayout(user=user)
+
+
+def add_neighbours(rows: list[dict[str, Any]]) -> None:
+    """Name the groups and dealers that the reader may not open, which the list tells by name alone. One query where there
+    are such; it is sorted by what the reader may open."""
+    hidden = [row["pk"] for row in rows if any(row.get(key) and not row[f"{key}__name"] for key in NEIGHBOURS)]
+    if not hidden:
+        return
+    names = [f"{key}__name" for key in NEIGHBOURS]
+    with beyond_the_wall("groups and dealers of an account are told by name to whoever may open it"):
+        named = {row["pk"]: row for row in Account.objects.filter(pk__in=hidden).values("pk", *names)}
+    for row in rows:
+        row.update(named.get(row["pk"], {}))
 
 
 def add_teams(rows: list[dict[str, Any]], columns: list[Column]) -> None:

@@ -207,7 +207,7 @@ OWNER_FIELDS = ("owner__first_name", "owner__last_name", "owner__username")
 NAME = Column(
     "name",
     _lazy("Account"),
-    ("name", "code", "parent__name", "parent__parent__name"),
+    ("name", "code", "parent", "parent__name", "parent__parent", "parent__parent__name"),
     name_cell,
     _value("name"),
     order=Order("sort_key", nullable=False),
@@ -238,7 +238,7 @@ COLUMNS: dict[str, Column] = {
         _plain_text("industry", _lazy("Industry")),
         _plain_text("region", _lazy("Region")),
         _plain_text("channel", _lazy("Channel")),
-        Column("dealer", _lazy("Dealer"), ("dealer__name",), _text("dealer__name"), _value("dealer__name"),
+        Column("dealer", _lazy("Dealer"), ("dealer", "dealer__name"), _text("dealer__name"), _value("dealer__name"),
                order=Order("dealer__sort_key")),
         _plain_text("country", _lazy("Country")),
         Column("size", _lazy("Size"), ("size",), _choice("size", AccountSize), _value("size"),

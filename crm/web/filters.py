@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.enums import AccountNeed, AccountSize, AccountStatus, Grade, MarketPotential
 from accounts.models import Account, User
 from accounts.querysets import AccountQuerySet
+from crm.lib.wall import beyond_the_wall
 
 LONGEST_TEXT = 100
 ME, NONE = "me", "none"  # besides the keys of people and accounts
@@ -67,7 +68,8 @@ def _equal(field: str) -> Apply:
 
 def _group(rows: AccountQuerySet, values: Sequence[str], asked: Asked) -> AccountQuerySet:
     if values[0] == NONE:
-        members = Account.objects.standing().filter(parent=OuterRef("pk"))
+        # Whom the reader may not open does not show by what is missing from the list either.
+        members = Account.objects.visible_to(asked.user).filter(parent=OuterRef("pk"))
         return rows.filter(~Exists(members), parent__isnull=True)
     return rows.in_group(int(values[0])) if values[0].isdecimal() else rows.none()
 
@@ -230,7 +232,8 @@ class AccountFilter:
                 pk__in=dealers, dealt_accounts__in=Account.objects.visible_to(self.asked.user)
             )
             names |= {("dealer", value): _("unknown") for value in self.values["dealer"] if value != NONE}
-            names |= {("dealer", str(pk)): name for pk, name in seen.values_list("pk", "name")}
+            with beyond_the_wall("the dealer of an account is told by name to whoever may open it"):
+                names |= {("dealer", str(pk)): name for pk, name in seen.values_list("pk", "name")}
         if self.needs_group_name:
             root = Account.objects.visible_to(self.asked.user).filter(pk=int(self.values["group"][0])).first()
             names[("group", self.values["group"][0])] = root.name if root else _("unknown")

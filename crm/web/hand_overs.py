@@ -10,7 +10,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -22,6 +22,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.enums import TeamRole
 from accounts.models import Account, TeamMember
 from crm.lib.exceptions import CrmError
+from crm.lib.wall import beyond_the_wall
 from crm.web.account import AccountPage
 from crm.web.account_team import day_field, person_field
 from crm.web.auth import dress
@@ -36,6 +37,7 @@ from plans.services_handover import agree_hand_over, cancel_hand_over, sign_hand
 
 A_PAGE = 25
 UNPROCESSABLE = 422
+UNSEEN = "whoever is to take a seat reads what waits for their signature before they may open the account"
 # Where an open item is worked on; of an account by its key, of a request by its own.
 TABS = {
     OpenItemKind.REQUEST: "service", OpenItemKind.NEXT_STEP: "service", OpenItemKind.TASK: "team",
@@ -90,11 +92,18 @@ def index(request: HttpRequest) -> HttpResponse:
     over = Paginator(rows.order_by("-on", "-pk").exclude(state__in=["open", "signed"]), A_PAGE)
     context = {
         "tab": "hand_overs",
-        "pending": pending.get_page(request.GET.get("pending")),
-        "over": over.get_page(request.GET.get("page")),
+        "pending": _read(pending, request.GET.get("pending")),
+        "over": _read(over, request.GET.get("page")),
         "today": timezone.localdate(),
     }
     return render(request, "teams/hand_overs.html", context)
+
+
+@beyond_the_wall(UNSEEN)
+def _read(rows: Paginator, number: str | None) -> Page:
+    page = rows.get_page(number)
+    page.object_list = list(page.object_list)
+    return page
 
 
 @signed_in
@@ -183,6 +192,7 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     return _done(request, row, act, _("call it off"))
 
 
+@beyond_the_wall(UNSEEN)
 def _found(request: HttpRequest, pk: int) -> HandOver:
     rows = HandOver.objects.visible_to(request.user).select_related("account", "giver", "taker", "made_by")
     return get_object_or_404(rows, pk=pk)

@@ -1,17 +1,20 @@
 """Small middlewares: the policy of the pages that are not ours, the language each user chose, one instant for a page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.utils.translation import gettext as _
 
 from accounts.fields import hidden_asked, hidden_from, read_as
+from accounts.models import User
+from accounts.wall import raise_wall
 from crm.access import APART, gate_for, shows_hidden
 from crm.lib.snapshot import one_snapshot
+from crm.lib.wall import is_walled, lower_wall
 from crm.web.htmx import View, signed_in, user_of
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -43,7 +46,7 @@ class LanguageMiddleware(LocaleMiddleware):
 class AccessMiddleware:
     """Asks ``crm.access`` before a page is made: who is not logged in is led to the log-in, and who may not gets 403.
 
-    An address that is not listed there fails the build; until then its view alone guards it.
+    An address that is not listed there fails the build, and is not there while it runs.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -62,7 +65,9 @@ class AccessMiddleware:
         if route.startswith(APART):
             return None
         gate = gate_for(route, request.method or "")
-        if gate is None or gate.is_open:
+        if gate is None:
+            raise Http404
+        if gate.is_open:
             return None
         if not request.user.is_authenticated:
             return signed_in(view)(request)
@@ -73,6 +78,11 @@ class AccessMiddleware:
         if shows_hidden(route, given[1]) or hidden_asked([*request.GET.lists(), *request.POST.lists()]):
             raise PermissionDenied(_("Costs, margins and personal data are not for your log-in."))
         return None
+
+
+def is_only_read(request: HttpRequest) -> bool:
+    """Whether the request reads in one transaction of its own; the others manage theirs."""
+    return request.method in {"GET", "HEAD"} and request.path not in PROBES and not request.path.startswith(DOORS)
 
 
 class SnapshotMiddleware:
@@ -86,7 +96,44 @@ class SnapshotMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method not in {"GET", "HEAD"} or request.path in PROBES or request.path.startswith(DOORS):
+        if not is_only_read(request):
             return self.get_response(request)
         with one_snapshot(read_only=False):
             return self.get_response(request)
+
+
+def _behind_the_wall(pieces: Iterable[bytes], user: User) -> Iterator[bytes]:
+    """The pieces of a download, each read as ``user``; one that is broken off ends the transaction with it."""
+    with one_snapshot(read_only=False):
+        raise_wall(user)
+        try:
+            yield from pieces
+        finally:
+            lower_wall()
+
+
+class WallMiddleware:
+    """What a page reads for a narrow reader, the database narrows once more (``accounts.wall``), within the transaction
+    of the snapshot. Below /api/ the reader is known within the view, where ``crm.api.policy`` does the same; the admin,
+    where staff repairs what no page shows, has its own rights alone."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        try:
+            response = self.get_response(request)
+            if is_walled() and type(response) is StreamingHttpResponse:  # its rows are read while it is sent
+                response.streaming_content = _behind_the_wall(response.streaming_content, user_of(request))
+            return response
+        finally:
+            lower_wall()
+
+    def process_view(self, request: HttpRequest, view: View, *given: Any) -> None:
+        match = request.resolver_match
+        if (
+            is_only_read(request)
+            and not (match and match.view_name.startswith(APART))
+            and request.user.is_authenticated
+        ):
+            raise_wall(user_of(request))

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import Account, User
+from crm.lib.wall import beyond_the_wall
 from plans.models import HandOver, PlanAction, RelationshipAction, RemediationAction, Task
 from plans.wording_team import task_text
 from service.selectors import due_steps
@@ -75,6 +76,7 @@ def _found(user: User, today: date) -> Iterator[Work]:
         yield Work(words, _("hand-over"), hand_over.on, hand_over.account, href, hand_over.on < today)
 
 
+@beyond_the_wall("whoever is to take a seat reads what waits for their signature before they may open the account")
 def to_sign(user: User) -> list[HandOver]:
     """Hand-overs that wait for this person's own signature."""
     rows = HandOver.objects.filter(state="open").select_related("account")

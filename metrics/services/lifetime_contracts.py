@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from accounts.models import Account
 from crm.lib.exceptions import FormulaError, InsufficientData
+from crm.lib.wall import beyond_the_wall
 from metrics import reasons
 from metrics.formulas import contractual
 from metrics.formulas.cashflow import schedule_value
@@ -76,6 +77,7 @@ class ContractValues:
 
 
 @lru_cache(maxsize=16)
+@beyond_the_wall("fitted to every customer of the ledger, for every reader the same")
 def renewal_cohorts(state: str, as_of: date) -> Mapping[int, RenewalCohort]:
     """By term in months, over the whole base; fitted once for a ``contract_state`` and kept in this process."""
     found = contracts(scope_of(Account.objects.all()), as_of=as_of)

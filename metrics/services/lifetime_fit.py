@@ -17,6 +17,7 @@ from django.db.models import Count, Max
 
 from accounts.models import Account, ExchangeRate
 from crm.lib.exceptions import FormulaError, InsufficientData
+from crm.lib.wall import beyond_the_wall
 from metrics import frames, reasons
 from metrics.formulas import bgnbd, gammagamma, uncertainty
 from metrics.formulas.bgnbd import BgNbd
@@ -230,6 +231,7 @@ def _state(scope: Scope) -> str:
 
 
 @lru_cache(maxsize=16)
+@beyond_the_wall("fitted to every customer of the ledger, for every reader the same")
 def _computed(state: str, as_of: date, basis: str, currency: str, credit_notes: str) -> FittedLifetime:
     scope = scope_of(Account.objects.all(), basis=basis, currency=currency, credit_notes=credit_notes)
     histories = frames.histories(scope, as_of=as_of)

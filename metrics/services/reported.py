@@ -23,7 +23,7 @@ from crm.lib.periods import Period
 from metrics.definitions import METRICS
 from metrics.enums import ReportedQuestion
 from metrics.formulas.exact import whole_units
-from metrics.frames_spans import ROOTS
+from metrics.frames_spans import roots
 from metrics.metric import Unit
 from metrics.models import ReportedFigure
 from metrics.reasons import missing_rates_sentence
@@ -305,7 +305,7 @@ def _write_cohort(figure: ReportedFigure, entities: AccountTable, *, using: str)
     """Codes, names and groups as they are now, in one statement: the table takes a cohort whole or not at all."""
     base, comparison = whole_units(entities.columns["base"], entities.columns["comparison"])
     sql = (
-        f"{ROOTS} INSERT INTO metrics_reportedaccount"
+        f"{roots()} INSERT INTO metrics_reportedaccount"
         " (figure_id, account_id, root_id, code, name, base_amount, comparison_amount)"
         f" SELECT %s, a.id, t.root, a.code, a.name, u.base * {_UNITS}, u.comparison * {_UNITS}"
         " FROM unnest(%s::bigint[], %s::numeric[], %s::numeric[]) AS u(account_id, base, comparison)"

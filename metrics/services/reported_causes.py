@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from accounts.querysets import AccountQuerySet
 from metrics.binary import Kind, as_sql, fetch
 from metrics.formulas.exact import BoolArray, FloatArray, units_total, whole_units
-from metrics.frames_spans import ROOTS, IntArray
+from metrics.frames_spans import IntArray, roots
 from metrics.models import ReportedFigure
 from metrics.scope import Scope
 from metrics.services.base import AccountTable
@@ -95,7 +95,7 @@ def facts_now(figure: ReportedFigure, *, scope: Scope, visible: AccountQuerySet)
         "is_renamed": ("((a.code, a.name) <> (r.code, r.name))::int", "int4"),
     }
     sql = (
-        f"{ROOTS} SELECT {', '.join(as_sql(expression, kind) for expression, kind in columns.values())}"
+        f"{roots()} SELECT {', '.join(as_sql(expression, kind) for expression, kind in columns.values())}"
         " FROM metrics_reportedaccount r LEFT JOIN accounts_account a ON a.id = r.account_id"
         " LEFT JOIN tree t ON t.id = r.account_id WHERE r.figure_id = %s ORDER BY r.account_id"
     )

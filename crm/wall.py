@@ -1,0 +1,288 @@
+"""The policies of the second wall (``accounts.wall``): which rows of which tables a narrow reader's transaction gets.
+
+Every table is walled that reaches the account by foreign keys, so that nobody has to think of a new one: by its field
+``account``, or by what it hangs on. Where that does not say enough ``RULES`` does; ``OPEN`` names those that reach it and
+are read whole all the same. Tables with secrets are not granted at all, or each their own rows.
+
+``build`` runs after every ``migrate`` and changes only what differs. Row security is enabled and not forced: the owner of
+the tables (nights, workers, migrations) is not narrowed, and other roles of the database keep what they were granted. The
+role belongs to the cluster, so that several databases share it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from django.apps import apps
+from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's word
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError
+from django.db import DatabaseError, connection, transaction
+from django.db.backends.utils import CursorWrapper
+from django.db.models import ForeignKey, Model
+from django.db.models.options import Options
+
+from accounts.models import Account
+from crm.lib.wall import VIEWER_ROLE
+
+SEEN = "{column} IN (SELECT accounts_sees())"
+# By model: the condition where the field ``account`` or the one thing a row hangs on does not say it.
+RULES: dict[str, str] = {
+    "accounts.Account": "id IN (SELECT accounts_sees())",
+    # Whoever may open one end may know that there is another; who it is, the account itself answers.
+    "accounts.AccountLink": "source_id IN (SELECT accounts_sees()) OR target_id IN (SELECT accounts_sees())",
+    "accounts.DuplicateDismissal": "first_id IN (SELECT accounts_sees()) OR second_id IN (SELECT accounts_sees())",
+    "accounts.AccountMerge": "survivor_id IN (SELECT accounts_sees())",
+    "accounts.CentreMember": "EXISTS (SELECT 1 FROM accounts_buyingcentre w WHERE w.id = accounts_centremember.centre_id)",
+    "service.Interaction_their_people": "EXISTS (SELECT 1 FROM service_interaction w WHERE w.id = service_interaction_their_people.interaction_id)",
+    # A hand-over waits for the signature of who does not see the account yet.
+    "plans.HandOver": "account_id IN (SELECT accounts_sees()) OR taker_id = accounts_viewer()",
+    # Of no account: about work as such; whose, the pages ask.
+    "plans.Task": "account_id IN (SELECT accounts_sees()) OR account_id IS NULL",
+    # No foreign key: the trail outlives what it is about.
+    "crm.TrailEntry": "account_id IN (SELECT accounts_sees())",
+}
+# By model: why it is read whole though it reaches an account.
+OPEN: dict[str, str] = {
+    "metrics.ReportedAccount": "which accounts a report rests on decides who may see it: hidden ones must be counted",
+}
+# By model: the column of the user whose rows alone are read.
+OWN: dict[str, str] = {
+    "accounts.AccessToken": "user_id",
+    "accounts.UserSession": "user_id",
+    "accounts.LoginEvent": "user_id",
+    "mfa.Authenticator": "user_id",
+    "socialaccount.SocialAccount": "user_id",
+    "account.EmailAddress": "user_id",
+    "crm.ListLayout": "user_id",
+}
+# By model: not read at all by a narrow reader's page.
+SECRET = frozenset(
+    {
+        *(
+            "sessions.Session",
+            "admin.LogEntry",
+            "account.EmailConfirmation",
+            "accounts.Invitation",
+            "accounts.LoginLimit",
+        ),
+        *("socialaccount.SocialApp", "socialaccount.SocialToken", "crm.IdempotencyKey", "crm.PersonKey", "crm.Erasure"),
+        *("crm.TrailLink", "crm.TrailSeal", "crm.WebhookEndpoint", "crm.WebhookDelivery"),
+    }
+)
+WALL, OTHERS = "facet_wall", "facet_others"
+NOT_ALLOWED = (
+    f'The database user may not make the role "{VIEWER_ROLE}", as which the pages of those who see only some accounts are'
+    f" read. Let an administrator of the database run\n    CREATE ROLE {VIEWER_ROLE} NOLOGIN; GRANT {VIEWER_ROLE} TO {{user}};\n"
+    "and migrate again."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Walled:
+    """A table as the viewer gets it. condition: None, every row; is_granted: may be read at all."""
+
+    table: str
+    condition: str | None
+    is_granted: bool = True
+
+    @property
+    def mark(self) -> str:
+        """Kept as the comment of the policy: PostgreSQL writes conditions down in its own words."""
+        return hashlib.sha256((self.condition or "").encode()).hexdigest()[:16]
+
+
+def _meta(model: type[Model]) -> Options[Any]:
+    return model._meta  # noqa: SLF001 - Django's public name
+
+
+@cache
+def tables() -> tuple[Walled, ...]:
+    """All tables of the models, with their auto-created ones."""
+    return tuple(_walled(model) for model in apps.get_models(include_auto_created=True) if not _meta(model).proxy)
+
+
+def _walled(model: type[Model]) -> Walled:
+    label, table = _meta(model).label, _meta(model).db_table
+    if label in SECRET:
+        return Walled(table, None, is_granted=False)
+    if label in OWN:
+        return Walled(table, f"{OWN[label]} = accounts_viewer()")
+    return Walled(table, condition_of(model))
+
+
+def condition_of(model: type[Model]) -> str | None:
+    """Which rows are read; None: every one, since the table does not reach an account or is named in OPEN."""
+    label = _meta(model).label
+    if label in OPEN or (label not in RULES and model not in reaching()):
+        return None
+    if label in RULES:
+        return RULES[label]
+    ways = [field for field in foreign_keys(model) if field.related_model is Account]
+    for field in ways:
+        if field.name == "account":
+            return SEEN.format(column=field.column)
+    holders = [field for field in foreign_keys(model) if field.related_model in reaching() and not field.null]
+    if ways or len(holders) != 1:
+        raise ImproperlyConfigured(
+            f"{label} reaches an account in several ways: say in crm.wall.RULES which one counts."
+        )
+    holder = holders[0]
+    # Narrowed in turn by the policy of that table.
+    return _held_by(model, holder)
+
+
+def _held_by(model: type[Model], holder: ForeignKey[Any, Any]) -> str:
+    above = _meta(holder.related_model).db_table
+    return f"EXISTS (SELECT 1 FROM {above} w WHERE w.id = {_meta(model).db_table}.{holder.column})"
+
+
+def foreign_keys(model: type[Model]) -> Iterator[ForeignKey[Any, Any]]:
+    return (field for field in _meta(model).local_fields if isinstance(field, ForeignKey))
+
+
+@cache
+def reaching() -> frozenset[type[Model]]:
+    """The account and every model from which foreign keys lead to one, those that name no account included."""
+    found: set[type[Model]] = {Account}
+    while True:
+        more = {
+            model
+            for model in apps.get_models(include_auto_created=True)
+            if model not in found and any(field.related_model in found for field in foreign_keys(model))
+        }
+        if not more:
+            return frozenset(found)
+        found |= more
+
+
+STANDING = f"""
+SELECT c.relname, c.relrowsecurity, has_table_privilege('{VIEWER_ROLE}', c.oid, 'SELECT'),
+    (SELECT obj_description(p.oid, 'pg_policy') FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = '{WALL}'),
+    EXISTS (SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = '{OTHERS}')
+FROM pg_class c WHERE c.relkind IN ('r', 'p') AND c.relnamespace = current_schema()::regnamespace
+"""
+
+
+@transaction.atomic
+def build() -> int:
+    """Bring role, grants and policies to what they should be; returns how many tables were changed.
+
+    Raises CommandError where the database user may not make the role. Tables that are not there yet are left out.
+    """
+    with connection.cursor() as cursor:
+        if not _is_migrated(cursor):
+            return 0
+        ensure_role(cursor)
+        different = _different(cursor)
+        for walled in different:
+            _change(cursor, walled)
+    return len(different)
+
+
+def _different(cursor: CursorWrapper) -> list[Walled]:
+    """Tables that are there and not as they should be."""
+    cursor.execute(STANDING)
+    there = {name: tuple(rest) for name, *rest in cursor.fetchall()}
+    return [one for one in tables() if one.table in there and there[one.table] != _wanted(one)]
+
+
+def _wanted(walled: Walled) -> tuple[bool, bool, str | None, bool]:
+    has_wall = walled.condition is not None
+    return (has_wall, walled.is_granted, walled.mark if has_wall else None, has_wall)
+
+
+def _change(cursor: CursorWrapper, walled: Walled) -> None:
+    name = connection.ops.quote_name(walled.table)
+    cursor.execute(f"REVOKE ALL ON {name} FROM {VIEWER_ROLE}")
+    if walled.is_granted:
+        cursor.execute(f"GRANT SELECT ON {name} TO {VIEWER_ROLE}")
+    cursor.execute(f"DROP POLICY IF EXISTS {WALL} ON {name}")
+    cursor.execute(f"DROP POLICY IF EXISTS {OTHERS} ON {name}")
+    if walled.condition is None:
+        cursor.execute(f"ALTER TABLE {name} DISABLE ROW LEVEL SECURITY")
+        return
+    cursor.execute(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")
+    cursor.execute(f"CREATE POLICY {OTHERS} ON {name} USING (true) WITH CHECK (true)")
+    cursor.execute(f"CREATE POLICY {WALL} ON {name} AS RESTRICTIVE TO {VIEWER_ROLE} USING ({walled.condition})")
+    cursor.execute(f"COMMENT ON POLICY {WALL} ON {name} IS '{walled.mark}'")
+
+
+def ensure_role(cursor: CursorWrapper) -> None:
+    """The role is there, and the database user may take it on. Another database of the cluster may make it meanwhile."""
+    statements = [
+        f"DO $$ BEGIN CREATE ROLE {VIEWER_ROLE} NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$",
+        f"GRANT {VIEWER_ROLE} TO CURRENT_USER",
+        f"GRANT USAGE ON SCHEMA {_schema(cursor)} TO {VIEWER_ROLE}",
+    ]
+    for is_done, statement in zip(_role_state(cursor), statements, strict=True):
+        if is_done:
+            continue
+        try:
+            with transaction.atomic():
+                cursor.execute(statement)
+        except DatabaseError as error:
+            if not _can_take_role(cursor):
+                raise CommandError(NOT_ALLOWED.format(user=_user(cursor))) from error
+
+
+def _is_migrated(cursor: CursorWrapper) -> bool:
+    cursor.execute("SELECT to_regproc('accounts_sees') IS NOT NULL")
+    return bool(cursor.fetchone()[0])
+
+
+def _role_state(cursor: CursorWrapper) -> tuple[bool, bool, bool]:
+    return (_role_exists(cursor), _can_take_role(cursor), False)
+
+
+def _role_exists(cursor: CursorWrapper) -> bool:
+    cursor.execute("SELECT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = %s)", [VIEWER_ROLE])
+    return bool(cursor.fetchone()[0])
+
+
+def _can_take_role(cursor: CursorWrapper) -> bool:
+    """From PostgreSQL 16 on a member may take a role on only where that was granted."""
+    right = "SET" if connection.pg_version >= 160000 else "MEMBER"  # type: ignore[attr-defined]
+    cursor.execute(
+        "SELECT coalesce((SELECT pg_has_role(current_user, oid, %s) FROM pg_roles WHERE rolname = %s), false)",
+        [right, VIEWER_ROLE],
+    )
+    return bool(cursor.fetchone()[0])
+
+
+def _user(cursor: CursorWrapper) -> str:
+    cursor.execute("SELECT quote_ident(current_user)")
+    return str(cursor.fetchone()[0])
+
+
+def _schema(cursor: CursorWrapper) -> str:
+    cursor.execute("SELECT quote_ident(current_schema())")
+    return str(cursor.fetchone()[0])
+
+
+def check(app_configs: Any, databases: Collection[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """``manage.py check --database default``. Warnings, since the command that mends them asks for checks first."""
+    if not databases or connection.alias not in databases:
+        return []
+    with connection.cursor() as cursor:
+        if not _is_migrated(cursor):
+            return []
+        if not _can_take_role(cursor):
+            return [Warning(NOT_ALLOWED.format(user=_user(cursor)), id="crm.W001")]
+        names = ", ".join(one.table for one in _different(cursor))
+    hint = "Run manage.py migrate: it puts them right."
+    return (
+        [Warning(f"The second wall is not as this release has it at {names}.", hint=hint, id="crm.W002")]
+        if names
+        else []
+    )
+
+
+def put_up(**kwargs: Any) -> None:
+    """Receiver of post_migrate."""
+    if connection.vendor == "postgresql":
+        build()
