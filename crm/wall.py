@@ -37,6 +37,9 @@ RULES: dict[str, str] = {
     "accounts.AccountLink": "source_id IN (SELECT accounts_sees()) OR target_id IN (SELECT accounts_sees())",
     "accounts.DuplicateDismissal": "first_id IN (SELECT accounts_sees()) OR second_id IN (SELECT accounts_sees())",
     "accounts.AccountMerge": "survivor_id IN (SELECT accounts_sees())",
+    # A buying centre may seat people of other companies of the group; who may open the centre reads who sits in it.
+    "accounts.Contact": "account_id IN (SELECT accounts_sees()) OR EXISTS (SELECT 1 FROM accounts_centremember m"
+    " JOIN accounts_buyingcentre w ON w.id = m.centre_id WHERE m.contact_id = accounts_contact.id)",
     "accounts.CentreMember": "EXISTS (SELECT 1 FROM accounts_buyingcentre w WHERE w.id = accounts_centremember.centre_id)",
     "service.Interaction_their_people": "EXISTS (SELECT 1 FROM service_interaction w WHERE w.id = service_interaction_their_people.interaction_id)",
     # A hand-over waits for the signature of who does not see the account yet.
@@ -76,9 +79,8 @@ SECRET = frozenset(
 )
 WALL, OTHERS = "facet_wall", "facet_others"
 NOT_ALLOWED = (
-    f'The database user may not make the role "{VIEWER_ROLE}", as which the pages of those who see only some accounts are'
-    f" read. Let an administrator of the database run\n    CREATE ROLE {VIEWER_ROLE} NOLOGIN; GRANT {VIEWER_ROLE} TO {{user}};\n"
-    "and migrate again."
+    'The database user may not make the role "{role}", as which the pages of those who see only some accounts are read.'
+    " Let an administrator of the database run\n    CREATE ROLE {role} NOLOGIN; GRANT {role} TO {user};\nand migrate again."
 )
 
 
@@ -227,7 +229,7 @@ def ensure_role(cursor: CursorWrapper) -> None:
                 cursor.execute(statement)
         except DatabaseError as error:
             if not _can_take_role(cursor):
-                raise CommandError(NOT_ALLOWED.format(user=_user(cursor))) from error
+                raise CommandError(_not_allowed(cursor)) from error
 
 
 def _is_migrated(cursor: CursorWrapper) -> bool:
@@ -254,9 +256,9 @@ def _can_take_role(cursor: CursorWrapper) -> bool:
     return bool(cursor.fetchone()[0])
 
 
-def _user(cursor: CursorWrapper) -> str:
+def _not_allowed(cursor: CursorWrapper) -> str:
     cursor.execute("SELECT quote_ident(current_user)")
-    return str(cursor.fetchone()[0])
+    return NOT_ALLOWED.format(role=VIEWER_ROLE, user=cursor.fetchone()[0])
 
 
 def _schema(cursor: CursorWrapper) -> str:
@@ -272,7 +274,7 @@ def check(app_configs: Any, databases: Collection[str] | None = None, **kwargs: 
         if not _is_migrated(cursor):
             return []
         if not _can_take_role(cursor):
-            return [Warning(NOT_ALLOWED.format(user=_user(cursor)), id="crm.W001")]
+            return [Warning(_not_allowed(cursor), id="crm.W001")]
         names = ", ".join(one.table for one in _different(cursor))
     hint = "Run manage.py migrate: it puts them right."
     return (

@@ -180,8 +180,8 @@ class PortfolioFilter(FilterSet):
     )
     account = VisibleAccountFilter(method="among", help_text="Accounts by id; repeat the name for several.")
 
-    def in_group(self, queryset: QuerySet, name: str, value: Account) -> QuerySet:
-        return queryset.filter(pk__in=Account.objects.in_group(value.pk).order_by().values("pk"))
+    def in_group(self, queryset: AccountQuerySet, name: str, value: Account) -> AccountQuerySet:
+        return queryset.in_group(value.pk)
 
     def among(self, queryset: QuerySet, name: str, value: list[Account]) -> QuerySet:
         return queryset.filter(pk__in=[account.pk for account in value]) if value else queryset

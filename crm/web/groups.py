@@ -154,6 +154,7 @@ def _place_in_words(rows: list[Account]) -> str:
     return _("below %(parent)s") % {"parent": parent} if parent else _("in no group")
 
 
+@beyond_the_wall("the one above is told to whoever may open the account, and has to be sent back with the form")
 def _initial(account: Account) -> dict[str, Any]:
     return {"parent": account.parent.code if account.parent else ""}
 

@@ -16,6 +16,7 @@ from accounts.enums_relations import Layer
 from accounts.models import Account, AttitudeNote, Courtesy
 from accounts.relationship_rules import courtesy_limit
 from accounts.selectors_contacts import contacts_in, may_read_personal
+from crm.lib.wall import beyond_the_wall
 from crm.web import formats
 from crm.web.account import AccountPage, leads_on
 from crm.web.charts import Chart
@@ -206,6 +207,7 @@ def people_of(account: Account, reader: Any) -> Any:
     )
 
 
+@beyond_the_wall("the key of the root alone; of its group comes what the reader may see")
 def root_of(account: Account) -> int:
     """The account at the top of the group as it stands today; a query a step."""
     seen, row = {account.pk}, account
