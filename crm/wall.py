@@ -216,29 +216,26 @@ def _change(cursor: CursorWrapper, walled: Walled) -> None:
 
 def ensure_role(cursor: CursorWrapper) -> None:
     """The role is there, and the database user may take it on. Another database of the cluster may make it meanwhile."""
-    statements = [
-        f"DO $$ BEGIN CREATE ROLE {VIEWER_ROLE} NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$",
-        f"GRANT {VIEWER_ROLE} TO CURRENT_USER",
-        f"GRANT USAGE ON SCHEMA {_schema(cursor)} TO {VIEWER_ROLE}",
-    ]
-    for is_done, statement in zip(_role_state(cursor), statements, strict=True):
-        if is_done:
+    make = f"CREATE ROLE {VIEWER_ROLE} NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL"
+    steps = (
+        (_role_exists, f"DO $$ BEGIN {make}; END $$"),
+        (_can_take_role, f"GRANT {VIEWER_ROLE} TO CURRENT_USER"),
+        (_can_use_schema, f"GRANT USAGE ON SCHEMA {_schema(cursor)} TO {VIEWER_ROLE}"),
+    )
+    for is_done, statement in steps:
+        if is_done(cursor):
             continue
         try:
             with transaction.atomic():
                 cursor.execute(statement)
         except DatabaseError as error:
-            if not _can_take_role(cursor):
+            if not is_done(cursor):
                 raise CommandError(_not_allowed(cursor)) from error
 
 
 def _is_migrated(cursor: CursorWrapper) -> bool:
     cursor.execute("SELECT to_regproc('accounts_sees') IS NOT NULL")
     return bool(cursor.fetchone()[0])
-
-
-def _role_state(cursor: CursorWrapper) -> tuple[bool, bool, bool]:
-    return (_role_exists(cursor), _can_take_role(cursor), False)
 
 
 def _role_exists(cursor: CursorWrapper) -> bool:
@@ -253,6 +250,11 @@ def _can_take_role(cursor: CursorWrapper) -> bool:
         "SELECT coalesce((SELECT pg_has_role(current_user, oid, %s) FROM pg_roles WHERE rolname = %s), false)",
         [right, VIEWER_ROLE],
     )
+    return bool(cursor.fetchone()[0])
+
+
+def _can_use_schema(cursor: CursorWrapper) -> bool:
+    cursor.execute("SELECT has_schema_privilege(%s, current_schema(), 'USAGE')", [VIEWER_ROLE])
     return bool(cursor.fetchone()[0])
 
 

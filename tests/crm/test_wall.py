@@ -2,6 +2,7 @@
 
 import random
 from datetime import date, timedelta
+from itertools import islice
 
 import pytest
 from django.apps import apps
@@ -271,20 +272,42 @@ def test_who_sees_everybody_has_no_wall(world):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("path", ["/accounts/", "/accounts/999999/", "/api/v1/accounts/", "/api/v1/accounts/999999/"])
+@pytest.mark.parametrize("path", ["/accounts/", "/accounts/999999/", "/api/v1/accounts/", "/accounts/export/csv/"])
 def test_nothing_survives_the_request_in_its_connection(path):
     member = make_user(role="member")
     make_account(owner=member)
     client = Client(raise_request_exception=False)
     client.force_login(member)
 
-    client.get(path)
+    body_of(client.get(path))
 
-    state = (
+    assert nothing_is_left()
+
+
+def nothing_is_left() -> bool:
+    ((is_owner, viewer, sees),) = asked(
         "SELECT current_user = session_user, current_setting('facet.viewer', true), current_setting('facet.sees', true)"
     )
-    ((is_owner, viewer, sees),) = asked(state)
-    assert (is_owner, viewer or "", sees or "") == (True, "", "")
+    return (is_owner, viewer or "", sees or "") == (True, "", "") and not connection.in_atomic_block
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("pieces", [0, 1, 99])
+def test_nothing_survives_a_download_however_much_of_it_is_taken(pieces):
+    member = make_user(role="member")
+    Account.objects.bulk_create(Account(code=f"D{n}", name=f"Mine {n}", owner=member) for n in range(1200))
+    make_account(name="Not mine")
+    client = Client()
+    client.force_login(member)
+
+    response = client.get("/accounts/export/csv/")
+    assert nothing_is_left()
+    taken = b"".join(islice(iter(response.streaming_content), pieces)).decode()
+    response.close()
+
+    assert nothing_is_left()
+    assert taken.count("Mine") == (0, 500, 1200)[min(pieces, 2)]
+    assert "Not mine" not in taken
 
 
 @pytest.mark.django_db(transaction=True)
