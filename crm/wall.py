@@ -62,6 +62,8 @@ OWN: dict[str, str] = {
     "socialaccount.SocialAccount": "user_id",
     "account.EmailAddress": "user_id",
     "crm.ListLayout": "user_id",
+    "service.MailAddress": "user_id",
+    "service.IncomingMail": "user_id",
 }
 # By model: not read at all by a narrow reader's page.
 SECRET = frozenset(

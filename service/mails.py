@@ -27,6 +27,7 @@ from accounts.access import Action
 from accounts.models import Account, Contact, User
 from crm.lib.exceptions import CrmError
 from crm.lib.mails import Mail, UnreadableMail, read
+from crm.lib.wall import beyond_the_wall
 from service import storage
 from service.attachments import MEGABYTE, AttachmentRefused, check, kept_or_nothing, shown
 from service.enums import InteractionKind, MailState
@@ -62,6 +63,7 @@ class Received:
 # --- Addresses ---
 
 
+@beyond_the_wall("the address of one's own is made when its page is first read, which writes")
 def address_of(user: User) -> str:
     """The address of a user, made when it is first asked for; "" where this Facet takes no mail."""
     if not settings.MAIL_IN_DOMAIN:

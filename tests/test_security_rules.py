@@ -227,6 +227,7 @@ BEYOND_THE_WALL = {
     "metrics/selectors.py": "days, bases, currencies and age of the ledger as a whole",
     "metrics/services/lifetime_contracts.py": "a model fitted to every customer",
     "metrics/services/lifetime_fit.py": "a model fitted to every customer",
+    "service/mails.py": "a user's own address, made with the first look at it",
     "plans/open_items.py": "what is open at an account, for whoever is to take a seat there",
 }
 
