@@ -46,6 +46,8 @@ RULES: dict[str, str] = {
     "plans.HandOver": "account_id IN (SELECT accounts_sees()) OR taker_id = accounts_viewer()",
     # Of no account: about work as such; whose, the pages ask.
     "plans.Task": "account_id IN (SELECT accounts_sees()) OR account_id IS NULL",
+    # By the key of the log of sessions, of which a reader gets the own ones.
+    "sessions.Session": "session_key IN (SELECT w.session_key FROM accounts_usersession w)",
     # No foreign key: the trail outlives what it is about.
     "crm.TrailEntry": "account_id IN (SELECT accounts_sees())",
 }
@@ -69,7 +71,6 @@ OWN: dict[str, str] = {
 SECRET = frozenset(
     {
         *(
-            "sessions.Session",
             "admin.LogEntry",
             "account.EmailConfirmation",
             "accounts.Invitation",

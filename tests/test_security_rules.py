@@ -212,6 +212,7 @@ BEYOND_THE_WALL = {
     "crm/api/hand_overs.py": "what is open at an account, for whoever is to take a seat there",
     "crm/groups.py": "the total of a group counts every member; hidden ones have no line",
     "crm/lib/remember.py": "answers that are kept are for everybody and over every account by their names",
+    "crm/trail/sealed.py": "keys of values in entries that the reader has got",
     "crm/web/account.py": "the names of those above and of the dealer",
     "crm/web/account_rows.py": "the names of groups and dealers in the list",
     "crm/web/accounts.py": "the names of dealers to filter by",
