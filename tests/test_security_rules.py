@@ -29,6 +29,7 @@ TRUSTED_MARKUP = {
 TRUSTED_IN_TEMPLATES = {"templates/ui/_field.html": "the help of a form field, text of ours"}
 # Statements at the edges: what people send is bound, never part of the text.
 SQL_AT_THE_EDGE = {
+    "crm/api/organisation.py": "a constant statement over units with the key bound",
     "crm/api/idempotency.py": "constant statements of an advisory lock",
     "crm/web/account.py": "a constant statement with the key bound",
     "crm/web/health.py": "SELECT 1",
