@@ -184,6 +184,7 @@ OVER_EVERYTHING: dict[str, str] = {
     "crm/api/milestones.py": "a lock on a contract the serializer has looked up among the visible ones",
     "crm/api/revenue.py": "whose contract a number is, to refuse it by the rule for hidden and missing ones alike",
     "crm/api/runs.py": "the second narrowing stands a line below",
+    "crm/api/teams.py": "a lock on the task that the view has got among the visible ones",
     "crm/web/account.py": "where a merged account leads: to one of the visible ones named in the filter",
     "crm/web/account_changes.py": "accounts merged into the one the page has opened",
     "crm/web/account_ideas.py": "narrowed by the account when the row is got",
