@@ -238,10 +238,11 @@ def gate_for(route: str, method: str) -> Gate | None:
     return methods.get(wanted) or next(iter(methods.values()))
 
 
-# Pages that are about costs and margins, or tell them in words and drawings.
+# Pages that are about costs and margins, or tell them in words and drawings. Where the rest of a page is worth reading, the
+# view leaves those parts out instead and says so (accounts:revenue, accounts:grade).
 MARGIN_PAGES = frozenset(
     {
-        *("accounts:revenue", "accounts:grade", "accounts:grade_compare", "imports:export", "imports:errors"),
+        *("accounts:grade_compare", "imports:export", "imports:errors"),
         *("metrics:economics", "metrics:economics_export", "plans:ranking", "tiering:sandbox", "tiering:backtest"),
         *("tiering:backtest_run", "tiering:portfolio", "tiering:portfolio_export", "imports:changes"),
     }

@@ -18,6 +18,7 @@ from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_GET
 
 from accounts.enums import AccountNeed, Attitude, ContractStatus, MarketPotential, TeamRole
+from accounts.fields import is_hidden
 from accounts.models import Account, Contract, RevenueRecord, TeamMember
 from crm.lib.periods import Period, ttm
 from crm.lib.wall import beyond_the_wall
@@ -271,6 +272,7 @@ def revenue(request: HttpRequest, pk: int) -> HttpResponse:
         window=window,
         ideas=ideas_of(page.account),
         patterns=patterns_card(page.account, number_style(request)),
+        hides_margin=is_hidden("margin"),
     )
 
 
@@ -312,8 +314,12 @@ def _rest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 @require_GET
 @leads_on
 def grade(request: HttpRequest, pk: int) -> HttpResponse:
+    """Why the grade; whoever may not see costs is told its history alone, for the reasons are worked out with them."""
     page = AccountPage(request, pk, "grade")
-    return page.render(card=why_card(page.account), may_ask=may_request(request.user))
+    hides = is_hidden("margin")
+    return page.render(
+        card=why_card(page.account, with_reasons=not hides), may_ask=may_request(request.user), hides_margin=hides
+    )
 
 
 @signed_in

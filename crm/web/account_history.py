@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.fields import is_hidden
 from accounts.models import Account
 from crm.web.auth import dress
 from crm.web.metric_form import PERCENT
@@ -36,6 +38,12 @@ class HistoryForm(forms.Form):
         decimal_places=4,
         widget=forms.NumberInput(attrs={"step": "any", "min": "0", "inputmode": "decimal", "autocomplete": "off"}),
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Whoever may not see margins is not asked for a cost to take off them."""
+        super().__init__(*args, **kwargs)
+        for name in [name for name in self.fields if is_hidden(name)]:
+            del self.fields[name]
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,9 +48,9 @@ class WhyCard:
         return [(line, line.grade in opened and bool(line.conditions)) for line in found.grades]
 
 
-def why_card(account: Account) -> WhyCard:
+def why_card(account: Account, *, with_reasons: bool = True) -> WhyCard:
     """A handful of queries, whatever the number of runs; the scores are those of the last nights, newest first."""
-    last = score_of(account)
+    last = score_of(account) if with_reasons else None
     return WhyCard(
         explanation=explain(last) if last else None,
         history=list(grade_history(account)),
