@@ -37,16 +37,16 @@ SELECT {account}, {role}, {user}, {deputy}, {active}, {since}
 FROM accounts_teammember m JOIN accounts_user u ON u.id = m.user_id
 WHERE {current} AND m.account_id IN ({among})
 """
-# By holders and deputies of the account manager's seat: who took part, and who wrote it down.
+# By holders and deputies of any seat of the triangle: who took part, and who wrote it down.
 TOUCHES = """
 SELECT {account}, {last} FROM (
     SELECT i.account_id, i.held_on FROM service_interaction i
-    JOIN accounts_teammember m ON m.account_id = i.account_id AND m.user_id = i.logged_by_id AND m.role = %s
+    JOIN accounts_teammember m ON m.account_id = i.account_id AND m.user_id = i.logged_by_id
     WHERE {current} AND i.kind = ANY(%s) AND i.held_on BETWEEN %s AND %s AND i.account_id IN ({among})
     UNION ALL
     SELECT i.account_id, i.held_on FROM service_interaction i
     JOIN service_interaction_our_people p ON p.interaction_id = i.id
-    JOIN accounts_teammember m ON m.account_id = i.account_id AND m.user_id = p.user_id AND m.role = %s
+    JOIN accounts_teammember m ON m.account_id = i.account_id AND m.user_id = p.user_id
     WHERE {current} AND i.kind = ANY(%s) AND i.held_on BETWEEN %s AND %s AND i.account_id IN ({among})
 ) t GROUP BY t.account_id
 """
@@ -74,7 +74,7 @@ class TeamFacts:
     holder_active: Array
     holder_since: Array
     has_deputy: Array
-    touched: Array  # by the account manager or a deputy of that seat
+    touched: Array  # by anybody who holds a seat of it or stands in for one
     hand_over: Array
     deputy_user: Array  # of every place of a deputy
     deputy_account: Array
@@ -179,7 +179,7 @@ def _touches(among: str, given: Iterable[Any], using: str, *, on: date) -> dict[
     sql = TOUCHES.format(
         account=as_sql("t.account_id", "int8"), last=as_sql("max(t.held_on)", "date"), current=CURRENT, among=among
     )
-    half = [TeamRole.ACCOUNT_MANAGER, on, on, sorted(TOUCH_KINDS), on - TOUCHES_LOOKED_AT, on, *given]
+    half = [on, on, sorted(TOUCH_KINDS), on - TOUCHES_LOOKED_AT, on, *given]
     return fetch(sql, half * 2, columns, using=using)
 
 

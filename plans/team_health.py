@@ -154,9 +154,9 @@ def assess(facts: TeamFacts, *, on: date) -> TeamHealth:
         facts.required, facts.holder, facts.has_deputy, facts.rules.needs_deputy[facts.grade]
     )
     seat = MANAGER_SEAT
-    since = np.fmax(facts.holder_since[:, seat], facts.grade_since)
+    since = np.fmax(_answers_since(facts), facts.grade_since)
     late = formulas.untouched(facts.touched, since, today=on, cadence=facts.rules.cadence[facts.grade])
-    late &= facts.holder_active[:, seat]
+    late &= facts.holder_active.any(axis=1)
     several = formulas.in_several(facts.holder)
     by_seat = {
         TeamGap.LEFT: gone, TeamGap.MISSING: empty, TeamGap.NO_DEPUTY: alone, TeamGap.HAND_OVER: facts.hand_over,
@@ -165,6 +165,14 @@ def assess(facts: TeamFacts, *, on: date) -> TeamHealth:
     parts.append(_of_accounts(TeamGap.UNTOUCHED, late, facts, role=seat))
     parts.append(_of_accounts(TeamGap.SEVERAL, several, facts, role=NO_ROLE))
     return TeamHealth(on=on, facts=facts, is_broken=empty | gone, gaps=_sorted(parts, facts))
+
+
+def _answers_since(facts: TeamFacts) -> Array:
+    """Since when somebody answers for the touch: the account manager, else whoever of the others began first."""
+    started = np.where(facts.holder_active, facts.holder_since, np.datetime64("NaT"))
+    return np.asarray(np.where(
+        facts.holder_active[:, MANAGER_SEAT], facts.holder_since[:, MANAGER_SEAT], np.fmin.reduce(started, axis=1)
+    ))  # fmt: skip
 
 
 def _of_seats(gap: TeamGap, mask: Array, facts: TeamFacts) -> Gaps:

@@ -87,7 +87,7 @@ def test_one_person_in_several_seats_is_a_flag_and_no_broken_triangle():
 
 
 @pytest.mark.parametrize(("grade", "days"), [("diamond", 15), ("gold", 30), ("potential", 45), ("general", 91)])
-def test_the_account_manager_has_to_touch_within_the_cadence_of_the_policy(grade, days):
+def test_the_team_has_to_touch_within_the_cadence_of_the_policy(grade, days):
     policy()
     account = make_account(grade=grade, grade_since=date(2020, 1, 1))
     manager = manned(account, since=date(2020, 1, 1))[0]
@@ -101,6 +101,29 @@ def test_the_account_manager_has_to_touch_within_the_cadence_of_the_policy(grade
 
     make_interaction(account=account, held_on=TODAY - timedelta(days=days), logged_by=manager)
     assert late not in gaps(account)
+
+
+@pytest.mark.parametrize("role", [SR, FR])
+@pytest.mark.parametrize("is_deputy", [False, True])
+def test_a_touch_by_any_corner_of_the_triangle_counts(role, is_deputy):
+    policy()
+    account = make_account(grade="diamond", grade_since=date(2020, 1, 1))
+    manned(account, since=date(2020, 1, 1))
+    assert ("untouched", AR) in gaps(account)
+
+    member = account.team_members.get(role=role, is_deputy=is_deputy)
+    make_interaction(account=account, held_on=TODAY, our_people=[member.user])
+
+    assert gaps(account) == []
+
+
+def test_a_team_without_its_account_manager_is_late_all_the_same():
+    policy()
+    account = make_account(grade="diamond", grade_since=date(2020, 1, 1))
+    manned(account, since=date(2020, 1, 1))
+    account.team_members.filter(role=AR).delete()
+
+    assert ("untouched", AR) in gaps(account)
 
 
 def test_a_deputy_may_touch_for_the_account_manager_and_a_new_grade_starts_the_time_anew():
