@@ -32,7 +32,7 @@ OF_KIND: dict[str, Any] = {
     "IntegerField": 1, "SmallIntegerField": 1, "PositiveSmallIntegerField": 1, "PositiveIntegerField": 1,
     "BigIntegerField": 1, "DateField": date(2026, 1, 1), "DecimalField": 1, "FloatField": 1.0, "BooleanField": False,
     "JSONField": {}, "ArrayField": [], "BinaryField": b"x", "GenericIPAddressField": "10.0.0.1", "FileField": "x.csv",
-    "TimeField": "09:00",
+    "TimeField": "09:00", "PositiveBigIntegerField": 1, "SlugField": "x", "DurationField": timedelta(days=1),
 }  # fmt: skip
 
 
@@ -67,6 +67,9 @@ def _fill(hero: Account, boss: User) -> None:
     given: dict[str, dict[str, Any]] = {
         "crm.WebhookEndpoint": {"events": ["grades.changed"], "owner": boss},
         "crm.WebhookDelivery": {"endpoint": WebhookEndpoint.objects.first},
+        "service.Attachment": {"stored_as": "0" * 32},
+        "service.MailAddress": {"user": boss, "token": "a" * 26},
+        "service.IncomingMail": {"user": boss, "state": "waiting", "stored_as": "0" * 32, "message_id": "x"},
         "crm.SavedView": {"user": boss, "query": "grade=gold"},
         "plans.HandOver": {"giver": boss, "taker": make_user()},
         "plans.Reassignment": {"leaver": make_user()},

@@ -17,6 +17,7 @@ from crm.web.filters import FILTERS
 from crm.web.lists import KINDS
 from crm.web.metric_questions import QUESTIONS
 from metrics.definitions import METRICS
+from crm.models import TrailEntry
 from plans.models import PolicyVersion
 from tests.hostile.company import Company
 from tests.test_policy import methods_of, routes
@@ -31,6 +32,7 @@ ROW_OF = {
     "tiering:survey": "tiering.WeightSurvey", "teams:person": "accounts.User", "teams:leave": "accounts.User",
     "teams:hand_over": "plans.HandOver", "tasks:": "plans.Task", "service:request": "service.ServiceRequest",
     "service:interaction": "service.Interaction", "webhooks:": "crm.WebhookEndpoint", "accounts:": "accounts.Account",
+    "organisation:": "accounts.OrgUnit", "access:": "accounts.User", "attachment": "service.Attachment",
 }  # fmt: skip
 NAMED_ROW = {
     "contact": "accounts.Contact", "centre": "accounts.BuyingCentre", "member": "accounts.CentreMember",
@@ -68,7 +70,7 @@ def page_addresses(company: Company) -> Iterator[Address]:
 def rest_addresses(company: Company) -> Iterator[Address]:
     for route, path, view in routes():
         if route.startswith("api:") and (route.removeprefix("api:"), "GET") in POLICY:
-            model = getattr(getattr(getattr(view, "cls", None), "queryset", None), "model", None)
+            model = getattr(getattr(getattr(view, "cls", None), "queryset", None), "model", None) or TrailEntry
             yield from _addresses(route, path, company, lambda _route, _name, model=model: model)
 
 
@@ -102,6 +104,7 @@ def _addresses(
     for name in names:
         values = list(_values(route, name, company, row_of))
         given = [{**one, name: value} for one in given for value in values]
+    assert given, f"{route}: say in ROW_OF what {names} mean, or give the company such a row"
     for one in given:
         try:
             yield Address(route, reverse(route, kwargs=one))

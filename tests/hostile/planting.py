@@ -25,7 +25,12 @@ NOT_TYPED = {
     "tiering.Judgement.left": "a code of ours", "tiering.Judgement.right": "a code of ours",
     "tiering.KeptLedger.*": "fingerprints of questions", "metrics.LifetimeFit.method": "one of a few words",
     "metrics.ReportedFigure.level": "one of two words", "metrics.ReportedFigure.version": "a number of ours",
-    "plans.Measurement.facts": "a fingerprint", "crm.TrailEntry.request_id": "letters, digits and hyphens (crm.trail.signature)",
+    "plans.Measurement.facts": "a fingerprint",
+    "service.Attachment.media_type": "one of a few words",
+    "service.Attachment.sha256": "a fingerprint",
+    "service.Attachment.stored_as": "a name of ours",
+    "service.MailAddress.token": "drawn by lot",
+    "service.IncomingMail.stored_as": "a name of ours", "crm.TrailEntry.request_id": "letters, digits and hyphens (crm.trail.signature)",
     "crm.Erasure.reason": "nothing in it changes; a row is added instead",
 }  # fmt: skip
 # Rows left as they are: the words of a mutual link are one.
