@@ -16,7 +16,7 @@ from crm.api.errors import BadParameter
 
 
 class RootView(APIView):
-    """The addresses of all resources."""
+    """The addresses of all resources; those without a list are reached by the number of a row alone."""
 
     http_method_names = ["get", "head"]
 
@@ -24,7 +24,8 @@ class RootView(APIView):
     def get(self, request: Request) -> Response:
         from crm.api.routers import router
 
-        lists = {prefix: f"api:{basename}-list" for prefix, _viewset, basename in router.registry}
+        listing = [(prefix, basename) for prefix, viewset, basename in router.registry if hasattr(viewset, "list")]
+        lists = {prefix: f"api:{basename}-list" for prefix, basename in listing}
         found = {prefix: request.build_absolute_uri(reverse(name)) for prefix, name in lists.items()}
         for name in ("schema", "docs"):
             found[name] = request.build_absolute_uri(reverse(f"api:{name}"))

@@ -13,11 +13,11 @@ from accounts.enums import TeamRole
 from accounts.models import Account
 from crm.access import PAGES, SPACES
 from crm.api.policy import POLICY
+from crm.models import TrailEntry
 from crm.web.filters import FILTERS
 from crm.web.lists import KINDS
 from crm.web.metric_questions import QUESTIONS
 from metrics.definitions import METRICS
-from crm.models import TrailEntry
 from plans.models import PolicyVersion
 from tests.hostile.company import Company
 from tests.test_policy import methods_of, routes
