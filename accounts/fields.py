@@ -25,8 +25,14 @@ WORDS: Mapping[Hidden, frozenset[str]] = {
     Hidden.MARGIN: frozenset({"cost", "costs", "margin", "margins", "profit", "clv", "cac", "payback", "ltv"}),
     Hidden.PERSONAL: frozenset({"phone", "email", "notes", "attitude"}),
 }
-# Names that hold such a word and mean something else: what our own promises cost, not what a customer brings.
-OPEN_NAMES = frozenset({"unit_cost", "policy_cost_before", "policy_cost_after", "policy_cost_currency"})
+# Names that hold such a word and mean something else: what our own promises cost, not what a customer brings; how credit
+# notes are counted; a test of the scoring model.
+OPEN_NAMES = frozenset(
+    {
+        *("unit_cost", "policy_cost_before", "policy_cost_after", "policy_cost_currency"),
+        *("credit_notes", "gross_profit_test"),
+    }
+)
 # Questions that are about nothing else.
 OF_MARGIN = frozenset({"lifetime", "acquisition", "split", "margin", "margins", "economics"})
 # Parameters whose value names a field.

@@ -44,10 +44,8 @@ SENTENCES = {
     "before_share_base": gettext_lazy("revenue shares count from the first full period"),
     "cohort_no_base": gettext_lazy("revenue of the period that shares are measured from is not above 0"),
     "few_order_days": gettext_lazy("fewer than %(needed)s order days"),
-    "lifetime_few_accounts": gettext_lazy("insufficient data: %(found)s accounts have ordered, %(needed)s are needed"),
-    "lifetime_few_repeaters": gettext_lazy(
-        "insufficient data: %(found)s accounts have ordered again, %(needed)s are needed"
-    ),
+    "lifetime_few_accounts": gettext_lazy("insufficient data: fewer than %(needed)s accounts have ordered"),
+    "lifetime_few_repeaters": gettext_lazy("insufficient data: fewer than %(needed)s accounts have ordered again"),
     "lifetime_short_span": gettext_lazy(
         "insufficient data: the history is shorter than three typical intervals between orders"
     ),
@@ -91,12 +89,12 @@ SENTENCES = {
     "association_few_owners": gettext_lazy("fewer than %(needed)s customers own this product"),
     "association_no_rule": gettext_lazy("no two products are owned together more often than chance would have it"),
     "suggestions_few_accounts": gettext_lazy(
-        "insufficient data: %(found)s accounts bought something new in the year tested, %(needed)s are needed"
+        "insufficient data: fewer than %(needed)s accounts bought something new in the year tested"
     ),
     "decline_short_history": gettext_lazy("insufficient data: a test needs two years of revenue"),
     "decline_no_rates": gettext_lazy("the past cannot be tested: an exchange rate is missing"),
     "decline_few_events": gettext_lazy(
-        "insufficient data: %(found)s accounts lost half their revenue in the year tested, %(needed)s are needed"
+        "insufficient data: fewer than %(needed)s accounts lost half their revenue in the year tested"
     ),
     "no_correlation": gettext_lazy("customers do not differ in how often or for how much they order again"),
     "lifetime_missing_rates": gettext_lazy("orders cannot be valued: an exchange rate is missing"),
@@ -118,10 +116,10 @@ SENTENCES = {
     "contract_cancelled_undated": gettext_lazy("it is cancelled, and nobody said since when"),
     "contract_other_currency": gettext_lazy("the books recognised it in another currency than it was signed in"),
     "renewal_few_contracts": gettext_lazy(
-        "insufficient data: %(found)s contracts of this length came to a renewal, %(needed)s are needed"
+        "insufficient data: fewer than %(needed)s contracts of this length came to a renewal"
     ),
     "renewal_few_points": gettext_lazy(
-        "insufficient data: contracts of this length came to %(found)s renewals in a row, %(needed)s are needed"
+        "insufficient data: contracts of this length did not come to %(needed)s renewals in a row"
     ),
     "renewal_no_fit": gettext_lazy("insufficient data: the renewals do not follow the model"),
     "formula_short_history": gettext_lazy("the ledger does not reach back 12 months"),

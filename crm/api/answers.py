@@ -235,8 +235,8 @@ class RenewalCohortSerializer(serializers.Serializer):
     """Contracts of one length of term over the whole base; null with its `reason` where they have no model."""
 
     term_months = serializers.IntegerField()
-    contracts = serializers.IntegerField(help_text="That came to a first renewal.")
-    points = serializers.IntegerField(help_text="Renewals in a row that were seen.")
+    contracts = Count(help_text="That came to a first renewal; null where a part of the base is in view.")
+    points = Count(help_text="Renewals in a row that were seen; null where a part of the base is in view.")
     method = serializers.CharField(allow_null=True)
     parameters = serializers.SerializerMethodField()
     reason = serializers.CharField(source="sentence", allow_blank=True)
@@ -247,7 +247,8 @@ class RenewalCohortSerializer(serializers.Serializer):
 
 
 class LifetimeSerializer(AnswerSerializer):
-    """The model is fitted on the whole base; values are those of the accounts in view."""
+    """The model is fitted on the whole base; values are those of the accounts in view. How large the base is
+    (`accounts`, the likelihoods, contracts behind `renewals`) is null where a part of it is in view."""
 
     method = serializers.CharField(read_only=True, allow_null=True)
     time_unit = serializers.CharField(read_only=True)

@@ -87,7 +87,8 @@ def money_short(context: template.Context, value: Any, currency: str = "", reaso
 
 @register.simple_tag
 def percent(value: Any, reason: str = "", decimals: int = 1) -> str:
-    return not_available(reason) if value is None else formats.percent(value, decimals=decimals)
+    """A template gives "" for what hangs on a row that is not there."""
+    return not_available(reason) if value in (None, "") else formats.percent(value, decimals=decimals)
 
 
 @register.simple_tag

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_GET
 
+from accounts.access import Action
 from accounts.enums import AccountNeed, Attitude, ContractStatus, MarketPotential, TeamRole
 from accounts.fields import is_hidden
 from accounts.models import Account, Contract, RevenueRecord, TeamMember
@@ -335,6 +336,7 @@ def people(request: HttpRequest, pk: int) -> HttpResponse:
         past=past,
         may_note=request.user.has_perm(CHANGE_CONTACT),
         may_handle=request.user.has_perm(EXPORT_PERSON) or request.user.has_perm(ERASE_PERSON),
+        sees_personal=request.user.may(Action.PERSONAL_VIEW),
         attitudes=Attitude.choices,
         today=today,
     )

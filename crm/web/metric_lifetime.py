@@ -113,11 +113,15 @@ def _renewal(cohort: RenewalCohort) -> dict[str, Any]:
     model = cohort.model
     return {
         "term": ngettext("%(months)s month", "%(months)s months", cohort.term_months) % {"months": cohort.term_months},
-        "contracts": formats.number(cohort.contracts),
-        "points": formats.number(cohort.points),
+        "contracts": _count(cohort.contracts),
+        "points": _count(cohort.points),
         "rates": [formats.percent(rate) for rate in retention(model, [1, 2, 3]).tolist()] if model else [],
         "reason": cohort.sentence(),
     }
+
+
+def _count(value: int | None) -> str:
+    return "–" if value is None else formats.number(value)
 
 
 def _columns(known: str) -> tuple[Column, ...]:
@@ -165,6 +169,10 @@ def _lifetime_note(answer: LifetimeFigures) -> str:
     if answer.is_dependent:
         return _(
             "Who orders often also spends another amount an order, which the model does not expect; take the figure with care."
+        )
+    if answer.accounts is None:
+        return _(
+            "Fitted on all customers that have ordered; for one account it is the estimate for accounts with this history."
         )
     return _("Fitted on all %(accounts)s customers that have ordered; for one account it is the estimate for accounts with this history.") % {
         "accounts": formats.number(answer.accounts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Unpack
@@ -69,7 +69,8 @@ class AccountLifetimes:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LifetimeFigures(Answer):
-    """The model and the portfolio's value. accounts: customers of the whole base behind the fit; clv_accounts: of those
+    """The model and the portfolio's value. accounts: customers of the whole base behind the fit, known like the
+    likelihoods only where all of them are in view; clv_accounts: of those
     in view, the ones whose margin is known; methods: how many of them are valued by which; contract_value: what running
     contracts still bring, a part of expected_revenue; renewals: the models of contracts. simple_clv_low and _high: by formula for RETENTION_RANGE. The other
     ends are the middle 80 % of refits on resampled customers: of the expectation, not of what chance then brings."""
@@ -81,7 +82,7 @@ class LifetimeFigures(Answer):
     spend_log_likelihood: float | None
     correlation: float | None
     is_dependent: bool
-    accounts: int
+    accounts: int | None
     horizon_months: int
     discount: float
     clv: Decimal | None
@@ -114,7 +115,7 @@ def lifetime(
     """
     check_outlook(horizon_months, discount)
     as_of = choices.get("as_of") or default_as_of()
-    scope = asked_scope(accounts, choices)
+    scope, is_whole = asked_scope(accounts, choices), accounts.is_everything
     fitted = lifetime_fit(as_of=as_of, basis=scope.basis, currency=scope.currency, credit_notes=scope.credit_notes)
     histories, windows = load(scope, as_of=as_of)
     signed = contract_values(
@@ -132,7 +133,7 @@ def lifetime(
     low, high = _simple_range(windows, discount, why)
     ends: dict[str, Any] = dict(sure.totals)
     return LifetimeFigures(
-        **_of_fit(fitted),
+        **_of_fit(fitted, is_whole=is_whole),
         **ends,
         horizon_months=horizon_months,
         discount=discount,
@@ -142,7 +143,7 @@ def lifetime(
         clv_accounts=int(np.isfinite(found.clv).sum()),
         contract_value=_signed_total(found.contracts, why),
         methods=_counted(found.method),
-        renewals=tuple(renewal_cohorts(state, as_of).values()),
+        renewals=_renewals(state, as_of, found.contracts, is_whole=is_whole),
         simple_clv_low=low,
         simple_clv_high=high,
         currency=scope.currency,
@@ -155,18 +156,27 @@ def lifetime(
     )  # fmt: skip
 
 
-def _of_fit(fitted: FittedLifetime) -> dict[str, Any]:
-    """What the figures say of the model behind them."""
+def _of_fit(fitted: FittedLifetime, *, is_whole: bool) -> dict[str, Any]:
+    """What the figures say of the model behind them; whoever sees a part of the base is not told how large it is."""
     return {
         "method": fitted.method,
         "time_unit": TIME_UNIT,
         "parameters": fitted.parameters or None,
-        "log_likelihood": fitted.log_likelihood,
-        "spend_log_likelihood": fitted.spend_log_likelihood,
+        "log_likelihood": fitted.log_likelihood if is_whole else None,
+        "spend_log_likelihood": fitted.spend_log_likelihood if is_whole else None,
         "correlation": fitted.correlation,
         "is_dependent": abs(fitted.correlation or 0) > gammagamma.STRONG_CORRELATION,
-        "accounts": fitted.accounts,
+        "accounts": fitted.accounts if is_whole else None,
     }
+
+
+def _renewals(state: str, as_of: date, signed: ContractValues, *, is_whole: bool) -> tuple[RenewalCohort, ...]:
+    """Of whom a part is in view, the lengths that running contracts of theirs have, without counts of the whole base."""
+    cohorts = renewal_cohorts(state, as_of)
+    if is_whole:
+        return tuple(cohorts.values())
+    terms = set(signed.cohort.tolist())
+    return tuple(replace(cohort, contracts=None, points=None) for months, cohort in cohorts.items() if months in terms)
 
 
 def _counted(methods: NDArray[Any]) -> dict[str, int]:

@@ -36,11 +36,12 @@ NO_AMOUNT, NO_MODEL = "contract_no_amount", "renewal_no_fit"
 
 @dataclass(frozen=True, slots=True)
 class RenewalCohort:
-    """Contracts of one length of term over the whole base: their model, or the reason why there is none."""
+    """Contracts of one length of term over the whole base: their model, or the reason why there is none. The counts are
+    None where a part of the base is in view."""
 
     term_months: int
-    contracts: int
-    points: int
+    contracts: int | None
+    points: int | None
     fit: ContractFit | None
     reason: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accounts.enums import Grade
+from accounts.fields import is_hidden
 from accounts.models import RelationshipRule
 from accounts.querysets import AccountQuerySet
 from accounts.relationship_rules import relationship_rules
@@ -192,10 +193,12 @@ def _flags(frame: RelationshipFrame, at: IntArray, cadence: FloatArray, count: i
 
 
 def centre_gaps(frame: RelationshipFrame, cadence: FloatArray, *, place: IntArray, centres: int) -> IntArray:
+    """Gaps by centre; who is against us is an attitude of theirs, and counts only for readers who may see attitudes."""
+    attitude = np.full_like(frame.member_attitude, np.nan) if is_hidden("attitude") else frame.member_attitude
     return gaps(
         is_decider=frame.member_decides,
         is_coach=frame.member_coaches,
-        attitude=frame.member_attitude,
+        attitude=attitude,
         days=frame.member_days,
         cadence=cadence,
         place=place,

@@ -38,7 +38,7 @@ def test_too_few_accounts_give_no_model_and_say_so():
     found, alone = lifetime(everyone(), as_of=AS_OF), account_metrics(account, as_of=AS_OF)
     write_account_figures(AS_OF)
 
-    sentence = "insufficient data: 40 accounts have ordered, 200 are needed"
+    sentence = "insufficient data: fewer than 200 accounts have ordered"
     assert (found.method, found.parameters, found.clv, found.expected_revenue) == (None, None, None, None)
     assert {found.reasons[name] for name in ("method", "clv", "expected_revenue", "log_likelihood")} == {sentence}
     assert (alone.clv, alone.reasons["clv"], alone.data_grade) == (None, sentence, "C")

@@ -103,7 +103,7 @@ def test_too_few_contracts_give_their_schedule_and_the_reason():
 
     alone, found = account_metrics(accounts[0], as_of=AS_OF), lifetime(Account.objects.all(), as_of=AS_OF)
 
-    sentence = "insufficient data: 40 contracts of this length came to a renewal, 50 are needed"
+    sentence = "insufficient data: fewer than 50 contracts of this length came to a renewal"
     assert (alone.method, alone.renewal_method, alone.reasons["renewal_method"]) == ("formula", None, sentence)
     assert alone.contract_value > 0
     assert found.renewals[0].sentence() == sentence
@@ -115,7 +115,7 @@ def test_too_few_renewals_in_a_row_are_said():
     found = lifetime(Account.objects.all(), as_of=AS_OF)
 
     assert found.renewals[0].sentence() == (
-        "insufficient data: contracts of this length came to 2 renewals in a row, 3 are needed"
+        "insufficient data: contracts of this length did not come to 3 renewals in a row"
     )
 
 

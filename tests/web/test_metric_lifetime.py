@@ -109,7 +109,7 @@ def test_renewals_of_contracts_stand_with_their_reason(boss, night):
 
     assert "How contracts renew" in html
     assert "12 months" in html
-    assert "insufficient data: 0 contracts of this length came to a renewal, 50 are needed" in html
+    assert "insufficient data: fewer than 50 contracts of this length came to a renewal" in html
 
 
 def test_renewal_rates_are_shown_where_the_model_has_its_data(boss, night):
