@@ -8,9 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
+from django.apps import apps
 from django.db import connection, transaction
+from django.db.models import ForeignKey
 
 # Who came and what was tried; it differs from one request to the next.
 LOGS = frozenset(
@@ -19,8 +22,8 @@ LOGS = frozenset(
         *("accounts_accesstoken", "crm_idempotencykey"),
     }
 )
-# The trail repeats, sealed, what the other tables say.
-MIRRORS = frozenset({"crm_trailentry", "crm_traillink", "crm_trailseal", "crm_personkey"})
+# What triggers write after the other tables: the trail, sealed, and marks of what the next night counts anew.
+MIRRORS = frozenset({"tiering_changedaccount", "crm_trailentry", "crm_traillink", "crm_trailseal", "crm_personkey"})
 COUNTERS = "SELECT relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables WHERE schemaname = current_schema()"
 # A new row is told from another by what it holds, not by its number. The rest is drawn anew each time, or written by the
 # clock of the database.
@@ -51,21 +54,33 @@ class Change:
 
     def settled(self) -> set[str]:
         """The same for two requests that did the same, as text."""
-        new = {row["id"] for rows in self.added.values() for row in rows if "id" in row}
+        new = {table: {row["id"] for row in rows if "id" in row} for table, rows in self.added.items()}
+        points_at = references()
 
-        def text(row: Row) -> str:
+        def text(table: str, row: Row) -> str:
             told = {
-                name: "new" if name.endswith("_id") and value in new else value
+                name: "new" if value in new.get(points_at.get((table, name), ""), ()) else value
                 for name, value in row.items()
                 if name not in UNSTABLE
             }
             return json.dumps(told, sort_keys=True)
 
-        found = {f"{table} + {text(row)}" for table, rows in self.added.items() for row in rows}
+        found = {f"{table} + {text(table, row)}" for table, rows in self.added.items() for row in rows}
         for table, pairs in self.changed.items():
             for key, (before, after) in pairs.items():
-                found.add(f"{table} {key} {text({k: after[k] for k in after if after[k] != before[k]})}")
+                found.add(f"{table} {key} {text(table, {k: after[k] for k in after if after[k] != before[k]})}")
         return found | {f"{table} - {key}" for table, keys in self.removed.items() for key in keys}
+
+
+@cache
+def references() -> dict[tuple[str, str], str]:
+    """(table, column) → the table it points at."""
+    return {
+        (model._meta.db_table, one.column): one.related_model._meta.db_table
+        for model in apps.get_models(include_auto_created=True)
+        for one in model._meta.concrete_fields
+        if isinstance(one, ForeignKey)
+    }
 
 
 class Watcher:
