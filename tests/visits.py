@@ -28,6 +28,7 @@ LOOKS_AT = {
 }  # fmt: skip
 # What a key in the address of a page means: by the start of the route, else by its name.
 BY_ROUTE = {
+    "attachment": "attachments", "service:attachment": "attachments",
     "metrics:view": "saved-views", "metrics:reported": "reported-figures", "tiering:run_detail": "runs",
     "tiering:model_version": "models", "tiering:propose": "models", "tiering:override_new": "accounts",
     "tiering:band": "accounts", "service:request": "service-requests", "service:interaction": "interactions",
@@ -118,7 +119,7 @@ def _choices(route: str, name: str, rows: dict[str, Any], is_rest: bool) -> list
     if name == "code":
         return ["gold"]
     if name == "kind":
-        return ["contact"] if route.startswith("trail:") else ["ratings"]
+        return ["contact"] if route.startswith(("trail:", "persons-")) else ["ratings"]
     resource = route.rpartition("-")[0] if is_rest else BY_NAME.get(name) or _resource(route)
     return [rows[resource].pk if resource in rows else MISSING]
 

@@ -66,7 +66,7 @@ def test_account_names_its_method_its_data_and_its_interval(admin, night):
 
     assert (answer["method"], answer["renewal_method"]) == ("bg-nbd + gamma-gamma", None)
     assert answer["data_grade"] == "A"
-    assert answer["reasons"]["renewal_method"].startswith("insufficient data: 0 contracts")
+    assert answer["reasons"]["renewal_method"].startswith("insufficient data: fewer than 50 contracts")
     assert 0 < Decimal(answer["contract_value"]) < 500
     assert Decimal(answer["clv_low"]) < Decimal(answer["clv"]) < Decimal(answer["clv_high"])
     (cohort,) = ask(admin, "/api/v1/metrics/lifetime/")["renewals"]
