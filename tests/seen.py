@@ -147,6 +147,7 @@ EXEMPT: dict[str, str] = {
             *("accounts:view_create", "accounts:view_delete", "metrics:save_view", "metrics:delete_view"),
             *("you:app", "you:passkey", "you:factor_remove", "you:codes", "you:codes_file", "you:identity_unlink"),
             *("you:session_end", "you:sessions_end", "you:token_new", "you:token_revoke", "tiering:survey_judge"),
+            *("you:mail_renew", "you:mail_assign", "you:mail_aside"),
         ),
         OWN,
     ),

@@ -26,7 +26,6 @@ from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
-from django.utils.text import get_valid_filename
 from django.utils.translation import gettext as _
 
 from accounts.duplicates import like_new_ones
@@ -40,6 +39,7 @@ from accounts.imports.profiles import PROFILES
 from accounts.imports.progress import ProgressWriter
 from accounts.imports.requests import request_mapping, request_table
 from accounts.imports.results import ImportResult, RowsRejected
+from accounts.imports.sniff import kept_suffix
 from accounts.locks import LEASE_BATCH, lease, ledger_lock
 from accounts.models import ImportBatch, SavedMapping, User
 from accounts.signals import ledger_changed
@@ -87,8 +87,7 @@ def create_batch(
     """Keep an uploaded file as a draft. The file is looked at by the caller's next step, not here."""
     batch = _new_batch(file_name=file_name, user=user, state=BatchState.DRAFT)
     batch.options = (options or ImportOptions()).to_json()
-    suffix = "".join(Path(file_name).suffixes[-2:])[-12:]
-    batch.upload.save(f"batch-{batch.pk}{get_valid_filename(suffix) if suffix else ''}", File(upload), save=False)
+    batch.upload.save(f"batch-{batch.pk}{kept_suffix(file_name)}", File(upload), save=False)
     batch.save()
     return batch
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from accounts.imports.limits import MAX_CELL_CHARACTERS, SAMPLE_BYTES
 from accounts.imports.unreadable import Unreadable
 
+# What a file may be called in our own storage; whatever it is, its content says (readers.py).
+SUFFIXES = (".csv.gz", ".csv", ".tsv", ".txt", ".json", ".xlsx", ".gz")
 DELIMITERS = (",", ";", "\t", "|")
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "gb18030", "big5hkscs", "cp1252")
 ALIASES = {
@@ -249,3 +251,9 @@ def scan(blocks: Iterable[bytes]) -> Probe:
     for block in blocks:
         scanner.feed(block)
     return scanner.probe()
+
+
+def kept_suffix(file_name: str) -> str:
+    """The suffix under which a file is kept: one of ours, or none. Nobody chooses a name in our storage."""
+    lowered = file_name.lower()
+    return next((suffix for suffix in SUFFIXES if lowered.endswith(suffix)), "")

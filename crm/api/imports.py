@@ -26,6 +26,7 @@ from rest_framework.response import Response
 
 from accounts.imports import services
 from accounts.imports.options import ImportOptions
+from accounts.imports.sniff import kept_suffix
 from accounts.models import ImportBatch
 from crm.api.idempotency import idempotent
 from crm.api.parsers import MAX_BODY, UNSTORABLE, check_storable
@@ -267,8 +268,7 @@ def _on_disk(upload: UploadedFile) -> Iterator[Path]:
     if hasattr(upload, "temporary_file_path"):
         yield Path(upload.temporary_file_path())
         return
-    suffix = "".join(Path(upload.name or "").suffixes[-2:])[-12:]
-    with tempfile.NamedTemporaryFile(suffix=suffix if suffix.isascii() else "") as file:
+    with tempfile.NamedTemporaryFile(suffix=kept_suffix(upload.name or "")) as file:
         for piece in upload.chunks():
             file.write(piece)
         file.flush()

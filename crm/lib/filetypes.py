@@ -115,10 +115,10 @@ _PAGES = frozenset({"svg", "svgz", "htm", "html", "xhtml", "shtml", "xml", "xsl"
 
 def clean_name(raw: str) -> str:
     """The last part of a name as it may be kept and shown: no folders, no signs that nobody sees or that turn the writing
-    direction, no blank or dot at the end, at most NAME_LENGTH characters. Raises WrongFile where nothing is left."""
+    direction, no blank or dot at either end, at most NAME_LENGTH characters. Raises WrongFile where nothing is left."""
     name = re.split(r"[/\\]", unicodedata.normalize("NFC", raw))[-1]
     name = "".join(sign for sign in name if unicodedata.category(sign)[0] != "C" and sign not in "\u2028\u2029")
-    name = _FORBIDDEN.sub("_", " ".join(name.split())).rstrip(". ")
+    name = _FORBIDDEN.sub("_", " ".join(name.split())).strip(". ")
     if not name.strip("._ "):
         raise WrongFile(_("This file has no name. Give it one, with a suffix such as .pdf."))
     if _DEVICES.match(name):

@@ -178,7 +178,7 @@ def _files(parts: list[EmailMessage]) -> Iterator[Part]:
 
 def _file_name(part: EmailMessage) -> str:
     try:
-        return _clean(part.get_filename() or "")
+        return _UNSTORABLE.sub("", part.get_filename() or "")
     except (ValueError, LookupError, TypeError, AttributeError, IndexError):
         return ""
 

@@ -11,6 +11,8 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
 
+from accounts.imports.sniff import kept_suffix
+
 NAME_LENGTH = 200
 
 
@@ -26,7 +28,7 @@ class Draft:
         """In the place of an earlier one."""
         self.forget(request)
         sent = Path(file.name or "")
-        name = default_storage.save(f"{self.folder}/{uuid.uuid4().hex}{''.join(sent.suffixes[-2:])[:12]}", file)
+        name = default_storage.save(f"{self.folder}/{uuid.uuid4().hex}{kept_suffix(sent.name)}", file)
         request.session[self.key] = [name, sent.name[:NAME_LENGTH]]
 
     def is_there(self, request: HttpRequest) -> bool:
