@@ -22,7 +22,7 @@ from crm.lib.filetypes import KINDS, NAME_LENGTH
 from crm.web.editing import stamp_of
 from service.models import Attachment, IncomingMail, Interaction
 from tests.factories import make_account, make_contact, make_interaction, make_superuser
-from tests.hostile import HOSTILE, Hostile
+from tests.hostile_files import HOSTILE, Hostile
 
 pytestmark = pytest.mark.django_db
 EDGE = "----edge-of-the-parts"
