@@ -13,10 +13,11 @@ PRODUCTION := env -u DEMO -u FACET_VAR DEBUG=0 HTTPS_ONLY=1 ALLOWED_HOSTS=facet.
 	DATABASE_URL=postgres://facet@127.0.0.1:5432/facet \
 	SECRET_KEY=not-a-secret-but-as-long-and-as-mixed-as-one-0123456789-ABCDEFGHIJ
 TYPED := accounts/imports crm/lib crm/engines crm/embedded.py metrics/formulas $(wildcard */services.py */services/*.py)
+CODE := accounts service metrics tiering plans crm manage.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test lint types fmt bench e2e messages migrate shell nightly up down logs
+.PHONY: help setup run test lint audit types fmt bench e2e messages migrate shell nightly up down logs
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,14 +36,19 @@ e2e: $(VENV)/.dev ## the tests in a real browser
 bench: $(VENV)/.dev ## the benchmarks (ARGS="--size S")
 	$(BIN)/python -m tests.bench $(ARGS)
 
-lint: $(VENV)/.dev ## style, templates, deployment checks, migrations, API description, types
+lint: $(VENV)/.dev ## style, security, templates, deployment checks, migrations, API description, types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	echo $(CODE) | xargs -P 2 -n 4 $(BIN)/bandit --quiet --recursive --configfile pyproject.toml -ll
 	find templates -name '*.html' -print0 | xargs -0 -r $(BIN)/djade --target-version 5.2 --check
 	$(PRODUCTION) $(MANAGE) check --deploy --fail-level WARNING
 	$(MANAGE) makemigrations --check --dry-run
 	$(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
 	$(BIN)/mypy $(TYPED)
+
+audit: $(VENV)/.dev ## known holes of the dependencies (asks pypi.org; what it cannot ask about fails)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	$(BIN)/pip-audit --strict --requirement requirements.txt --requirement requirements-dev.txt
 
 types: $(VENV)/.dev ## the types of formulas, library and services alone
 	$(BIN)/mypy $(TYPED)

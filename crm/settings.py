@@ -129,6 +129,7 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "crm.trail.signature.SignatureMiddleware",
+    "crm.web.middleware.StorableMiddleware",
     "crm.web.middleware.AccessMiddleware",
     "crm.web.middleware.SnapshotMiddleware",
     "crm.web.middleware.WallMiddleware",

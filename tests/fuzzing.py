@@ -89,6 +89,33 @@ ODD: tuple[Any, ...] = (
     *("' OR 1=1 --", '" OR ""="', "1; SELECT pg_sleep(3)--", "1) UNION SELECT NULL--", "\\", "'||pg_sleep(3)||'", "/**/"),
     *("-id", "id,-id", "--id", "?", "*", ",", ",,", "a,b", "[]", "{}", "null", "true", "on", "YTE", "YTkyMjMzNzIwMzY4NTQ3NzU4MDg"),
 )  # fmt: skip
+# A word that no statement of ours holds: where it stands in one outside the parameters, something was injected.
+MARK = "zq7x"
+INJECTED = tuple(
+    text.replace("?", MARK)
+    for text in (
+        *(
+            "?' OR '1'='1",
+            '?" OR ""="',
+            "?'; SELECT pg_sleep(3); --",
+            "?') UNION SELECT NULL, version() --",
+            "?'||pg_sleep(3)||'",
+        ),
+        *(
+            "1 AND (SELECT 1 FROM pg_sleep(3)) --?",
+            "-?",
+            "?,id",
+            "?\\'",
+            "?%' ESCAPE '!",
+            "$$?$$",
+            "?::int",
+            "(?)",
+            "{?}",
+            "?/*",
+            "1;?",
+        ),
+    )
+)
 # Only a body can hold these.
 ODD_JSON: tuple[Any, ...] = (
     *ODD, None, True, False, [], {}, [None], [[1]], [1, "a", None, {}], {"a": 1}, {"": None}, [2**63], ["\x00"], [""],

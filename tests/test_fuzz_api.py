@@ -11,6 +11,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from functools import cache
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -133,7 +134,9 @@ def fault_of(path: str, sent: Sent, response: Any, who: str) -> str:
     if kind.startswith("application/json"):
         wrong = next(iter(check.iter_errors(json.loads(content))), None)
         return f"not as described: {list(wrong.instance_path)} {str(wrong)[:300]}" if wrong else ""
-    return "" if status in {204, 304} or not kind or "csv" in kind else f"answered {kind}"
+    described = description()["paths"][path][sent.method.lower()]["responses"][str(status)].get("content", {})
+    is_told = not kind or any(fnmatch(kind.partition(";")[0], one) for one in described)
+    return "" if is_told else f"answered {kind}, described are {list(described)}"
 
 
 class Recorder:

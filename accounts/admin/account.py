@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
-from django.utils.safestring import mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter, RangeDateFilter
@@ -200,7 +200,7 @@ class AccountAdmin(GradeColumnMixin, VisibleMixin, ModelAdmin):
         stays = stays_of(account)
         names = dict(Account.objects.filter(pk__in=[stay.parent_id for stay in stays]).values_list("pk", "name"))
         lines = ((names.get(stay.parent_id, _("in no group")), stay.start or "…", stay.end or "…") for stay in stays)
-        return format_html_join(mark_safe("<br>"), "{}: {} – {}", lines)
+        return format_html_join(SafeString("<br>"), "{}: {} – {}", lines)
 
     def save_model(self, request: HttpRequest, obj: Account, form: Any, change: bool) -> None:  # noqa: FBT001
         """A new parent goes through the history of groups; the rest is saved as it is."""

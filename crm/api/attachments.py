@@ -107,7 +107,7 @@ class AttachmentViewSet(ReadableViewSet):
 
     @extend_schema(
         description="The file itself, always as a download.",
-        responses={(200, "application/octet-stream"): OpenApiResponse(OpenApiTypes.BINARY)},
+        responses={(200, "*/*"): OpenApiResponse(OpenApiTypes.BINARY)},
     )
     @action(detail=True, renderer_classes=[JSONRenderer, AnyRenderer])
     def content(self, request: Request, *args: Any, **kwargs: Any) -> FileResponse:

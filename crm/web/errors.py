@@ -4,6 +4,7 @@ import sys
 import uuid
 
 import structlog
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -31,8 +32,12 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500 with the number under which the log holds the traceback; 503 where the database gave up, with what to do."""
-    why = gave_up(sys.exc_info()[1])  # Django calls this while it handles the error
+    """500 with the number under which the log holds the traceback; 503 where the database gave up, with what to do; 400
+    where a value reached the database that no column holds."""
+    error = sys.exc_info()[1]  # Django calls this while it handles the error
+    if isinstance(error, DataError):
+        return HttpResponse(render_to_string("400_value.html"), status=400)
+    why = gave_up(error)
     bound = structlog.contextvars.get_contextvars().get("request_id")
     reference = str(bound or uuid.uuid4())
     if not bound:

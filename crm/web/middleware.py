@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.utils.translation import gettext as _
@@ -19,6 +19,7 @@ from crm.web.htmx import View, signed_in, user_of
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 ADMIN_POLICY = {"script-src": ["'self'", "'unsafe-eval'"], "style-src": ["'self'", "'unsafe-inline'"]}
+NUL = "\x00"
 PROBES = {"/healthz", "/readyz"}
 DOORS = ("/login/", "/join/")  # what is counted and logged there has to count whatever becomes of the rest
 DOCS_POLICY = {"style-src": ["'self'", "'unsafe-inline'"]}
@@ -41,6 +42,37 @@ class AdminPolicyMiddleware:
 
 class LanguageMiddleware(LocaleMiddleware):
     """The language of the cookie, else the browser's; a page varies on both."""
+
+
+class StorableMiddleware:
+    """No page and no form of the admin meets a NUL, which no column holds: it is taken for nothing typed.
+
+    REST refuses it in its own words (``crm.api.parsers``).
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: View, *given: Any) -> None:
+        if request.path_info.startswith("/api/"):
+            return
+        if NUL in request.path_info:
+            raise Http404
+        if any(NUL in text for name, texts in request.GET.lists() for text in (name, *texts)):
+            request.GET = _without_nul(request.GET)  # type: ignore[assignment]
+        if any(NUL in text for name, texts in request.POST.lists() for text in (name, *texts)):
+            request.POST = _without_nul(request.POST)  # type: ignore[assignment]
+
+
+def _without_nul(given: QueryDict) -> QueryDict:
+    kept = QueryDict(mutable=True, encoding=given.encoding)
+    for name, texts in given.lists():
+        kept.setlist(name.replace(NUL, ""), [text.replace(NUL, "") for text in texts])
+    kept._mutable = False  # noqa: SLF001 - as Django's own request does
+    return kept
 
 
 class AccessMiddleware:

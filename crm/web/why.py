@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from accounts.models import Account
 from tiering.explain import DimensionPart, Explanation, GradePart, Mark, explain
@@ -31,7 +31,7 @@ class WhyCard:
 
     @property
     def bar(self) -> SafeString:
-        return composite_bar(self.explanation.dimensions, self.explanation.marks) if self.explanation else mark_safe("")
+        return composite_bar(self.explanation.dimensions, self.explanation.marks) if self.explanation else SafeString()
 
     @property
     def marks(self) -> list[tuple[int, Mark]]:

@@ -1,0 +1,55 @@
+"""What no column holds never becomes a fault of ours: NUL, texts that are too long, numbers that are too large."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from tests.factories import make_account, make_override, make_superuser
+from tests.web.people import AS_OF, make_cast, reach_end_of_2024
+from tiering.enums import OverrideState
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def visitor():
+    client = Client(raise_request_exception=False)
+    client.force_login(make_superuser())
+    return client
+
+
+@pytest.fixture
+def override():
+    cast = make_cast()
+    reach_end_of_2024(cast.account)
+    return make_override(account=cast.account, valid_from=AS_OF, valid_to=AS_OF + timedelta(days=20))
+
+
+def test_a_text_longer_than_its_column_is_told_and_changes_nothing(visitor, override):
+    answer = visitor.post(reverse("tiering:override_end", args=[override.pk]), {"text": "x" * 10_000})
+
+    override.refresh_from_db()
+    assert answer.status_code == 400
+    assert "shorter text" in answer.content.decode()
+    assert override.state == OverrideState.APPROVED
+
+
+def test_a_nul_is_taken_for_nothing_typed(visitor, override):
+    visitor.post(reverse("tiering:override_end", args=[override.pk]), {"text": "Lo\x00st", "\x00": "x"})
+
+    override.refresh_from_db()
+    assert (override.state, override.closing_text) == (OverrideState.ENDED, "Lost")
+
+
+@pytest.mark.parametrize("path", ["/admin/accounts/account/?q=%00Pump", "/accounts/?search=%00Pump", "/?x=%00"])
+def test_a_nul_in_an_address_is_passed_over(visitor, path):
+    make_account(name="Pumps")
+
+    assert visitor.get(path).status_code in {200, 302}
+
+
+@pytest.mark.parametrize("path", ["/metrics/%00/", "/admin/accounts/account/%00/change/", "/figures/%00/"])
+def test_a_nul_in_a_path_leads_nowhere(visitor, path):
+    assert visitor.get(path).status_code == 404
