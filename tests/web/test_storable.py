@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.test import Client
+from django.db import DataError
 from django.urls import reverse
 
 from tests.factories import make_account, make_override, make_superuser
@@ -14,8 +14,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def visitor():
-    client = Client(raise_request_exception=False)
+def visitor(client):
+    client.raise_request_exception = False
     client.force_login(make_superuser())
     return client
 
@@ -27,12 +27,25 @@ def override():
     return make_override(account=cast.account, valid_from=AS_OF, valid_to=AS_OF + timedelta(days=20))
 
 
-def test_a_text_longer_than_its_column_is_told_and_changes_nothing(visitor, override):
+def refuse_to_store(*args, **kwargs):
+    raise DataError("value too long for type character varying(300)")
+
+
+def test_a_value_the_database_refuses_is_told(visitor, override, monkeypatch):
+    """Whatever no form has looked at before."""
+    monkeypatch.setattr("crm.web.overrides.on_seen", refuse_to_store)
+
+    answer = visitor.post(reverse("tiering:override_end", args=[override.pk]), {"text": "x"})
+
+    assert answer.status_code == 400
+    assert "shorter text" in answer.content.decode()
+
+
+def test_a_reason_longer_than_its_column_changes_nothing(visitor, override):
     answer = visitor.post(reverse("tiering:override_end", args=[override.pk]), {"text": "x" * 10_000})
 
     override.refresh_from_db()
-    assert answer.status_code == 400
-    assert "shorter text" in answer.content.decode()
+    assert answer.status_code < 500
     assert override.state == OverrideState.APPROVED
 
 
