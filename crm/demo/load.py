@@ -39,6 +39,7 @@ from crm.demo.care_load import store_care
 from crm.demo.companies import Company, companies
 from crm.demo.horizon import Horizon
 from crm.demo.staff import EVALUATOR_PERMISSIONS, MANAGER_PERMISSIONS, STAFF, Person
+from crm.demo.units import store_units
 from crm.demo.weights import judge_weights
 from crm.lib.exceptions import CrmError
 from tiering.enums import Preset, Rule
@@ -91,6 +92,7 @@ def load_demo(*, accounts: int, months: int, seed: int, today: date, with_logins
     rows = revenue.book_rows(found, seed=seed, horizon=horizon)
     with transaction.atomic():
         users = _store_staff(with_logins=with_logins)
+        store_units(users)
         kept = Kept(found, horizon, seed, users, _store_accounts(found, users))
         _store_contacts(kept)
         _store_teams(kept)

@@ -25,6 +25,7 @@ from accounts.models import (
     User,
     WalletEstimate,
 )
+from accounts.organisation import tree
 from crm.demo import care, history, papers, rates, relations, revenue
 from crm.demo.companies import companies
 from crm.demo.horizon import Horizon
@@ -355,6 +356,18 @@ def test_demo_log_ins_see_what_their_role_sees(client):
     assert seen["manager"] == 40
     assert 0 < seen["seller"] < 40
     assert 0 < seen["delivery"] < 40
+
+
+@pytest.mark.django_db
+def test_demo_has_a_sales_organisation_through_which_heads_see_accounts():
+    small()
+
+    people = {user.username: user for user in User.objects.select_related("unit")}
+    assert {name for name, user in people.items() if user.unit is None} == {"ingrid.lindqvist"}
+    china = Account.objects.visible_to(people["zhang.lei"])
+    assert set(Account.objects.filter(owner=people["seller"])) <= set(china)
+    assert not china.filter(owner=people["sofia.bakker"]).exists()
+    assert [unit.name for unit, depth in tree() if depth == 0] == ["销售总部"]
 
 
 @pytest.mark.django_db
