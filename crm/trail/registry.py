@@ -84,8 +84,9 @@ NIGHTLY: dict[str, frozenset[str]] = {
     ),
 }
 # Tables into which one statement brings thousands of rows. Their triggers are written out column by column, and additions
-# are noted a statement at a time; no secret and no personal field may stand in them.
-MANY = frozenset({"accounts.Account", "accounts.Contract", "accounts.Product"})
+# are noted a statement at a time, and so are changes where no night writes; no secret and no personal field may stand in
+# them.
+MANY = frozenset({"accounts.Account", "accounts.Contract", "accounts.Product", "accounts.TeamMember"})
 IGNORED: dict[str, frozenset[str]] = {
     "accounts.User": frozenset({"last_login", "auth_version"}),
     "accounts.ImportBatch": frozenset({"seconds", "attempts"}),
@@ -172,7 +173,8 @@ NAMES_A_PERSON: dict[str, str] = {
 @dataclass(frozen=True, slots=True)
 class Watch:
     """How one table is watched; what its triggers are told. account : a column, or ``column@table`` for the account of what
-    the column points to, or empty; columns : for tables of MANY those that are noted, of which ``texts`` may be empty."""
+    the column points to, or empty; columns : for tables of MANY those that are noted, of which ``texts`` may be empty;
+    is_written_by_nights : the nights write others of its columns on every row."""
 
     table: str
     key: str
@@ -183,6 +185,7 @@ class Watch:
     secret: tuple[str, ...]
     columns: tuple[str, ...]
     texts: frozenset[str] = frozenset()
+    is_written_by_nights: bool = False
 
     @property
     def arguments(self) -> tuple[str, ...]:
@@ -236,6 +239,7 @@ def watch_of(model: type[Model]) -> Watch:
         texts=frozenset(
             str(one.column) for one in meta.local_concrete_fields if isinstance(one, CharField | TextField)
         ),
+        is_written_by_nights=bool(nightly),
     )
 
 

@@ -2,8 +2,8 @@
 
 ``install`` runs after every ``migrate`` and changes only what differs. One function notes the rows of all tables and names
 no column, so that migrations may drop and alter them. Tables of ``registry.MANY`` have triggers of their own instead:
-changes are compared column by column and only where a noted one is written (the night writes others on every account),
-additions are noted a statement at a time. While migrations run, the general ones stand in for them.
+changes are compared column by column, and a statement at a time; on accounts row by row and only where a noted column is
+written, for the night writes others on every one. Additions are noted a statement at a time. While migrations run, the general ones stand in for them.
 
 All are ENABLE ALWAYS: ``session_replication_role`` does not pass them by.
 """
@@ -229,13 +229,38 @@ END """
     return Function(f"trail_changed_{watch.table}", "", "trigger", "plpgsql", body)
 
 
+def _changed_rows(watch: Watch) -> Function:
+    """Notes all rows of one UPDATE. A row whose key was changed too is noted with all it holds."""
+    columns = [column for column in watch.columns if column != "id"]
+    before, after = (
+        " || ".join(
+            f'CASE WHEN o."{column}" IS DISTINCT FROM n."{column}" THEN jsonb_build_object(\'{column}\', {row}."{column}")'
+            " ELSE '{}' END"
+            for column in columns
+        )
+        for row in ("o", "n")
+    )
+    insert = INTO_LOG.format(row="n", account=_account(watch, "n"), action="U", before="f.before", after="f.after")
+    body = f"""
+DECLARE
+    {TOLD}
+BEGIN{insert}    FROM new_rows n LEFT JOIN old_rows o ON o."id" = n."id"
+    CROSS JOIN LATERAL (SELECT {before} AS before, {after} AS after) f
+    WHERE f.before <> '{{}}';
+    RETURN NULL;
+END """
+    return Function(f"trail_changed_{watch.table}", "", "trigger", "plpgsql", body)
+
+
 def _account(watch: Watch, row: str) -> str:
     return f'{row}."{watch.account}"' if watch.account else "NULL::bigint"
 
 
 def functions() -> list[Function]:
     watches = [watch_of(model) for model in watched_models()]
-    return [*FUNCTIONS, *(make(watch) for watch in watches if watch.columns for make in (_added, _changed))]
+    many = [watch for watch in watches if watch.columns]
+    changes = [(_changed if watch.is_written_by_nights else _changed_rows)(watch) for watch in many]
+    return [*FUNCTIONS, *map(_added, many), *changes]
 
 
 FUNCTIONS = (
@@ -259,6 +284,7 @@ class Trigger:
     columns: tuple[str, ...] = ()
     is_conditional: bool = False
     new_table: str = ""
+    old_table: str = ""
 
     @property
     def create(self) -> str:
@@ -268,7 +294,9 @@ class Trigger:
         if self.kind & UPDATE:
             columns = ", ".join(f'"{column}"' for column in self.columns)
             verbs.append(f"UPDATE OF {columns}" if columns else "UPDATE")
-        given = f"REFERENCING NEW TABLE AS {self.new_table}" if self.new_table else ""
+        tables = f"OLD TABLE AS {self.old_table} " if self.old_table else ""
+        tables += f"NEW TABLE AS {self.new_table}" if self.new_table else ""
+        given = f"REFERENCING {tables}" if tables else ""
         when = "WHEN (OLD.* IS DISTINCT FROM NEW.*)" if self.is_conditional else ""
         arguments = ", ".join("'" + one.replace("'", "''") + "'" for one in self.arguments)
         return (
@@ -308,18 +336,22 @@ def _of_many(watch: Watch) -> list[Trigger]:
     return [
         Trigger(watch.table, "trail_note", ROW | DELETE, "trail_note", watch.arguments),
         Trigger(watch.table, "trail_note_added", INSERT, f"trail_added_{watch.table}", new_table="new_rows"),
-        Trigger(
-            watch.table, "trail_note_change", ROW | UPDATE, f"trail_changed_{watch.table}", (), columns,
-            is_conditional=True,
-        ),
+        _change_of_many(watch, columns),
         Trigger(watch.table, "trail_note_truncate", TRUNCATE, "trail_note", watch.arguments),
-    ]  # fmt: skip
+    ]
+
+
+def _change_of_many(watch: Watch, columns: tuple[str, ...]) -> Trigger:
+    name, function = "trail_note_change", f"trail_changed_{watch.table}"
+    if watch.is_written_by_nights:
+        return Trigger(watch.table, name, ROW | UPDATE, function, (), columns, is_conditional=True)
+    return Trigger(watch.table, name, UPDATE, function, new_table="new_rows", old_table="old_rows")
 
 
 # What PostgreSQL holds of the same: enabled, kind, function, arguments, columns, condition.
 CATALOGUE = """
 SELECT c.relname, t.tgname, t.tgenabled, t.tgtype, p.proname, encode(t.tgargs, 'hex'), t.tgqual IS NOT NULL,
-    coalesce(t.tgnewtable, ''), ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY (t.tgattr::int2[]))
+    coalesce(t.tgnewtable, ''), coalesce(t.tgoldtable, ''), ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY (t.tgattr::int2[]))
 FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
 WHERE NOT t.tgisinternal AND t.tgname LIKE 'trail\\_%%' AND c.relnamespace = current_schema()::regnamespace
 """
@@ -329,9 +361,9 @@ def _standing(cursor: CursorWrapper) -> dict[tuple[str, str], tuple[str, Trigger
     """Triggers as they are: by table and name, with how they are enabled."""
     cursor.execute(CATALOGUE)
     found = {}
-    for table, name, enabled, kind, function, arguments, is_conditional, new_table, columns in cursor.fetchall():
+    for table, name, enabled, kind, function, arguments, is_conditional, new, old, columns in cursor.fetchall():
         words = tuple(part.decode() for part in bytes.fromhex(arguments).split(b"\0")[:-1])
-        trigger = Trigger(table, name, kind, function, words, tuple(sorted(columns)), is_conditional, new_table)
+        trigger = Trigger(table, name, kind, function, words, tuple(sorted(columns)), is_conditional, new, old)
         found[table, name] = (enabled, trigger)
     return found
 

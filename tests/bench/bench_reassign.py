@@ -2,7 +2,8 @@
 
 The loop does what a first try does: for each account it sets the owner, ends the seat, adds one for the successor and
 saves. It is a sample that is scaled. A figure counts only if both leave the same owners and the same seats, and if taking
-it back leaves the table as it was before.
+it back leaves the table as it was before. Beside it: what it takes to note the change of the seats in the trail, a statement
+at a time against row by row; both have to note the same.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ import time
 from datetime import date
 from typing import Any
 
-from tests.bench.harness import PAIRS, database, note
+from tests.bench.harness import PAIRS, compare, database, note
 
 HELD = 10_000
 SIZES = {"S": 10_000, "M": 100_000, "L": 1_000_000}  # accounts in all; the leaver has HELD of them
 SAMPLED = 200  # accounts of the loop
 GOAL_FASTER, GOAL_SECONDS = 50, 0.3
+NOTED_FASTER = 1.5
 TODAY = date(2024, 12, 31)
 FILL = """
 INSERT INTO accounts_account (created_at, updated_at, code, name, latin_name, short_name, status, segment, industry,
@@ -56,6 +58,59 @@ def run(size: str) -> None:
         note(
             f"fastest: there {seconds.best:.2f} s, goal ≤ {GOAL_SECONDS} s {verdict}; and back {seconds.best_back:.2f} s"
         )
+        if _noted(_change_seats) != _noted(lambda: _row_by_row(_change_seats)):
+            raise AssertionError("the trail says something else row by row")
+        compare(
+            f"{HELD:,} seats changed, the trail noting a statement at a time",
+            ours=lambda: _noted(_change_seats),
+            reference=lambda: _noted(lambda: _row_by_row(_change_seats)),
+            at_least=NOTED_FASTER,
+            reference_name="the trail noting row by row",
+        )
+
+
+def _change_seats() -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE accounts_teammember SET valid_to = %s, updated_at = now() WHERE id IN"
+            " (SELECT id FROM accounts_teammember WHERE valid_to IS NULL ORDER BY id LIMIT %s)",
+            [TODAY, HELD],
+        )
+
+
+def _row_by_row(work: Any) -> None:
+    """With the trigger of tables that have none of their own, which notes each row by itself."""
+    from django.db import connection
+
+    from accounts.models import TeamMember
+    from crm.trail.registry import watch_of
+    from crm.trail.triggers import ROW, UPDATE, Trigger
+
+    watch = watch_of(TeamMember)
+    one = Trigger(watch.table, "trail_one_by_one", ROW | UPDATE, "trail_note", watch.arguments, is_conditional=True)
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {watch.table} DISABLE TRIGGER trail_note_change")
+        cursor.execute(one.create)
+    work()
+
+
+def _noted(work: Any) -> int:
+    """A number over what the trail says of it; everything is taken back."""
+    from django.db import connection, transaction
+
+    with transaction.atomic(), connection.cursor() as cursor:
+        work()
+        cursor.execute(
+            "SELECT count(*), bit_xor(hashtextextended(row_key || before::text || after::text, 0)) FROM crm_trailentry"
+            " WHERE transaction = pg_current_xact_id()::text::bigint"
+        )
+        found = cursor.fetchone()
+        transaction.set_rollback(True)
+    if found[0] != HELD:
+        raise AssertionError(f"{found[0]} of {HELD} changes are noted")
+    return int(found[1])
 
 
 class Seconds:

@@ -10,10 +10,10 @@ from django.apps import apps
 from django.db import connection
 from django.db.models import ForeignKey
 
-from accounts.models import Contact, Product
+from accounts.models import Contact, Product, TeamMember
 from crm.models import TrailEntry
 from crm.trail import registry, triggers
-from tests.factories import make_account, make_contract, make_product
+from tests.factories import make_account, make_contract, make_product, make_team_member
 
 
 def _tables():
@@ -153,3 +153,27 @@ def test_own_and_general_triggers_say_the_same(db):
         ("accounts_account", "I"), ("accounts_account", "U"), ("accounts_contract", "I"), ("accounts_contract", "U"),
         ("accounts_contract", "D"),
     ]  # fmt: skip
+
+
+def test_a_change_of_many_seats_is_noted_row_by_row_in_one_statement(db):
+    members = [make_team_member(valid_from=date(2024, 1, number)) for number in (1, 2, 3)]
+    last = TrailEntry.objects.latest("pk").pk
+
+    TeamMember.objects.filter(pk__in=[one.pk for one in members[:2]]).update(valid_to=date(2025, 1, 1))
+    TeamMember.objects.filter(pk=members[2].pk).update(role=members[2].role)  # nothing is different
+
+    noted = TrailEntry.objects.filter(pk__gt=last).order_by("row_key")
+    assert [(one.row_key, one.account_id, one.action, one.before, one.after) for one in noted] == [
+        (str(one.pk), one.account_id, "U", {"valid_to": None}, {"valid_to": "2025-01-01"}) for one in members[:2]
+    ]
+
+
+def test_a_row_whose_key_is_changed_is_noted_too(db):
+    member = make_team_member(valid_from=date(2024, 1, 1))
+    last = TrailEntry.objects.latest("pk").pk
+
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE accounts_teammember SET id = id + 1000000 WHERE id = %s", [member.pk])
+
+    (entry,) = TrailEntry.objects.filter(pk__gt=last, table_name="accounts_teammember")
+    assert (entry.action, entry.row_key, entry.after["role"]) == ("U", str(member.pk + 1_000_000), member.role)
