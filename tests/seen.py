@@ -95,6 +95,7 @@ VERSIONS: dict[str, Callable[..., Shown]] = {
     "accounts:remedy_close": _remedy,
     "accounts:step_tick": lambda pk, kind, step: STEPS[kind].objects.filter(pk=step).first(),
     "imports:post": _row(ImportBatch),
+    "imports:book": _row(ImportBatch),
     "organisation:edit": _row(OrgUnit),
     "teams:hand_over_sign": _row(HandOver),
     "teams:hand_over_cancel": _row(HandOver),

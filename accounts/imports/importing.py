@@ -13,6 +13,7 @@ from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from accounts.imports import posting, resent
+from accounts.imports.booking import book
 from accounts.imports.columns import Fault, Rejection
 from accounts.imports.errors_file import ErrorFile, Example
 from accounts.imports.fields import ORIGIN_PARENTS
@@ -134,6 +135,8 @@ class Import:
         """Reject what only the ledger can judge, create what rows hang on, and tell new rows from known ones."""
         plan, source = self._prepared.plan, self._prepared.source
         has_origins = plan.origins is not None
+        if self._prepared.options.books:
+            book(cursor, self._prepared.options.books)
         if has_origins:
             posting.look_at_ledger(cursor)
         if not self._prepared.options.create:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,7 +28,8 @@ class ImportOptions:
     """``profile`` names a built-in profile or a saved mapping; ``mapping`` is a definition as a mapping file has it.
 
     Without both the one profile that fits is taken. The fields from ``date_formats`` on replace those of the mapping
-    where they are given. ``create=False`` rejects rows of accounts, products and contracts that do not exist.
+    where they are given. ``create=False`` rejects rows of accounts, products and contracts that do not exist. ``books``:
+    code of a customer in the file → key of the account that its rows are booked on, instead of a new one.
     """
 
     profile: str = ""
@@ -44,6 +45,7 @@ class ImportOptions:
     delimiter: str = ""
     sheet: str = ""
     credit_note_prefix: str = ""
+    books: dict[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {"date_formats": list(self.date_formats)}

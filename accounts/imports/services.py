@@ -14,7 +14,7 @@ Refusals are ImportRefused with the next step in words; nothing of a refused or 
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -100,6 +100,11 @@ def set_options(*, batch: ImportBatch, options: ImportOptions) -> ImportBatch:
     _describe(batch, prepared)
     batch.save(update_fields=["options", "mapping", "profile", "source", "currency"])
     return batch
+
+
+def set_books(*, batch: ImportBatch, books: Mapping[str, int]) -> ImportBatch:
+    """Keep which customers of the draft are booked on accounts that are there; it has to be checked again then."""
+    return set_options(batch=batch, options=ImportOptions.from_json(batch.options).changed(books=dict(books)))
 
 
 def check(*, batch: ImportBatch) -> ImportResult:

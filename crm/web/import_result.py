@@ -64,6 +64,12 @@ def alike_rows(check: Mapping[str, Any], viewer: User) -> list[tuple[Mapping[str
     return [(one, replace(known[one["id"]], score=one["score"])) for one in found if one["id"] in known]
 
 
+def booked_rows(books: Mapping[str, int], viewer: User) -> list[tuple[str, Match]]:
+    """Codes of the file that are booked on an account that is there, masked where ``viewer`` may not open that one."""
+    known = matches_of([(pk, 1.0) for pk in set(books.values())], viewer=viewer)
+    return [(code, known[pk]) for code, pk in sorted(books.items()) if pk in known]
+
+
 def rows_of_batch(batch: ImportBatch) -> Rows:
     """Of a batch that was posted; its example rows are in the error file."""
     counts = {"posted": batch.posted, "already_there": batch.already_there, "rejected": batch.rejected}

@@ -19,12 +19,12 @@ from accounts.imports.options import ImportOptions
 from accounts.imports.progress import progress_of
 from accounts.imports.saved_mappings import save_mapping
 from accounts.imports.selectors import FileFacts
-from accounts.models import ImportBatch
+from accounts.models import Account, ImportBatch
 from crm.lib.exceptions import CrmError, ImportRefused
 from crm.web.editing import on_seen
 from crm.web.htmx import page_or_fragment, signed_in, user_of, wants_fragment
 from crm.web.import_forms import ColumnsForm, UploadForm, initial_of, reading_options
-from crm.web.import_result import alike_rows, rows_of_check
+from crm.web.import_result import alike_rows, booked_rows, rows_of_check
 from crm.web.imports import batch_for
 from crm.web.rights import require_import
 
@@ -219,6 +219,7 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
     if found and not context["refusal"]:
         context |= {"result": rows_of_check(found), "posted": found["posted"], "seconds": found["seconds"]}
         context["alike"] = alike_rows(found, user_of(request))
+        context["booked"] = booked_rows(batch.options.get("books") or {}, user_of(request))
     status = 422 if context["refusal"] else 200
     return page_or_fragment(request, "imports/check.html", "imports/_check.html", context, status=status)
 
@@ -246,6 +247,30 @@ def check_progress(request: HttpRequest, pk: int) -> HttpResponse:
     if batch.state != BatchState.DRAFT or is_over:
         return HttpResponse(status=204, headers={"HX-Redirect": reverse("imports:check", args=[pk])})
     return render(request, "imports/_check_progress.html", {"progress": progress_of(batch.pk), "batch": batch})
+
+
+@signed_in
+@require_POST
+def book(request: HttpRequest, pk: int) -> HttpResponse:
+    """Book customers of the file on accounts that are there, or let them be new ones again; then it is checked anew.
+
+    Only accounts that the reader may open are chosen or taken back; what others chose among those they see stays.
+    """
+    batch = _draft(request, pk)
+    if batch is None:
+        return redirect("imports:detail", pk)
+    kept = dict(batch.options.get("books") or {})
+    offered = {one["code"]: one["id"] for one in (batch.options.get("check") or {}).get("alike", ())} | kept
+    seen = set(Account.objects.visible_to(request.user).filter(pk__in=offered.values()).values_list("pk", flat=True))
+    wanted = set(request.POST.getlist("book"))
+    books = {code: key for code, key in offered.items() if (code in wanted if key in seen else code in kept)}
+    try:
+        on_seen(
+            batch, request.POST, lambda: services.set_books(batch=batch, books=books), asked=", ".join(sorted(wanted))
+        )
+    except CrmError as refused:
+        messages.error(request, str(refused))
+    return redirect("imports:check", pk)
 
 
 @signed_in

@@ -21,6 +21,7 @@ urlpatterns = [
     path("<int:pk>/columns/", import_wizard.columns, name="columns"),
     path("<int:pk>/check/", import_wizard.check, name="check"),
     path("<int:pk>/check/progress/", import_wizard.check_progress, name="check_progress"),
+    path("<int:pk>/book/", import_wizard.book, name="book"),
     path("<int:pk>/post/", import_wizard.post, name="post"),
     path("<int:pk>/progress/", imports.progress, name="progress"),
     path("<int:pk>/errors/", imports.error_file, name="errors"),

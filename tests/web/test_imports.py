@@ -659,3 +659,54 @@ def test_what_changed_counts_only_the_accounts_one_sees(client, importer):
 def test_pages_ask_for_the_log_in(client):
     assert client.get("/imports/").headers["Location"] == "/login/?next=/imports/"
     assert client.get("/imports/1/progress/", headers=HTMX).headers["HX-Redirect"].startswith("/login/")
+
+
+def test_rows_of_a_customer_that_is_there_are_booked_on_it(client, importer):
+    mine = make_account(name="Acme Pumps Ltd", code="OLD1", owner=importer)
+    hidden = make_account(name="Bolt & Nut GmbH", code="OLD2", owner=make_user())
+    content = (
+        "customer,company,date,invoice,total\nN1,ACME PUMPS INC,2024-01-15,R1,5\nN2,Bolt and Nut,2024-01-15,R2,7\n"
+        "N1,ACME PUMPS INC,2024-01-16,R3,11\n"
+    )
+    batch = checked(client, content)
+
+    answer = client.post(f"/imports/{batch.pk}/book/", {"book": ["N1", "N2", "N9"]})
+    client.post(f"/imports/{batch.pk}/check/")
+    page = client.get(f"/imports/{batch.pk}/check/")
+
+    batch.refresh_from_db()
+    assert answer.status_code == 302
+    assert batch.options["books"] == {"N1": mine.pk}  # neither the hidden one nor a code that is not offered
+    assert [new["code"] for new, _match in page.context["alike"]] == ["N2"]
+    assert [(code, match.id) for code, match in page.context["booked"]] == [("N1", mine.pk)]
+    assert hidden.code not in html_of(page)
+    client.post(f"/imports/{batch.pk}/post/")
+    services.commit_batch(batch_id=batch.pk)
+    assert sorted(RevenueRecord.objects.values_list("account__code", "amount")) == [
+        ("N2", 7),
+        ("OLD1", 5),
+        ("OLD1", 11),
+    ]
+    assert not Account.objects.filter(code="N1").exists()
+
+    again = checked(client, content)  # the same file, booked or not, brings nothing twice
+    assert again.options["check"]["posted"] == 0
+    batch.refresh_from_db()
+    services.withdraw_batch(batch=batch, reason="undone", user=importer)
+    assert RevenueRecord.objects.count() == 0
+
+
+def test_a_choice_is_taken_back_by_who_sees_the_account_and_by_nobody_else(client, importer):
+    mine = make_account(name="Acme Pumps Ltd", code="OLD1", owner=importer)
+    batch = checked(client, "customer,company,date,invoice,total\nN1,ACME PUMPS INC,2024-01-15,R1,5\n")
+    client.post(f"/imports/{batch.pk}/book/", {"book": ["N1"]})
+    Account.objects.filter(pk=mine.pk).update(owner=make_user())
+
+    client.post(f"/imports/{batch.pk}/book/", {})
+
+    batch.refresh_from_db()
+    assert batch.options["books"] == {"N1": mine.pk}
+    Account.objects.filter(pk=mine.pk).update(owner=importer)
+    client.post(f"/imports/{batch.pk}/book/", {})
+    batch.refresh_from_db()
+    assert batch.options["books"] == {}

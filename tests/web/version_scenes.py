@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
@@ -622,3 +623,29 @@ def _unit(me: User, account: Account) -> Scene:
     keys, sent = {"pk": row.pk}, {"name": "Mine", "level": row.level}
     page = _self("organisation:edit", keys)
     return Scene(row, keys, page, sent, {"name": "Theirs"}, "Theirs", "Mine", wrong={"name": ""})
+
+
+@scene("imports:book")
+def _book(me: User, account: Account) -> Scene:
+    row = _draft_of(me, account)
+    keys = {"pk": row.pk}
+    return Scene(row, keys, _self("imports:check", keys), {"book": ["N1"]}, {"currency": "USD"}, "USD", "N1")
+
+
+def _draft_of(me: User, account: Account) -> Any:
+    """A draft that was checked, with one new customer like an account that is there."""
+    from accounts.imports import services
+    from accounts.imports.options import ImportOptions
+
+    upload = SimpleUploadedFile("f.csv", b"account_code,name,booked_on,amount,currency\nN1,Acme,2024-01-01,5,CNY\n")
+    row = services.create_batch(upload=upload, file_name="f.csv", user=me)
+    services.set_options(batch=row, options=ImportOptions(mapping=FILE, currency="CNY"))
+    services.check(batch=row)
+    row.options["check"]["alike"] = [{"code": "N1", "name": "Acme", "id": account.pk, "score": 0.99}]
+    row.save(update_fields=["options"])
+    return row
+
+
+FILE = {
+    "columns": {"account_code": "account_code", "account_name": "name", "booked_on": "booked_on", "amount": "amount"}
+}
