@@ -16,8 +16,8 @@ from rest_framework.test import APIClient
 from accounts.access import READ_SCOPES, Role
 from accounts.models import AccessToken, User
 from tests.api import test_policy
+from tests.company import resources
 from tests.factories import make_account, make_unit, make_user
-from tests.test_matrix import resources
 
 SEED = int(os.environ.get("FACET_FUZZ_SEED", "1"))
 WHO = ("administrator", "manager", "member", "read-only token")

@@ -27,8 +27,7 @@ def figure(request: HttpRequest, metric: str) -> HttpResponse:
         answer = answer_for(request, metric)
         rows = answer.rows
     except CrmError as error:
-        refused = {"error": str(error)}
-        return page_or_fragment(request, "figures/page.html", "figures/_drawer.html", refused, status=error.status)
+        return _refused(request, error)
     style = number_style(request)
     context: dict[str, Any] = {
         "answer": answer,
@@ -53,7 +52,10 @@ def figure_export(request: HttpRequest, metric: str, form: str) -> HttpResponseB
     """The accounts behind a figure with its passport, as CSV or XLSX."""
     if form not in FORMS:
         raise Http404
-    answer = answer_for(request, metric)
+    try:
+        answer = answer_for(request, metric)
+    except CrmError as error:
+        return _refused(request, error)
     columns = [label for label, _name, _kind in answer.heads]
     headings = [_("Code"), _("Account"), *columns, _("Currency"), _("Revenue basis"), _("As of")]
     tail = [answer.currency, basis_words(answer.passport.basis), answer.passport.as_of]
@@ -69,6 +71,11 @@ def figure_export(request: HttpRequest, metric: str, form: str) -> HttpResponseB
         (_("As of"), formats.day(answer.passport.as_of)),
     ]
     return table_file(form, f"{metric}-{answer.passport.as_of:%Y-%m-%d}", headings, rows, about=about)
+
+
+def _refused(request: HttpRequest, error: CrmError) -> HttpResponse:
+    words = {"error": str(error)}
+    return page_or_fragment(request, "figures/page.html", "figures/_drawer.html", words, status=error.status)
 
 
 def _periods(answer: FigureAnswer) -> list[tuple[str, Period]]:

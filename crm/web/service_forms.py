@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
 from django.db.models import F, Max, OuterRef, Q, Subquery
 from django.db.models.query import QuerySet
 from django.utils import timezone
@@ -45,7 +46,7 @@ class FilesField(forms.FileField):
 
     def clean(self, data: Any, initial: Any = None) -> list[Any]:
         given = data if isinstance(data, list | tuple) else [data]
-        return [one for one in given if one]
+        return [one for one in given if isinstance(one, UploadedFile)]  # "clear" beside a file is an object of Django's
 
 
 class InteractionForm(SeenMixin, forms.ModelForm):

@@ -3,9 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DataError
 from django.urls import reverse
+from django.utils.datastructures import MultiValueDict
 
+from crm.web.service_forms import FilesField
 from tests.factories import make_account, make_override, make_superuser
 from tests.web.people import AS_OF, make_cast, reach_end_of_2024
 from tiering.enums import OverrideState
@@ -66,3 +69,26 @@ def test_a_nul_in_an_address_is_passed_over(visitor, path):
 @pytest.mark.parametrize("path", ["/metrics/%00/", "/admin/accounts/account/%00/change/", "/figures/%00/"])
 def test_a_nul_in_a_path_leads_nowhere(visitor, path):
     assert visitor.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_a_period_that_cannot_be_read_is_told_by_the_export_of_a_figure_too(visitor, form):
+    address = reverse("figure_export", args=["ttm_revenue", form])
+
+    answer = visitor.get(address, {"comparison": "9999-12-31"})
+
+    assert (
+        answer.status_code
+        == visitor.get(reverse("figure", args=["ttm_revenue"]), {"comparison": "9999-12-31"}).status_code
+    )
+    assert 400 <= answer.status_code < 500
+    assert "cannot be read" in answer.content.decode()
+
+
+def test_a_file_beside_the_word_to_clear_it_is_a_file():
+    both = SimpleUploadedFile("a.csv", b"a,b\n1,2\n")
+    widget = FilesField().widget
+
+    sent = widget.value_from_datadict({"files-clear": "on"}, MultiValueDict({"files": [both]}), "files")
+
+    assert FilesField().clean([sent, both]) == [both]
