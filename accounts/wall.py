@@ -32,4 +32,5 @@ def raise_wall(user: User) -> None:
     A user whom the token of the request lets see no account sees none.
     """
     if user.reach is not Reach.ALL:
-        raise_for(user.pk if user.may(Action.ACCOUNT_VIEW) else NOBODY, on=today_local())
+        viewer = user.pk if user.may(Action.ACCOUNT_VIEW) else NOBODY
+        raise_for(viewer, on=today_local(), reads_trail=user.may(Action.TRAIL_VIEW))

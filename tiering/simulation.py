@@ -18,6 +18,7 @@ import numpy as np
 
 from accounts.enums import KEY_GRADES, Grade
 from accounts.querysets import AccountQuerySet
+from crm.lib.wall import beyond_the_wall
 from metrics.binary import Kind, as_sql, fetch
 from metrics.formulas.exact import exact_total
 from tiering import evaluation
@@ -166,6 +167,7 @@ def snapshot(run: TierRun) -> Snapshot:
 
 
 @lru_cache(maxsize=1)
+@beyond_the_wall("kept in the process for every reader; answers are limited to the accounts in view by whoever asks")
 def _snapshot(run_id: int, _published_at: str, night: tuple[Any, ...], layout: tuple[str, ...]) -> Snapshot:
     columns: dict[str, Kind] = {"account_id": "int8", "ladder": "int4", "shown": "int4", "flags": "int8"}
     columns |= {f"raw_{place}": "float8" for place in range(len(layout))}

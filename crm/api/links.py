@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 from django_filters.rest_framework import FilterSet
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status
@@ -17,6 +17,7 @@ from crm.api.filters import VisibleAccountFilter
 from crm.api.idempotency import idempotent
 from crm.api.serializers import RuledSerializer, StrictSerializer
 from crm.api.views import ReadableViewSet
+from crm.lib.wall import beyond_the_wall
 
 
 class AccountLinkTypeSerializer(RuledSerializer):
@@ -112,7 +113,17 @@ class AccountLinkViewSet(ReadableViewSet):
     queryset = AccountLink.objects.none()
 
     def get_queryset(self) -> QuerySet[AccountLink]:
-        return visible_links(self.request.user).select_related("type", "source", "target")
+        return visible_links(self.request.user).select_related("type")
+
+    @beyond_the_wall("the other end of a link is told by its name to whoever may open this one")
+    def paginate_queryset(self, queryset: QuerySet[AccountLink]) -> Any:
+        return super().paginate_queryset(queryset.select_related("source", "target"))
+
+    @beyond_the_wall("the other end of a link is told by its name to whoever may open this one")
+    def get_object(self) -> AccountLink:
+        link: AccountLink = super().get_object()
+        prefetch_related_objects([link], "source", "target")
+        return link
 
     @extend_schema(request=NewLinkSerializer, responses={201: AccountLinkSerializer})
     @idempotent()

@@ -15,19 +15,21 @@ from django.db import InternalError, OperationalError, connection
 VIEWER_ROLE = "facet_viewer"
 RAISE = (
     "SELECT set_config('facet.viewer', %(viewer)s::text, true),"
-    " set_config('facet.sees', accounts_seen_by(%(viewer)s, %(day)s)::text, true); "
+    " set_config('facet.sees', accounts_seen_by(%(viewer)s, %(day)s)::text, true),"
+    " set_config('facet.reads_trail', %(reads_trail)s::text, true); "
     f"SET LOCAL ROLE {VIEWER_ROLE}"
 )
 STEP_OUT, STEP_IN = "SET LOCAL ROLE NONE", f"SET LOCAL ROLE {VIEWER_ROLE}"
-LOWER = f"{STEP_OUT}; SELECT set_config('facet.viewer', '', true), set_config('facet.sees', '', true)"
+FORGET = "set_config('facet.reads_trail', '', true)"
+LOWER = f"{STEP_OUT}; SELECT set_config('facet.viewer', '', true), set_config('facet.sees', '', true), {FORGET}"
 
 
-def raise_for(viewer: int, *, on: date) -> None:
-    """Have the rest of the current transaction read what ``viewer`` sees on that day."""
+def raise_for(viewer: int, *, on: date, reads_trail: bool = False) -> None:
+    """Have the rest of the current transaction read what ``viewer`` sees on that day; the whole trail where they may."""
     lower_wall()
     if not connection.in_atomic_block:
         raise RuntimeError("The wall lasts for a transaction, and there is none.")
-    _run(RAISE, {"viewer": viewer, "day": on})
+    _run(RAISE, {"viewer": viewer, "day": on, "reads_trail": reads_trail})
     connection.is_walled = True  # type: ignore[attr-defined]
 
 

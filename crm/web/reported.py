@@ -189,7 +189,7 @@ def _cohort_page(request: HttpRequest, figure: ReportedFigure) -> tuple[Page, st
     asked = request.GET.get("sort", DEFAULT_SORT)
     sort = asked if asked.removeprefix("-") in SORTS else DEFAULT_SORT
     sign = "-" if sort.startswith("-") else ""
-    rows = figure.cohort.order_by(*(f"{sign}{column}" for column in SORTS[sort.removeprefix("-")]), "account")
+    rows = figure.cohort.order_by(*(f"{sign}{column}" for column in SORTS[sort.removeprefix("-")]), "account_id")
     return Paginator(rows, ROWS_A_PAGE).get_page(request.GET.get("page")), sort
 
 

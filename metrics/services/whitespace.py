@@ -17,6 +17,7 @@ from accounts.models import Account, Product
 from accounts.querysets import AccountQuerySet
 from crm.lib.periods import prior_ttm, ttm
 from crm.lib.remember import is_remembered, remembered
+from crm.lib.wall import beyond_the_wall
 from metrics import reasons
 from metrics.formulas.exact import BoolArray, FloatArray, exact_total
 from metrics.formulas.whitespace import CellStatus, GapReason, Gaps, cell_status, gap_values, size_bands
@@ -161,11 +162,17 @@ def whitespace(
     if as_of is None:
         return _nothing(scope, kind, default_as_of())
     everything = scope_of(Account.objects.all(), basis=scope.basis, currency=scope.currency)
-    sums = _sums(scope, everything, kind, as_of)
+    with beyond_the_wall(
+        "measured against every customer, as all are; rows and sums are of the accounts in view alone"
+    ):
+        sums = _sums(scope, everything, kind, as_of)
     if sums.missing or not len(sums.ids):
         why = reasons.missing_rates_sentence(sums.missing) if sums.missing else reasons.sentence("no_ledger")
         return _nothing(scope, kind, as_of, why=why, day=as_of)
-    matrix = _matrix(everything, sums, kind)
+    with beyond_the_wall(
+        "measured against every customer, as all are; rows and sums are of the accounts in view alone"
+    ):
+        matrix = _matrix(everything, sums, kind)
     gaps, is_mine = matrix.gaps(), sums.is_mine
     table = _table(matrix, gaps, is_mine)
     shown = table.rows(order_by="ttm_revenue", limit=min(rows, MAX_MATRIX_ACCOUNTS))
