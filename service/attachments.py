@@ -32,8 +32,11 @@ class AttachmentRefused(CrmError):
 class Sent(Protocol):
     """A file as somebody sent it; Django's File is one."""
 
-    name: str | None
-    size: int
+    @property
+    def name(self) -> str | None: ...
+
+    @property
+    def size(self) -> int: ...
 
     @property
     def file(self) -> Any: ...

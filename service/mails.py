@@ -237,7 +237,7 @@ def _log(row: IncomingMail, mail: Mail, matched: dict[int, list[Contact]], now: 
 
 
 def _interaction(
-    row: IncomingMail, mail: Mail, account: Account, people: dict[str, Iterable[Any]], *, today: date
+    row: IncomingMail, mail: Mail, account: Account, people: dict[str, Any], *, today: date
 ) -> tuple[Interaction, list[str]]:
     files, refused = _files(mail)
     summary, is_cut = _summary(mail, refused)
@@ -263,7 +263,9 @@ def _day(mail: Mail, today: date) -> date:
 
 def _files(mail: Mail) -> tuple[list[ContentFile], list[str]]:
     """The files that are taken, and why the others are not."""
-    taken, refused, most = [], [], settings.ATTACHMENTS_PER_INTERACTION - 1  # one is for a text that is too long
+    taken: list[ContentFile] = []
+    refused: list[str] = []
+    most = settings.ATTACHMENTS_PER_INTERACTION - 1  # one is for a text that is too long
     for part in mail.files:
         file = ContentFile(part.content, name=part.name)
         try:

@@ -96,7 +96,7 @@ def letter_with(hostile: Hostile, number: int) -> bytes:
 def by_page(ground: Ground, hostile: Hostile) -> Any:
     sent = {"kind": "visit", "held_on": timezone.localdate(), "summary": "s", "purpose": "routine"}
     return ground.page.post(
-        reverse("accounts:log_interaction", args=[ground.account.pk]), **form(hostile, "files", **sent)
+        reverse("accounts:log_interaction", args=[ground.account.pk]), **form(hostile, "uploads", **sent)
     )
 
 
@@ -251,7 +251,7 @@ def test_what_is_huge_by_its_header_is_not_read(ground, settings):
 
     answers = [
         by_page(ground, huge),
-        ground.page.post(reverse("service:interaction", args=[row.pk]), **form(huge, "files")),
+        ground.page.post(reverse("service:interaction", args=[row.pk]), **form(huge, "uploads")),
         ground.rest.generic("POST", "/api/v1/attachments/", **form(huge, "file", interaction=row.pk)),
         ground.rest.generic("POST", "/api/v1/mails/", letter_with(huge, 1), content_type="message/rfc822"),
     ]

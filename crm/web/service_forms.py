@@ -52,7 +52,7 @@ class FilesField(forms.FileField):
 class InteractionForm(SeenMixin, forms.ModelForm):
     """Quick to fill in on the way out of a meeting: the kind, the day and a summary are enough."""
 
-    files = FilesField(label=gettext_lazy("Files"), widget=FilesInput(attrs={"accept": ACCEPTED, "multiple": True}))
+    uploads = FilesField(label=gettext_lazy("Files"), widget=FilesInput(attrs={"accept": ACCEPTED, "multiple": True}))
     photo = FilesField(
         label=gettext_lazy("Take a photo"), widget=FilesInput(attrs={"accept": "image/*", "capture": "environment"})
     )
@@ -120,7 +120,7 @@ class InteractionForm(SeenMixin, forms.ModelForm):
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
-        given["files"] = [*given.get("files", []), *given.pop("photo", [])]
+        given["files"] = [*given.pop("uploads", []), *given.pop("photo", [])]
         return given
 
     def clean_held_on(self) -> date:

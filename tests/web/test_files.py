@@ -36,7 +36,7 @@ def test_a_visit_is_logged_with_files_and_a_photo_and_shown_on_the_timeline(clie
     assert 'capture="environment"' in page
 
     files = [SimpleUploadedFile("offer.pdf", PDF), SimpleUploadedFile("<b>报价.txt", "价格".encode())]
-    answer = client.post(path, visit(files=files, photo=SimpleUploadedFile("IMG_1.jpg", JPEG)))
+    answer = client.post(path, visit(uploads=files, photo=SimpleUploadedFile("IMG_1.jpg", JPEG)))
 
     assert answer.status_code == 302
     assert [one.name for one in Attachment.objects.all()] == ["offer.pdf", "_b_报价.txt", "IMG_1.jpg"]
@@ -49,7 +49,7 @@ def test_a_refused_file_brings_the_form_back_and_nothing_is_written(client, medi
     cast = make_cast()
     client.force_login(cast.owner)
 
-    sent = visit(files=[SimpleUploadedFile("ok.pdf", PDF), SimpleUploadedFile("x.svg", b"<svg/>")])
+    sent = visit(uploads=[SimpleUploadedFile("ok.pdf", PDF), SimpleUploadedFile("x.svg", b"<svg/>")])
     answer = client.post(reverse("accounts:log_interaction", args=[cast.account.pk]), sent)
 
     assert answer.status_code == 422
@@ -123,7 +123,7 @@ def test_who_may_correct_an_interaction_adds_and_removes_files(client):
 
     assert remove in client.get(path).content.decode()
     made.refresh_from_db()
-    sent = visit(seen=stamp_of(made), files=[SimpleUploadedFile("new.pdf", PDF)])
+    sent = visit(seen=stamp_of(made), uploads=[SimpleUploadedFile("new.pdf", PDF)])
     assert client.post(path, sent).status_code == 302
     assert [one.name for one in made.attachments.all()] == ["note.txt", "new.pdf"]
     assert client.post(remove, follow=True).status_code == 200
