@@ -27,7 +27,12 @@ MIRRORS = frozenset({"tiering_changedaccount", "crm_trailentry", "crm_traillink"
 COUNTERS = "SELECT relname, n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_xact_user_tables WHERE schemaname = current_schema()"
 # A new row is told from another by what it holds, not by its number. The rest is drawn anew each time, or written by the
 # clock of the database.
-UNSTABLE = frozenset({"id", "message_id", "sealed_secret", "digest", "token_key", "changed_at", "transaction"})
+UNSTABLE = frozenset(
+    {
+        *("id", "message_id", "sealed_secret", "digest", "token", "token_key", "stored_as", "changed_at"),
+        "service_servicerequest.number",
+    }
+)
 
 Row = dict[str, Any]
 
@@ -61,7 +66,7 @@ class Change:
             told = {
                 name: "new" if value in new.get(points_at.get((table, name), ""), ()) else value
                 for name, value in row.items()
-                if name not in UNSTABLE
+                if not {name, f"{table}.{name}"} & UNSTABLE
             }
             return json.dumps(told, sort_keys=True)
 

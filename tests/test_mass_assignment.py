@@ -9,21 +9,28 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
+from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 import time_machine
+from django.apps import apps
 from django.db import models
+from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.access import READ_SCOPES, Role
 from accounts.models import AccessToken, OrgUnit, User
+from crm.access import PAGES
 from crm.api.policy import POLICY
 from tests.api import test_policy as doors
 from tests.api.test_policy import World, world  # noqa: F401 - the fixture
 from tests.changes import Change, Watcher
+from tests.company import make_company
 from tests.factories import make_account, make_user
+from tests.test_matrix import address
+from tests.test_matrix import doors as page_doors
 
 EVERY = 1 if os.environ.get("FACET_MASS") else 2  # each so many-th door of a role in a usual run, another one for each
 ROLES = ("administrator", "director", "manager", "member", "analyst", "read-only token")
@@ -34,6 +41,10 @@ NOBODYS = {
     "withdrawn_at": "2001-01-01T00:00:00Z", "created_at": "2001-01-01T00:00:00Z", "updated_at": "2001-01-01T00:00:00Z",
     "version": 77_777, "merged_into": 1, "is_graded_node": True, "planned_from": "2001-01-01", "auth_version": 77_777,
 }  # fmt: skip
+PEOPLE = ("administrator", "director", "manager", "owner", "analyst")
+APART = {"logout", "login", "login_code", "login_setup", "login_forgot", "login_reset", "join", "password_change"}
+# Names that a page reads though its form does not show them at first, and why.
+TAKEN: dict[str, dict[str, str]] = {}
 # Names that mean something at this door though its serializer does not declare them, and why.
 MEANT: dict[str, dict[str, str]] = {}
 
@@ -58,6 +69,9 @@ class Loaded:
 
     def get(self, *args: Any, **kwargs: Any) -> Any:
         return self.client.get(*args, **kwargs)
+
+    def generic(self, *args: Any, **kwargs: Any) -> Any:
+        return self.client.generic(*args, **kwargs)  # a file as it is: there is no field in it
 
     def __getattr__(self, method: str) -> Any:
         def act(path: str, data: Any = None, **kwargs: Any) -> Any:
@@ -155,3 +169,77 @@ def fault(plain: Change, loaded: Change) -> Any:
     if more := loaded.settled() ^ plain.settled():
         return "differs", sorted(more)
     return None
+
+
+class Form(HTMLParser):
+    """What a page would send as it stands, with something in the blanks that have to be filled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.data: dict[str, str] = {}
+        self.names: set[str] = set()  # also of boxes that are not ticked, which send nothing
+        self.select = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        name, kind = given.get("name", ""), given.get("type", "")
+        if tag == "option" and self.select and given.get("value") and ("selected" in given or not self._is_filled()):
+            self.data[self.select] = given["value"]
+        if (
+            tag not in {"input", "select", "textarea"}
+            or name in {"", "csrfmiddlewaretoken"}
+            or kind in {"file", "search"}
+        ):
+            return
+        self.names.add(name)
+        self.select = name if tag == "select" else ""
+        if tag == "select" or (kind in {"checkbox", "radio"} and "checked" not in given):
+            return
+        blank = {"date": "2030-01-01", "number": "1", "email": "new@example.com", "hidden": ""}.get(kind, "New")
+        self.data.setdefault(name, given.get("value", "") or blank)
+
+    def _is_filled(self) -> bool:
+        return bool(self.data.get(self.select))
+
+
+def column_values(user: User, account: Any) -> dict[str, Any]:
+    """The name of every column there is, with an odd value."""
+    every = (one for model in apps.get_models() for one in model._meta.concrete_fields)
+    found = {one.name: odd(one, user, account) for one in every}
+    return {name: value for name, value in {**found, **NOBODYS}.items() if isinstance(value, str | int)}
+
+
+def test_pages_write_what_their_forms_show_and_nothing_else(db, settings, tmp_path, monkeypatch):
+    settings.MEDIA_ROOT = tmp_path
+    monkeypatch.setattr("crm.tasks.send", lambda *args, **kwargs: True)
+    company, watcher, tried = make_company(), Watcher(), Counter()
+    columns = column_values(make_user(), make_account())
+    faults = []
+    buttons = [
+        door for door in page_doors() if door.kind == "page" and door.method == "POST" and door.route not in APART
+    ]
+    for number, door in enumerate(buttons):
+        for place, person in enumerate(PEOPLE):
+            path = address(door, company, "own")
+            if path is None or (number + place) % EVERY:
+                continue
+            client = Client(raise_request_exception=False)
+            client.cookies["sessionid"] = company.cookies[person]
+            shown = Form()
+            is_form = "GET" in PAGES[door.route]
+            if is_form:
+                shown.feed(client.get(path).content.decode())
+            extra = {
+                name: value
+                for name, value in (columns if is_form else NOBODYS).items()
+                if name not in shown.names and isinstance(value, str | int)
+            }
+            extra = {name: value for name, value in extra.items() if name not in TAKEN.get(door.route, ())}
+            plain = watcher.watch(partial(client.post, path, shown.data))
+            loaded = watcher.watch(partial(client.post, path, {**extra, **shown.data}))
+            tried["written" if plain else "nothing written"] += 1
+            if told := fault(plain, loaded):
+                faults.append((door.route, person, told))
+    print(f"\nS10 pages: {dict(tried)}")
+    assert faults == [], "\n" + "\n".join(map(str, faults))
+    assert tried["written"] > 20
