@@ -16,12 +16,11 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from accounts.models import AccessToken
 from crm import admin_trail as _admin_trail  # noqa: F401 - registers
-from crm.lib.admin_parts import LargeTableAdmin
+from crm.lib.admin_parts import LargeTableAdmin, ModelAdmin
 from crm.models import IdempotencyKey, ListLayout, SavedView
 
 

@@ -3,10 +3,10 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import RangeDateFilter, RangeDateTimeFilter
 
 from accounts.admin.shared import VisibleMixin
+from crm.lib.admin_parts import ModelAdmin, TabularInline
 from service.models import (
     Attachment,
     Discount,

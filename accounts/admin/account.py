@@ -9,7 +9,6 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter, RangeDateFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminDateWidget
@@ -17,7 +16,7 @@ from unfold.widgets import UnfoldAdminDateWidget
 from accounts.admin.shared import GradeColumnMixin, VisibleMixin
 from accounts.groups import GroupRefused, change_parent, stays_of
 from accounts.models import Account, Contact, Contract, Rating, TeamMember, WalletEstimate
-from crm.lib.admin_parts import SharedChoicesMixin
+from crm.lib.admin_parts import ModelAdmin, SharedChoicesMixin, TabularInline
 
 
 class AccountInline(SharedChoicesMixin, TabularInline):

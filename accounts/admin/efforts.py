@@ -3,10 +3,10 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter, RangeDateFilter
 
 from accounts.models import Account, MarketEffort
+from crm.lib.admin_parts import ModelAdmin
 
 
 @admin.register(MarketEffort)

@@ -8,7 +8,6 @@ from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter, DropdownFilter, RangeDateFilter
 from unfold.decorators import display
 
@@ -16,7 +15,7 @@ from accounts.admin.shared import FoundByAccountMixin, VisibleMixin
 from accounts.enums import BatchState
 from accounts.models import Contract, ContractMilestone, ExchangeRate, ImportBatch, Product, RevenueRecord, SavedMapping
 from accounts.validators import check_milestones_fit
-from crm.lib.admin_parts import LargeTableAdmin
+from crm.lib.admin_parts import LargeTableAdmin, ModelAdmin, TabularInline
 
 BATCH_STYLES = {
     BatchState.DRAFT.value: "default",

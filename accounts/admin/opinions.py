@@ -3,13 +3,13 @@ from datetime import date
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter, RangeDateFilter
 from unfold.decorators import display
 
 from accounts.admin.shared import VisibleMixin
 from accounts.models import Rating, RatingAnchor, WalletEstimate
 from accounts.querysets import today_local
+from crm.lib.admin_parts import ModelAdmin
 
 
 class ExpiryMixin:

@@ -5,7 +5,6 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -14,6 +13,7 @@ from accounts.access import Role
 from accounts.admin.shared import VisibleMixin
 from accounts.enums import UserRole
 from accounts.models import Contact, OrgUnit, TeamMember, User
+from crm.lib.admin_parts import ModelAdmin
 
 RIGHTS = ("role", "groups", "user_permissions")
 

@@ -1,10 +1,10 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import RangeDateFilter
 
 from accounts.admin.shared import VisibleMixin
 from accounts.models import Receivable, ReceivablePayment
+from crm.lib.admin_parts import ModelAdmin, TabularInline
 
 
 class PaymentInline(TabularInline):

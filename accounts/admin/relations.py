@@ -1,7 +1,6 @@
 """Relationships: what is kept of people and levels. Notes that are only added to can be looked at alone."""
 
 from django.contrib import admin
-from unfold.admin import ModelAdmin, TabularInline
 
 from accounts.admin.shared import FoundByAccountMixin, VisibleMixin
 from accounts.models import (
@@ -15,7 +14,7 @@ from accounts.models import (
     RelationshipRule,
     RelationshipTarget,
 )
-from crm.lib.admin_parts import LargeTableAdmin
+from crm.lib.admin_parts import LargeTableAdmin, ModelAdmin, TabularInline
 
 STAMPS = ("created_at", "updated_at")
 

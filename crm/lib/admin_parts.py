@@ -2,17 +2,48 @@
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Field, ForeignKey, Model, QuerySet
 from django.forms import Field as FormField
 from django.http import HttpRequest
 from django.utils.functional import cached_property
-from unfold.admin import ModelAdmin
+from unfold import admin as unfold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COUNTED_ROWS = 10_000
+
+
+class KeySelect(AutocompleteSelect):
+    """A pick list that passes over what was sent and is no key: Django's own would break on showing the form again."""
+
+    def optgroups(self, name: str, value: list[str], attr: Any = None) -> Any:
+        return super().optgroups(name, [one for one in value if self._is_key(one)], attr)
+
+    def _is_key(self, text: str) -> bool:
+        try:
+            self.choices.field.queryset.model._meta.pk.to_python(text)  # noqa: SLF001 - Django's public name
+        except ValidationError:
+            return False
+        return True
+
+
+class _PicksMixin:
+    def formfield_for_foreignkey(self, db_field: ForeignKey, request: HttpRequest, **kwargs: Any) -> FormField | None:
+        if db_field.name in self.get_autocomplete_fields(request) and "widget" not in kwargs:  # type: ignore[attr-defined]
+            kwargs["widget"] = KeySelect(db_field, self.admin_site, using=kwargs.get("using"))  # type: ignore[attr-defined]
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
+
+
+class ModelAdmin(_PicksMixin, unfold.ModelAdmin):
+    """The one to derive from where rows are picked by a search."""
+
+
+class TabularInline(_PicksMixin, unfold.TabularInline):
+    """Its like for rows below another."""
 
 
 class CappedPaginator(Paginator):

@@ -1,10 +1,9 @@
 """Rules of teams can be mended; hand-overs, re-assignments and tasks are steps of people and are taken on the pages."""
 
 from django.contrib import admin
-from unfold.admin import ModelAdmin, TabularInline
 
 from accounts.admin.shared import FoundByAccountMixin, VisibleMixin
-from crm.lib.admin_parts import LargeTableAdmin
+from crm.lib.admin_parts import LargeTableAdmin, ModelAdmin, TabularInline
 from plans.models import (
     BusinessDay,
     BusinessHours,

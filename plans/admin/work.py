@@ -1,7 +1,7 @@
 from django.contrib import admin
-from unfold.admin import ModelAdmin, TabularInline
 
 from accounts.admin.shared import FoundByAccountMixin, VisibleMixin
+from crm.lib.admin_parts import ModelAdmin, TabularInline
 from plans.models import AccountPlan, PlanAction, RemediationAction, RemediationPlan
 
 

@@ -92,3 +92,10 @@ def test_a_file_beside_the_word_to_clear_it_is_a_file():
     sent = widget.value_from_datadict({"files-clear": "on"}, MultiValueDict({"files": [both]}), "files")
 
     assert FilesField().clean([sent, both]) == [both]
+
+
+def test_what_is_no_key_in_a_pick_list_of_the_admin_is_told_beside_the_field(visitor):
+    answer = visitor.post("/admin/accounts/walletestimate/add/", {"account": "x'"})
+
+    assert answer.status_code == 200
+    assert "Select a valid choice" in answer.content.decode()
