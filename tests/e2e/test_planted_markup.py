@@ -101,7 +101,8 @@ class Watch:
         try:
             self.page.goto(self.base + address.path, wait_until="load")
         except Error as error:
-            if "ERR_ABORTED" not in error.message:  # so a browser says of an answer without a body
+            # So a browser says of an answer without a body, and of a file.
+            if "ERR_ABORTED" not in error.message and "Download is starting" not in error.message:
                 self.tell(f"does not open: {error.message[:200]}")
             return ""
         return self.look()
