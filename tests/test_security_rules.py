@@ -295,6 +295,7 @@ def test_an_exception_that_is_no_longer_needed_goes(name):
 
 # Reads of more than the reader's accounts, past the second wall (accounts/wall.py). Each place says why in its code.
 BEYOND_THE_WALL = {
+    "crm/trail/persons.py": "all that is kept of a person, for whoever holds the right over people and sees the account",
     "accounts/duplicates.py": "the search for companies entered twice is company-wide; hidden ones come masked",
     "accounts/graded.py": "the name of who carries the grade of a group",
     "accounts/group_tree.py": "trees of groups are whole; crm/groups.py decides what of them is shown",

@@ -18,8 +18,7 @@ from accounts.models import Account, User
 from crm.api.filters import check_parameters
 from crm.api.paging import LARGEST_KEY
 from crm.api.serializers import StrictSerializer
-from crm.models import Erasure, TrailEntry
-from crm.trail.persons import MODELS, Person, account_of, erase_person, export_json, is_known, tables_about
+from crm.trail.persons import MODELS, Person, account_of, erase_person, export_json, history_of, is_known, tables_about
 
 KIND = OpenApiParameter("kind", str, OpenApiParameter.PATH, enum=sorted(MODELS))
 REASON_LENGTH = 300
@@ -86,13 +85,13 @@ class PersonView(APIView):
             }
             for model, about in tables_about(person)
         ]
-        erased = Erasure.objects.filter(person=person.name).order_by("-erased_at", "-pk")
+        changes, erased = history_of(person)
         told = {
             "person": person.name,
             "account": account_of(person),
             "kept": kept,
-            "changes": TrailEntry.objects.filter(person=person.name).count(),
-            "erasures": list(erased.values_list("erased_at", flat=True)),
+            "changes": changes,
+            "erasures": [one.erased_at for one in erased],
         }
         return Response(AboutPersonSerializer(told).data)
 

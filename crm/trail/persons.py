@@ -31,6 +31,7 @@ from accounts.enums_logins import SessionEnd
 from accounts.models import Account, Contact, Invitation, LoginEvent, LoginLimit, User
 from accounts.security.sessions import end_access
 from crm.lib.exceptions import CrmError
+from crm.lib.wall import beyond_the_wall
 from crm.models import Erasure, IdempotencyKey, PersonKey, TrailEntry
 from crm.trail import registry
 from crm.trail.scrub import scrub_attachments, scrub_media
@@ -97,6 +98,7 @@ def tables_about(person: Person) -> list[tuple[type[Model], registry.Personal]]:
     return [(apps.get_model(label), about) for label, about in registry.PERSONAL.items() if about.kind == person.kind]
 
 
+@beyond_the_wall("whose account a person's row hangs on, to ask whether the reader sees it")
 def account_of(person: Person) -> int | None:
     """The account whose visibility decides who may see the person; None for users."""
     if person.kind != "contact":
@@ -108,10 +110,18 @@ def account_of(person: Person) -> int | None:
     return found
 
 
+@beyond_the_wall("whether there is such a person; the doors ask for the right, and for the account, beside this")
 def is_known(person: Person) -> bool:
     """There is a row, or a trail of one that was removed."""
     there = person.model._default_manager.filter(pk=person.pk).exists()  # noqa: SLF001
     return there or PersonKey.objects.filter(pk=person.name).exists()
+
+
+@beyond_the_wall("how often, and when and by whom a person was erased; no value of theirs is told")
+def history_of(person: Person) -> tuple[int, list[Erasure]]:
+    """Entries of the trail about the person, and the erasures there were, latest first."""
+    erased = Erasure.objects.filter(person=person.name).order_by("-erased_at", "-pk")
+    return TrailEntry.objects.filter(person=person.name).count(), list(erased)
 
 
 # --- Out ---
@@ -131,6 +141,7 @@ def export_person(person: Person) -> dict[str, Any]:
     }
 
 
+@beyond_the_wall("all of a person, wherever it lies; the doors ask for the right over people and for the account")
 def export_json(person: Person) -> str:
     return json.dumps(export_person(person), ensure_ascii=False, indent=1, default=str)
 

@@ -15,10 +15,10 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.models import Account, User
 from crm.lib.exceptions import CrmError
-from crm.models import Erasure, TrailEntry
+from crm.models import Erasure
 from crm.models.trail import ERASE_PERSON, EXPORT_PERSON
 from crm.trail import registry
-from crm.trail.persons import Person, account_of, erase_person, export_json, is_known, tables_about
+from crm.trail.persons import Person, account_of, erase_person, export_json, history_of, is_known, tables_about
 from crm.trail.words import record_label
 from crm.web.auth import dress
 from crm.web.htmx import signed_in, user_of
@@ -79,16 +79,14 @@ def _context(request: HttpRequest, person: Person) -> dict[str, Any]:
         rows = model._default_manager.filter(**{about.column: person.pk}).count()  # noqa: SLF001
         kept.append((record_label(model._meta.db_table), rows, labels))  # noqa: SLF001
     row = person.model._default_manager.filter(pk=person.pk).first()  # noqa: SLF001
+    changes, erasures = history_of(person)
     return {
         "person": person,
         "row": row,
         "account": Account.objects.filter(pk=account_of(person) or 0).first(),
         "kept": kept,
-        "changes": TrailEntry.objects.filter(person=person.name).count(),
-        "erasures": [
-            (one, User.objects.filter(pk=one.erased_by_id or 0).first())
-            for one in Erasure.objects.filter(person=person.name)[:5]
-        ],
+        "changes": changes,
+        "erasures": [(one, User.objects.filter(pk=one.erased_by_id or 0).first()) for one in erasures[:5]],
         "may_export": request.user.has_perm(EXPORT_PERSON),
         "may_erase": request.user.has_perm(ERASE_PERSON),
     }

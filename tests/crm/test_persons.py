@@ -20,6 +20,7 @@ from accounts.models import AttitudeNote, Contact, Courtesy, Invitation, LoginEv
 from crm.models import Erasure, IdempotencyKey, PersonKey, TrailEntry
 from crm.trail import chain, registry
 from crm.trail.persons import ErasureRefused, Person, erase_person, export_person, tables_about
+from tests.api.conftest import allow
 from tests.factories import make_account, make_contact, make_interaction, make_request, make_superuser, make_user
 
 TOKEN = "Zq7-Xenon"
@@ -294,6 +295,18 @@ def test_page_asks_for_reason_and_number_and_erases(client, db):
     contact.refresh_from_db()
     assert contact.name == f"erased-{contact.pk}"
     assert Erasure.objects.get(person=f"contact:{contact.pk}").reason == "asked"
+
+
+def test_pages_of_a_person_open_for_somebody_who_sees_some_accounts_and_holds_the_right(client, db):
+    keeper = allow(make_user(), "crm.export_person", "crm.erase_person")
+    person = Person("contact", make_contact(account=make_account(owner=keeper), name="Annabelle Wu").pk)
+    client.force_login(keeper)
+
+    page = client.get(reverse("trail:person", args=["contact", person.pk]))
+    out = client.get(reverse("trail:person_export", args=["contact", person.pk]))
+
+    assert (page.status_code, out.status_code) == (200, 200)
+    assert json.loads(out.content)["changes"][0]["after"]["name"] == "Annabelle Wu"
 
 
 def test_pages_of_a_person_are_for_whom_they_are_for(client, db):
