@@ -38,6 +38,7 @@ class VersionMixin:
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Locked while a form is saved, so that what is compared is what is written over."""
+        from_field = from_field or None  # `_to_field=` names none
         row = super().get_object(request, object_id, from_field)  # type: ignore[misc]
         if row is None or request.method != "POST" or not connection.in_atomic_block:
             return row

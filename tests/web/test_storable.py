@@ -99,3 +99,9 @@ def test_what_is_no_key_in_a_pick_list_of_the_admin_is_told_beside_the_field(vis
 
     assert answer.status_code == 200
     assert "Select a valid choice" in answer.content.decode()
+
+
+def test_an_empty_field_in_an_address_of_the_admin_names_none(visitor):
+    key = make_account().pk
+
+    assert visitor.get(f"/admin/accounts/account/{key}/change/?_to_field=").status_code == 200
