@@ -32,7 +32,7 @@ FIGURES_EVERY = 1 if ROUNDS > 1 else 15
 LINK = re.compile(r'(?:href|data-href)="([^"]*/export/[^"]*)"')
 # Rejected rows, as accounts.imports.errors_file writes them: tried below.
 WAITS = {"imports:rates_errors", "imports:list_errors", "imports:errors", "api:imports-errors"}
-NO_TABLE = {"you:codes_file": "a text of ten codes", "trail:person_export": "JSON"}
+NO_TABLE = {"you:codes_file": "a text of ten codes", "trail:person_export": "JSON", "api:persons-export": "JSON"}
 
 
 @pytest.fixture
