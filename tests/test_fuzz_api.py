@@ -163,7 +163,7 @@ class Drawer:
         route = route_of(path)
         recorder = Recorder()
         test_policy.send(recorder, route, method, self.company.base)  # type: ignore[arg-type]
-        if recorder.seen is None:
+        if recorder.seen is None or recorder.seen[0] == "GENERIC":  # a body that is no JSON
             return None
         _method, address, data, form = recorder.seen
         if method == "GET":

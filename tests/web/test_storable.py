@@ -105,3 +105,7 @@ def test_an_empty_field_in_an_address_of_the_admin_names_none(visitor):
     key = make_account().pk
 
     assert visitor.get(f"/admin/accounts/account/{key}/change/?_to_field=").status_code == 200
+
+
+def test_what_is_no_key_in_an_address_of_the_admin_leads_nowhere(visitor):
+    assert visitor.get("/admin/tiering/scoringmodel/x/propose/").status_code in {302, 403, 404}

@@ -401,7 +401,9 @@ def _preview(request: HttpRequest, model: ScoringModel, design: Design) -> dict[
 
 def _is_in(object_id: str | None, state: ModelState) -> bool:
     """Whether the version, if one is on show, is in that state."""
-    return object_id is None or ScoringModel.objects.filter(pk=object_id, state=state).exists()
+    if object_id is None:
+        return True
+    return str(object_id).isdecimal() and ScoringModel.objects.filter(pk=object_id, state=state).exists()
 
 
 def _go(url: str) -> HttpResponse:
