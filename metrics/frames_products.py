@@ -18,6 +18,7 @@ from django.db.models import Count, Max
 from accounts.models import Product
 from crm.lib.periods import last_complete_month
 from crm.lib.remember import is_remembered, remembered
+from crm.lib.wall import beyond_the_wall
 from metrics.binary import Kind, as_sql, fetch
 from metrics.formulas.exact import BoolArray, DateArray, FloatArray
 from metrics.frames import IntArray
@@ -47,6 +48,7 @@ class ProductRows:
     missing: tuple[MissingRate, ...]
 
 
+@beyond_the_wall("the day of the sums of products is that of all customers")
 def products_as_of() -> date | None:
     """The day the sums of products are of; None before the first night."""
     night = ProductNight.objects.first()

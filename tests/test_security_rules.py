@@ -315,6 +315,7 @@ BEYOND_THE_WALL = {
     "crm/web/work.py": "hand-overs that wait for the reader's own signature",
     "metrics/frames_contracts.py": "whether kept answers still hold",
     "metrics/frames_efforts.py": "whether kept answers still hold",
+    "metrics/frames_products.py": "the day of the sums of products",
     "metrics/leaves.py": "the names of groups and dealers in breakdowns",
     "metrics/pieces.py": "the keys of the groups that accounts in view belonged to",
     "metrics/selectors.py": "days, bases, currencies and age of the ledger as a whole",

@@ -11,6 +11,9 @@ from django.template.loader import render_to_string
 
 from crm.lib.out_of_time import RETRY_AFTER_SECONDS, GaveUp, gave_up
 
+# SQLSTATE of a value that somebody sent: too long, too large, no such day, no character of the database. A division by zero,
+# say, is our own mistake.
+NOT_STORABLE = frozenset({"22001", "22003", "22008", "22021", "22P05"})
 PLAIN_ERROR = "<!doctype html><title>%s</title><p>Something went wrong on our side. Reference: %s</p>"
 
 
@@ -35,7 +38,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """500 with the number under which the log holds the traceback; 503 where the database gave up, with what to do; 400
     where a value reached the database that no column holds."""
     error = sys.exc_info()[1]  # Django calls this while it handles the error
-    if isinstance(error, DataError):
+    if isinstance(error, DataError) and getattr(error.__cause__, "pgcode", None) in NOT_STORABLE:
         return HttpResponse(render_to_string("400_value.html"), status=400)
     why = gave_up(error)
     bound = structlog.contextvars.get_contextvars().get("request_id")
