@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 NOBODY = 0  # no key of a user
+# The rights to read of everybody what others read of themselves.
+WHOLES = {"trail": Action.TRAIL_VIEW, "people": Action.USER_VIEW, "webhooks": Action.WEBHOOK_CHANGE}
 
 
 def raise_wall(user: User) -> None:
@@ -33,4 +35,4 @@ def raise_wall(user: User) -> None:
     """
     if user.reach is not Reach.ALL:
         viewer = user.pk if user.may(Action.ACCOUNT_VIEW) else NOBODY
-        raise_for(viewer, on=today_local(), reads_trail=user.may(Action.TRAIL_VIEW))
+        raise_for(viewer, on=today_local(), wholes=[one for one, right in WHOLES.items() if user.may(right)])

@@ -27,7 +27,7 @@ from django.db.models import ForeignKey, Model
 from django.db.models.options import Options
 
 from accounts.models import Account
-from crm.lib.wall import VIEWER_ROLE
+from crm.lib.wall import VIEWER_ROLE, reads_whole
 
 SEEN = "{column} IN (SELECT accounts_sees())"
 # By model: the condition where the field ``account`` or the one thing a row hangs on does not say it.
@@ -49,8 +49,13 @@ RULES: dict[str, str] = {
     # By the key of the log of sessions, of which a reader gets the own ones.
     "sessions.Session": "session_key IN (SELECT w.session_key FROM accounts_usersession w)",
     # No foreign key: the trail outlives what it is about.
-    "crm.TrailEntry": "account_id IN (SELECT accounts_sees()) OR current_setting('facet.reads_trail', true) = 'true'",
+    "crm.TrailEntry": f"account_id IN (SELECT accounts_sees()) OR {reads_whole('trail')}",
 }
+# By model: of no account, and read by whoever has the right to all of it (``crm.lib.wall.WHOLES``), by nobody else.
+WHOLE: dict[str, str] = {
+    "accounts.Invitation": "people", "accounts.LoginLimit": "people",
+    "crm.WebhookEndpoint": "webhooks", "crm.WebhookDelivery": "webhooks",
+}  # fmt: skip
 # By model: why it is read whole though it reaches an account.
 OPEN: dict[str, str] = {
     "metrics.ReportedAccount": "which accounts a report rests on decides who may see it: hidden ones must be counted",
@@ -67,17 +72,24 @@ OWN: dict[str, str] = {
     "service.MailAddress": "user_id",
     "service.IncomingMail": "user_id",
 }
+# Of them, those of others too for who looks after other people's log-ins.
+OF_PEOPLE = frozenset(
+    {
+        "accounts.AccessToken",
+        "accounts.UserSession",
+        "accounts.LoginEvent",
+        "mfa.Authenticator",
+        "socialaccount.SocialAccount",
+    }
+)
 # By model: not read at all by a narrow reader's page.
 SECRET = frozenset(
     {
         *(
             "admin.LogEntry",
             "account.EmailConfirmation",
-            "accounts.Invitation",
-            "accounts.LoginLimit",
         ),
         *("socialaccount.SocialApp", "socialaccount.SocialToken", "crm.IdempotencyKey", "crm.PersonKey", "crm.Erasure"),
-        *("crm.WebhookEndpoint", "crm.WebhookDelivery"),
     }
 )
 WALL, OTHERS = "facet_wall", "facet_others"
@@ -115,8 +127,12 @@ def _walled(model: type[Model]) -> Walled:
     label, table = _meta(model).label, _meta(model).db_table
     if label in SECRET:
         return Walled(table, None, is_granted=False)
+    if label in WHOLE:
+        return Walled(table, reads_whole(WHOLE[label]))
     if label in OWN:
-        return Walled(table, f"{OWN[label]} = accounts_viewer()")
+        return Walled(
+            table, f"{OWN[label]} = accounts_viewer()" + (f" OR {reads_whole('people')}" if label in OF_PEOPLE else "")
+        )
     return Walled(table, condition_of(model))
 
 

@@ -6,30 +6,39 @@ are set in messages of their own, past Django's cursors: they belong to no page,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import date
 
 from django.db import InternalError, OperationalError, connection
 
 VIEWER_ROLE = "facet_viewer"
+# What is of no account, and what somebody may be given the right to read as a whole: a setting each.
+WHOLES = ("trail", "people", "webhooks")
+_READS = ", ".join(f"set_config('facet.reads_{one}', %({one})s::text, true)" for one in WHOLES)
+_FORGOTTEN = ", ".join(
+    f"set_config('facet.{one}', '', true)" for one in ("viewer", "sees", *(f"reads_{one}" for one in WHOLES))
+)
 RAISE = (
     "SELECT set_config('facet.viewer', %(viewer)s::text, true),"
-    " set_config('facet.sees', accounts_seen_by(%(viewer)s, %(day)s)::text, true),"
-    " set_config('facet.reads_trail', %(reads_trail)s::text, true); "
+    f" set_config('facet.sees', accounts_seen_by(%(viewer)s, %(day)s)::text, true), {_READS}; "
     f"SET LOCAL ROLE {VIEWER_ROLE}"
 )
 STEP_OUT, STEP_IN = "SET LOCAL ROLE NONE", f"SET LOCAL ROLE {VIEWER_ROLE}"
-FORGET = "set_config('facet.reads_trail', '', true)"
-LOWER = f"{STEP_OUT}; SELECT set_config('facet.viewer', '', true), set_config('facet.sees', '', true), {FORGET}"
+LOWER = f"{STEP_OUT}; SELECT {_FORGOTTEN}"
 
 
-def raise_for(viewer: int, *, on: date, reads_trail: bool = False) -> None:
-    """Have the rest of the current transaction read what ``viewer`` sees on that day; the whole trail where they may."""
+def reads_whole(one: str) -> str:
+    """SQL: whether the viewer may read all of it, one of WHOLES."""
+    return f"current_setting('facet.reads_{one}', true) = 'true'"
+
+
+def raise_for(viewer: int, *, on: date, wholes: Collection[str] = ()) -> None:
+    """Have the rest of the current transaction read what ``viewer`` sees on that day, and all of ``wholes``."""
     lower_wall()
     if not connection.in_atomic_block:
         raise RuntimeError("The wall lasts for a transaction, and there is none.")
-    _run(RAISE, {"viewer": viewer, "day": on, "reads_trail": reads_trail})
+    _run(RAISE, {"viewer": viewer, "day": on, **{one: one in wholes for one in WHOLES}})
     connection.is_walled = True  # type: ignore[attr-defined]
 
 

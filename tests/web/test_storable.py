@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import DataError
+from django.db import connection
 from django.urls import reverse
 from django.utils.datastructures import MultiValueDict
 
@@ -31,7 +31,8 @@ def override():
 
 
 def refuse_to_store(*args, **kwargs):
-    raise DataError("value too long for type character varying(300)")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 3000000000::int4")
 
 
 def test_a_value_the_database_refuses_is_told(visitor, override, monkeypatch):
