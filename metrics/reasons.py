@@ -44,6 +44,9 @@ SENTENCES = {
     "before_share_base": gettext_lazy("revenue shares count from the first full period"),
     "cohort_no_base": gettext_lazy("revenue of the period that shares are measured from is not above 0"),
     "few_order_days": gettext_lazy("fewer than %(needed)s order days"),
+    "lifetime_of_the_base": gettext_lazy(
+        "told only where all accounts are in view: it says how large the whole base is"
+    ),
     "lifetime_few_accounts": gettext_lazy("insufficient data: fewer than %(needed)s accounts have ordered"),
     "lifetime_few_repeaters": gettext_lazy("insufficient data: fewer than %(needed)s accounts have ordered again"),
     "lifetime_short_span": gettext_lazy(

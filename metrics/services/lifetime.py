@@ -34,6 +34,7 @@ HORIZON_MONTHS = 36
 MAX_HORIZON_MONTHS = 120
 YEARLY_DISCOUNT = 0.10
 MAX_YEARLY_DISCOUNT = 1.0
+OF_THE_BASE = ("accounts", "log_likelihood", "spend_log_likelihood")  # tell how large the whole base is
 FORMULA = "formula"  # method of an account that no model speaks for: history, and a value by formula for a range
 RETENTION_RANGE = (0.6, 0.9)  # of the formula, where the model has too little data; a range says that it is one
 
@@ -131,6 +132,8 @@ def lifetime(
     sure = intervals(scope, fitted, found.valued(rests_on=state), Outlook(as_of, horizon_months, discount))
     explain_intervals(sure, why)
     low, high = _simple_range(windows, discount, why)
+    if not is_whole:
+        why = dict.fromkeys(OF_THE_BASE, reasons.sentence("lifetime_of_the_base")) | why
     ends: dict[str, Any] = dict(sure.totals)
     return LifetimeFigures(
         **_of_fit(fitted, is_whole=is_whole),
@@ -158,16 +161,17 @@ def lifetime(
 
 def _of_fit(fitted: FittedLifetime, *, is_whole: bool) -> dict[str, Any]:
     """What the figures say of the model behind them; whoever sees a part of the base is not told how large it is."""
-    return {
+    known: dict[str, Any] = {
         "method": fitted.method,
         "time_unit": TIME_UNIT,
         "parameters": fitted.parameters or None,
-        "log_likelihood": fitted.log_likelihood if is_whole else None,
-        "spend_log_likelihood": fitted.spend_log_likelihood if is_whole else None,
+        "log_likelihood": fitted.log_likelihood,
+        "spend_log_likelihood": fitted.spend_log_likelihood,
         "correlation": fitted.correlation,
         "is_dependent": abs(fitted.correlation or 0) > gammagamma.STRONG_CORRELATION,
-        "accounts": fitted.accounts if is_whole else None,
+        "accounts": fitted.accounts,
     }
+    return known if is_whole else known | dict.fromkeys(OF_THE_BASE)
 
 
 def _renewals(state: str, as_of: date, signed: ContractValues, *, is_whole: bool) -> tuple[RenewalCohort, ...]:

@@ -397,6 +397,7 @@ def test_whoever_may_read_all_log_ins_reads_those_of_others(world, table):
     count = f"SELECT count(*) FROM {table}"
     raise_wall(User.objects.get(pk=owner.pk))
     own = asked(count)
+    lower_wall()
     raise_wall(grant(owner, "view_user"))
     found = asked(count)
     lower_wall()
