@@ -144,7 +144,7 @@ def test_too_little_to_test_shows_what_is_popular(db):
     found = suggested([account.pk])
 
     assert [(one.product, one.is_related, one.joint) for one in found.of(account)] == [(wanted, False, 1)]
-    assert "insufficient data: 0 accounts" in found.test.reason
+    assert "insufficient data: fewer than 20 accounts" in found.test.reason
 
 
 def test_query_count_does_not_grow_with_accounts(pairs):
