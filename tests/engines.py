@@ -52,13 +52,23 @@ def pytest_unconfigure() -> None:
     _stop_engines()
 
 
+# They walk every door of the product; what they find is of the code at the edge, whichever server stands behind it.
+FAMILIES = (
+    "test_fuzz_api.py", "test_fuzz_pages.py", "test_mass_assignment.py", "test_matrix.py", "test_uploads.py", "test_worlds.py",
+    "web/test_formula_injection.py",
+)  # fmt: skip
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is bound to the database, and browser tests by their folder; skip the latter where there is no browser."""
+    """Mark what is bound to the database, the families, and browser tests by their folder; skip the last without a browser."""
+    families = {ROOT / "tests" / name for name in FAMILIES}
     browser = any(shutil.which(name) for name in BROWSERS)
     for item in items:
         if item.get_closest_marker("django_db") or DATABASE_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker("db")
+        if item.path in families:
+            item.add_marker("family")
         if (ROOT / "tests" / "e2e") in item.path.parents:
             item.add_marker("e2e")
         if item.get_closest_marker("e2e") and not browser:

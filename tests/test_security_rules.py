@@ -279,6 +279,7 @@ OVER_EVERYTHING: dict[str, str] = {
     "crm/web/departures.py": "whether anything at all hangs on somebody who is to be switched off, by administrators",
     "crm/web/growth_notes.py": "about(accounts) narrows to the visible ones",
     "crm/web/trail.py": "a code looked up for the trail, which only readers of every account open",
+    "crm/web/sso.py": "the settings of the sign-on, on the way there",
     "crm/web/work.py": "hand-overs that wait for the reader's own signature",
     "crm/web/persons.py": "the account of a person the page has opened by the visible ones",
 }
@@ -311,7 +312,10 @@ BEYOND_THE_WALL = {
     "crm/web/filters.py": "the names of dealers that are filtered by",
     "crm/web/groups.py": "the names of the groups an account was in",
     "crm/web/hand_overs.py": "hand-overs that wait for the reader's own signature",
+    "crm/web/lists.py": "what posting a file would do, tried and undone",
+    "crm/web/rates.py": "what posting a file would do, tried and undone",
     "crm/web/relations.py": "the key of the root of a group",
+    "crm/web/sso.py": "the settings of the sign-on, on the way there",
     "crm/web/work.py": "hand-overs that wait for the reader's own signature",
     "metrics/frames_contracts.py": "whether kept answers still hold",
     "metrics/frames_efforts.py": "whether kept answers still hold",

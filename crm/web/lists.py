@@ -21,6 +21,7 @@ from accounts.imports.reasons import reason_label
 from accounts.imports.receivables import import_receivables
 from accounts.models import Account, User
 from crm.lib.exceptions import CrmError
+from crm.lib.wall import beyond_the_wall
 from crm.web.drafts import Draft
 from crm.web.htmx import signed_in, user_of
 from crm.web.import_forms import UploadForm
@@ -192,6 +193,7 @@ def _kind(request: HttpRequest, key: str) -> ListKind:
     return kind
 
 
+@beyond_the_wall("a rehearsal writes as posting does and is undone; whom the importer may write about the service asks")
 def _run(request: HttpRequest, kind: ListKind, *, dry_run: bool, errors: IO[bytes] | None = None) -> ListResult:
     with kind.draft.opened(request) as path:
         return kind.run(user_of(request), path=path, dry_run=dry_run, errors=errors)

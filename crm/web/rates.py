@@ -1,7 +1,7 @@
 """Exchange rates: which ones the records in view wait for, and a file of them in three steps: upload, check, post."""
 
 from io import BytesIO
-from typing import Any
+from typing import IO, Any
 
 from django import forms
 from django.contrib import messages
@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts.imports.rates import RatesResult, import_rates
 from accounts.imports.reasons import reason_label
 from crm.lib.exceptions import CrmError
+from crm.lib.wall import beyond_the_wall
 from crm.web import formats
 from crm.web.basis import basis_words
 from crm.web.drafts import Draft
@@ -91,7 +92,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     if is_sent and form.is_valid():
         DRAFT.keep(request, form.cleaned_data["file"])
         try:
-            _tried(request)
+            _run(request, dry_run=True)
         except CrmError as refused:
             DRAFT.forget(request)
             form.add_error("file", str(refused))
@@ -110,8 +111,7 @@ def check(request: HttpRequest) -> HttpResponse:
     form = PostForm(request.POST if request.method == "POST" else request.GET)
     replace = form.is_valid() and form.cleaned_data["replace"]
     try:
-        with DRAFT.opened(request) as path:
-            result = import_rates(path=path, replace=replace, dry_run=request.method != "POST")
+        result = _run(request, replace=replace, dry_run=request.method != "POST")
     except (CrmError, FileNotFoundError) as refused:
         DRAFT.forget(request)
         messages.error(request, str(refused) if isinstance(refused, CrmError) else _("Upload the file again."))
@@ -146,16 +146,16 @@ def errors(request: HttpRequest) -> HttpResponseBase:
         raise Http404
     target = BytesIO()
     form = PostForm(request.GET)
-    with DRAFT.opened(request) as path:
-        import_rates(path=path, replace=form.is_valid() and form.cleaned_data["replace"], dry_run=True, errors=target)
+    _run(request, replace=form.is_valid() and form.cleaned_data["replace"], dry_run=True, errors=target)
     target.seek(0)
     stem = DRAFT.stem(request) or "rates"
     return FileResponse(target, as_attachment=True, filename=f"{stem}-errors.csv", content_type="text/csv")
 
 
-def _tried(request: HttpRequest) -> RatesResult:
+@beyond_the_wall("a rehearsal writes as posting does and is undone; rates are of no account")
+def _run(request: HttpRequest, *, replace: bool = False, dry_run: bool, errors: IO[bytes] | None = None) -> RatesResult:
     with DRAFT.opened(request) as path:
-        return import_rates(path=path, dry_run=True)
+        return import_rates(path=path, replace=replace, dry_run=dry_run, errors=errors)
 
 
 def _posted(result: RatesResult) -> str:

@@ -30,6 +30,7 @@ from accounts.security.errors import LoginRefused
 from accounts.security.events import record
 from accounts.security.visitors import visitor_of
 from crm.lib.identity import is_safe_address, provider_id
+from crm.lib.wall import beyond_the_wall
 from crm.web.auth import enter
 from crm.web.htmx import signed_in, user_of
 from crm.web.you import UNPROCESSABLE, ConfirmForm, security_page
@@ -214,6 +215,7 @@ def start(request: HttpRequest) -> HttpResponse:
 @signed_in
 @never_cache
 @require_GET
+@beyond_the_wall("the way to the identity provider rests on a row with a secret, of which the browser gets nothing")
 def connect(request: HttpRequest) -> HttpResponse:
     """Link the company's identity to the log-in in hand."""
     _require_on()

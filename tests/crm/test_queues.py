@@ -26,6 +26,7 @@ QUEUES = {
     "crm.tasks.webhooks_task": "imports",
     "accounts.mail_invitation": "default",
     "accounts.mail_reset": "default",
+    "accounts.mail_reset_to": "default",
     "crm.tasks.tick_task": "default",
     "crm.tasks.pages_task": "default",
 }
