@@ -279,7 +279,6 @@ OVER_EVERYTHING: dict[str, str] = {
     "crm/web/departures.py": "whether anything at all hangs on somebody who is to be switched off, by administrators",
     "crm/web/growth_notes.py": "about(accounts) narrows to the visible ones",
     "crm/web/trail.py": "a code looked up for the trail, which only readers of every account open",
-    "crm/web/sso.py": "the settings of the sign-on, on the way there",
     "crm/web/work.py": "hand-overs that wait for the reader's own signature",
     "crm/web/persons.py": "the account of a person the page has opened by the visible ones",
 }
