@@ -83,6 +83,7 @@ def _fill(hero: Account, boss: User) -> None:
         "tiering.BacktestRun": {"first_on": date(2025, 1, 31), "last_on": date(2025, 3, 31), "state": "failed"},
         "accounts.LevelEvidence": {"reached_on": date(2026, 1, 1), "expires_on": date(2027, 1, 1)},
         "metrics.ReportedAccount": {"figure": ReportedFigure.objects.first, "account": hero},
+        "accounts.AccountLink": {"source": hero, "target": other},
         "accounts.DuplicateDismissal": {"first": hero, "second": other},
         "accounts.GroupMembership": {"account": hero, "parent": other, "valid_to": date(2011, 1, 1)},
         "accounts.AccountMerge": {"survivor": hero, "merged": other},
