@@ -112,7 +112,7 @@ class AccountQuerySet(models.QuerySet):
     def in_group(self, root_id: int) -> Self:
         """The account and everything below it in its group, as the tree stands today."""
         below = GROUP_BELOW_FOR_VIEWERS if is_walled() else GROUP_BELOW
-        return self.filter(pk__in=RawSQL(below, [root_id]))  # noqa: S611  # nosec B611 - the id is a parameter
+        return self.filter(pk__in=RawSQL(below, [root_id]))  # noqa: S611  # nosec B611 # the id is a parameter
 
     def closed_before(self, day: date) -> Self:
         return self.filter(closed_on__lt=day)
@@ -129,7 +129,7 @@ class OrgUnitQuerySet(models.QuerySet):
             return self.none()
         if user.reach is Reach.ALL:
             return self
-        headed = Q(pk__in=RawSQL(UNITS_HEADED, [user.pk]))  # noqa: S611  # nosec B611 - constant text, the key is bound
+        headed = Q(pk__in=RawSQL(UNITS_HEADED, [user.pk]))  # noqa: S611  # nosec B611 # constant text, the key is bound
         return self.filter(headed | Q(pk=user.unit_id) if user.unit_id else headed)
 
 

@@ -17,7 +17,7 @@ keepalive = 5
 control_socket_disable = True
 # Loaded once before the workers fork: they share its memory and are ready at once.
 preload_app = True
-worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108  # nosec B108 - heartbeat files, no data
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108  # nosec B108 # heartbeat files, no data
 loglevel = "warning"
 proc_name = "facet-web"
 

@@ -172,7 +172,7 @@ def _sheet_part(archive: zipfile.ZipFile, path: Path, wanted: str | None) -> tup
 def _relations(xml: bytes) -> Iterator[tuple[str, str]]:
     from xml.etree import ElementTree as ET
 
-    for link in ET.fromstring(xml):  # noqa: S314  # nosec B314 - entities were refused above
+    for link in ET.fromstring(xml):  # noqa: S314  # nosec B314 # entities were refused above
         target = link.get("Target", "")
         yield link.get("Id", ""), target.lstrip("/") if target.startswith("/") else f"xl/{target}"
 
@@ -180,7 +180,7 @@ def _relations(xml: bytes) -> Iterator[tuple[str, str]]:
 def _sheets(xml: bytes) -> Iterator[tuple[str, str]]:
     from xml.etree import ElementTree as ET
 
-    for node in ET.fromstring(xml).iter():  # noqa: S314  # nosec B314 - entities were refused above
+    for node in ET.fromstring(xml).iter():  # noqa: S314  # nosec B314 # entities were refused above
         if node.tag.rpartition("}")[2] == "sheet":
             link = next((value for key, value in node.items() if key.endswith("}id")), "")
             yield node.get("name", ""), link

@@ -64,7 +64,7 @@ class OrgUnitFilter(FilterSet):
         fields = {"level": ["exact"], "name": ["exact"]}
 
     def at_or_below(self, rows: QuerySet, _name: str, unit: OrgUnit) -> QuerySet:
-        return rows.filter(pk__in=RawSQL(UNITS_BELOW, [unit.pk]))  # noqa: S611  # nosec B611 - constant text, the key is bound
+        return rows.filter(pk__in=RawSQL(UNITS_BELOW, [unit.pk]))  # noqa: S611  # nosec B611 # constant text, the key is bound
 
 
 class NodeSerializer(serializers.Serializer):

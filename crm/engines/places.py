@@ -70,6 +70,6 @@ def _socket_folder(var: Path) -> Path:
         return own
     # TMPDIR differs between log-ins and services of one user; /tmp is the same for all of them. The folder in it is its
     # user's alone.
-    area = Path("/tmp") if os.access("/tmp", os.W_OK) else Path(tempfile.gettempdir())  # noqa: S108  # nosec B108 - see above
+    area = Path("/tmp") if os.access("/tmp", os.W_OK) else Path(tempfile.gettempdir())  # noqa: S108  # nosec B108 # see above
     digest = hashlib.sha256(os.fsencode(var)).hexdigest()[:16]
     return area / f"facet-{os.geteuid()}-{digest}"

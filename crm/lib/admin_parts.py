@@ -1,6 +1,7 @@
 """What the admin classes of every app share. Knows no model."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
@@ -11,16 +12,13 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 from unfold import admin as unfold
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 COUNTED_ROWS = 10_000
 
 
 class KeySelect(AutocompleteSelect):
     """A pick list that passes over what was sent and is no key: Django's own would break on showing the form again."""
 
-    def optgroups(self, name: str, value: list[str], attr: Any = None) -> Any:
+    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
         return super().optgroups(name, [one for one in value if self._is_key(one)], attr)
 
     def _is_key(self, text: str) -> bool:

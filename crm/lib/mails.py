@@ -118,7 +118,8 @@ def _leaves(message: EmailMessage) -> list[EmailMessage]:
             yield part
         elif depth < DEEPEST:
             for one in payload:
-                yield from walk(one, depth + 1)
+                if isinstance(one, EmailMessage):
+                    yield from walk(one, depth + 1)
 
     found: list[EmailMessage] = []
     for part in walk(message, 0):

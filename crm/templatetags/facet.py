@@ -46,7 +46,7 @@ def badge(grade: str, *, size: str = "") -> SafeString:
     """Icon, word and hue of a grade."""
     known = grade if grade in Grade.values else Grade.NOT_GRADED
     extra = f" grade-{size}" if size else ""
-    return mark_safe(f'<span class="grade grade-{known}{extra}">{escape(Grade(known).label)}</span>')  # noqa: S308  # nosec B308, B703 - a grade of ours and its escaped label
+    return mark_safe(f'<span class="grade grade-{known}{extra}">{escape(Grade(known).label)}</span>')  # noqa: S308  # nosec B308, B703 # a grade of ours and its escaped label
 
 
 @register.simple_tag

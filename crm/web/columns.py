@@ -288,7 +288,7 @@ def write_rows(rows: Sequence[Row], columns: Sequence[Column], reader: Reader, *
         )
         cells = "".join(f"{opening}{cell(row, reader)}</td>" for opening, cell in shown)
         first = f'<td class="cell-name">{box}{columns[0].cell(row, reader)}</td>'
-        written.append(mark_safe(f"<tr data-row>{first}{cells}</tr>"))  # noqa: S308  # nosec B308, B703 - every cell escapes what people typed
+        written.append(mark_safe(f"<tr data-row>{first}{cells}</tr>"))  # noqa: S308  # nosec B308, B703 # every cell escapes what people typed
     return written
 
 

@@ -25,7 +25,7 @@ def sparkline(
     """
     known = [float(value) for value in values or () if value is not None]
     if len(known) < 2:
-        return SafeString()
+        return SafeString("")
     low, high = min(known), max(known)
     if from_zero:
         low, high = min(0.0, low), max(0.0, high)
@@ -39,7 +39,7 @@ def sparkline(
     ]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     told = f'role="img" aria-label="{escape(label)}"' if label else 'aria-hidden="true"'
-    return mark_safe(  # noqa: S308  # nosec B308, B703 - numbers of ours, and an escaped label
+    return mark_safe(  # noqa: S308  # nosec B308, B703 # numbers of ours, and an escaped label
         f'<svg class="spark" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
         f' preserveAspectRatio="none" {told}><polyline points="{line}"></polyline></svg>'
     )

@@ -31,7 +31,9 @@ class WhyCard:
 
     @property
     def bar(self) -> SafeString:
-        return composite_bar(self.explanation.dimensions, self.explanation.marks) if self.explanation else SafeString()
+        return (
+            composite_bar(self.explanation.dimensions, self.explanation.marks) if self.explanation else SafeString("")
+        )
 
     @property
     def marks(self) -> list[tuple[int, Mark]]:

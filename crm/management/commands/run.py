@@ -201,7 +201,7 @@ def _greet(port: int) -> None:
 
 def _healthy(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://{HOST}:{port}/healthz", timeout=5) as answer:  # nosec B310 - our own
+        with urllib.request.urlopen(f"http://{HOST}:{port}/healthz", timeout=5) as answer:  # nosec B310 # our own
             return bool(answer.status == 200)
     except urllib.error.HTTPError:
         return True  # it answers: HTTPS_ONLY or a host that is not allowed are the operator's choice
