@@ -27,6 +27,7 @@ SENTENCES = {
     "no_active": gettext_lazy("no account ordered in the period"),
     "negative_factor": gettext_lazy("a factor is below 0, where logarithms are not defined, so the split is Shapley's"),
     "one_account": gettext_lazy("a single account has no distribution"),
+    "margins_hidden": gettext_lazy("costs and margins are not shown to you"),
     "no_cost": gettext_lazy("cost is missing on some lines of the period"),
     "no_cost_at_all": gettext_lazy("there is no cost data, so revenue is shown instead of margin"),
     "cost_missing_for_accounts": gettext_lazy("cost is missing for %(found)s of the accounts"),

@@ -37,6 +37,14 @@ DRAWN = settings(
 )
 PROBLEM = "application/problem+json"
 # Whose keys a parameter or a field means, where its name does not say so.
+
+
+@schemathesis.serializer("message/rfc822")
+def as_mail(context: Any, value: Any) -> bytes:
+    """A mail is drawn as text; what is sent of it is up to ``Sent``."""
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
+
+
 MEANS = {
     "accounts": ("source", "target", "into", "first", "second", "parent", "merged", "survivor", "member", "root"),
     "users": ("user", "owner", "taker", "giver", "leaver", "successor", "judges", "deputy", "assignee", "evaluator"),

@@ -229,7 +229,8 @@ class AxisTotalsSerializer(serializers.Serializer):
 
 
 class SegmentsSerializer(RowsSerializer):
-    """Largest revenue first. `measure` says what value bands are made of: gross_profit, or revenue where cost is missing."""
+    """Largest revenue first. `measure` says what value bands are made of: gross_profit, or revenue where cost
+    is missing, or hidden from who asks."""
 
     measure = serializers.CharField(read_only=True)
     scored_accounts = Count()

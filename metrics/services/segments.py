@@ -10,6 +10,7 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from accounts.fields import is_hidden
 from accounts.querysets import AccountQuerySet
 from crm.lib.periods import Period, ttm
 from metrics import frames, reasons
@@ -162,7 +163,9 @@ def _money(frame: Windows, units: Units, is_behind: BoolArray) -> tuple[dict[str
     )
     revenue = np.where(units.any(frame.is_missing[:, 0])[is_behind], np.nan, net)
     profit = np.round(gross_profit(revenue, cost, gaps), 4)
-    measure = ValueMeasure.REVENUE if (gaps > 0).any() else ValueMeasure.GROSS_PROFIT
+    # Bands made of gross profit would tell those who see no margins which accounts bring one.
+    is_by_revenue = (gaps > 0).any() or is_hidden("gross_profit")
+    measure = ValueMeasure.REVENUE if is_by_revenue else ValueMeasure.GROSS_PROFIT
     orders = units.sums(frame.orders[:, 0])[is_behind]
     return {"revenue": revenue, "orders": orders, "profit": profit}, measure
 
@@ -199,7 +202,8 @@ def _answer(
     profitable: int | None = int(columns["is_stable_profitable"].sum())
     if measure is ValueMeasure.REVENUE:
         profitable = None
-        why.undefined(["stable_profitable_accounts"], reasons.sentence("no_cost"))
+        missing = "margins_hidden" if is_hidden("gross_profit") else "no_cost"
+        why.undefined(["stable_profitable_accounts"], reasons.sentence(missing))
     if share is None:
         why.undefined(["high_value_share"], reasons.sentence("no_revenue"))
     if frame.missing:

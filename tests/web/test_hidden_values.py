@@ -78,3 +78,17 @@ def test_the_size_of_the_whole_base_is_told_to_whom_sees_it(db):
 
     assert (whole.accounts, part.accounts) == (2, None)
     assert "2" not in part.reasons["clv"].replace("200", "")
+
+
+def test_value_bands_of_analysts_are_made_of_revenue(client, analyst):
+    """Bands of gross profit, and who is stable and profitable, would tell where the margins are."""
+    for day in (1, 8, 15, 22):
+        make_revenue(account=make_account(), booked_on=date(2024, 6, day), amount=100, cost=40 + day)
+    told = {}
+    for name, user in (("analyst", analyst), ("director", make_user(role=Role.DIRECTOR))):
+        client.force_login(user)
+        told[name] = client.get("/api/v1/metrics/segments/", {"period": "2024"}).json()
+
+    assert (told["director"]["measure"], told["director"]["stable_profitable_accounts"]) == ("gross_profit", 0)
+    assert (told["analyst"]["measure"], told["analyst"]["stable_profitable_accounts"]) == ("revenue", None)
+    assert told["analyst"]["reasons"]["stable_profitable_accounts"] == "costs and margins are not shown to you"
