@@ -1,5 +1,6 @@
 """Small middlewares: the policy of the pages that are not ours, the language each user chose, one instant for a page."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from accounts.wall import raise_wall
 from crm.access import APART, gate_for, shows_hidden
 from crm.lib.snapshot import one_snapshot
 from crm.lib.wall import is_walled, lower_wall
+from crm.web.errors import bad_request
 from crm.web.htmx import View, signed_in, user_of
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -22,6 +24,7 @@ ADMIN_POLICY = {"script-src": ["'self'", "'unsafe-eval'"], "style-src": ["'self'
 NUL = "\x00"
 PROBES = {"/healthz", "/readyz"}
 DOORS = ("/login/", "/join/")  # what is counted and logged there has to count whatever becomes of the rest
+NO_KEY = re.compile(r"Field '\w+' expected a number but got ")  # Django's words, of any field that is a key
 DOCS_POLICY = {"style-src": ["'self'", "'unsafe-inline'"]}
 
 
@@ -65,6 +68,16 @@ class StorableMiddleware:
             request.GET = _without_nul(request.GET)  # type: ignore[assignment]
         if any(NUL in text for name, texts in request.POST.lists() for text in (name, *texts)):
             request.POST = _without_nul(request.POST)  # type: ignore[assignment]
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Where the admin takes a key from an address or a list without asking, letters in it are a bad request."""
+        if (
+            request.path_info.startswith("/admin/")
+            and isinstance(exception, ValueError)
+            and NO_KEY.match(str(exception))
+        ):
+            return bad_request(request, exception)
+        return None
 
 
 def _without_nul(given: QueryDict) -> QueryDict:

@@ -110,3 +110,14 @@ def test_an_empty_field_in_an_address_of_the_admin_names_none(visitor):
 
 def test_what_is_no_key_in_an_address_of_the_admin_leads_nowhere(visitor):
     assert visitor.get("/admin/tiering/scoringmodel/x/propose/").status_code in {302, 403, 404}
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("/admin/accounts/receivable/", {"action": "delete_selected", "index": "0", "_selected_action": "?"}),
+        ("/admin/service/interaction/add/", {"kind": "meeting", "our_people": "{}"}),
+    ],
+)
+def test_letters_where_the_admin_wants_a_key_are_a_bad_request(visitor, path, data):
+    assert visitor.post(path, data).status_code == 400
