@@ -3,7 +3,8 @@
 The actions and who may do them are ``accounts.access``'s; here are names alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -133,3 +134,12 @@ WORDS: Mapping[Action, Promise] = {
 def actions_of(areas: tuple[str, ...]) -> list[Action]:
     """The actions of these areas, in the order of the table."""
     return [action for area in areas for action in Action if action.area == area]
+
+
+def in_sections(actions: Collection[Action]) -> list[tuple[Any, list[tuple[Action, Any]]]]:
+    """These actions with their words below the headings, in the order of the table; headings without any left out."""
+    found = [
+        (title, [(action, WORDS[action]) for action in actions_of(areas) if action in actions])
+        for title, areas in SECTIONS
+    ]
+    return [(title, lines) for title, lines in found if lines]

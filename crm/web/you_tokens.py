@@ -14,10 +14,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.access import TABLE, TOKEN_SCOPES
+from accounts.access import TOKEN_SCOPES, Action
 from accounts.models import AccessToken, User
 from accounts.security import tokens
 from accounts.security.visitors import visitor_of
+from crm.web.access_words import WORDS, in_sections
 from crm.web.dress import dress
 from crm.web.htmx import signed_in, user_of
 from crm.web.you import UNPROCESSABLE, ConfirmForm
@@ -48,14 +49,18 @@ class TokenForm(forms.Form):
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        may = TABLE.of(user.effective_role)
         scopes, days = self.fields["scopes"], self.fields["days"]
         assert isinstance(scopes, forms.MultipleChoiceField)
         assert isinstance(days, forms.IntegerField)
-        scopes.choices = [(scope.value, scope.value) for scope in TOKEN_SCOPES if scope in may]
+        scopes.choices = [(scope.value, WORDS[scope]) for scope in TOKEN_SCOPES if user.may(scope)]
         days.widget.attrs["max"] = settings.API_TOKEN_MAX_DAYS
         days.help_text = _("At most %(most)s.") % {"most": settings.API_TOKEN_MAX_DAYS}
         dress(self)
+
+    def scope_sections(self) -> list[tuple[Any, list[tuple[Any, Action]]]]:
+        """The boxes with their codes, below the headings of "Who may do what"."""
+        boxes = {Action(box.data["value"]): box for box in self["scopes"]}
+        return [(title, [(boxes[action], action) for action, _words in lines]) for title, lines in in_sections(boxes)]
 
     def wanted(self) -> list[str] | None:
         reach = self.cleaned_data["reach"]
@@ -66,7 +71,7 @@ class TokenForm(forms.Form):
 @require_GET
 def token_list(request: HttpRequest) -> HttpResponse:
     rows = AccessToken.objects.filter(user=user_of(request))
-    context = {"tab": "tokens", "rows": [(row, _state(row)) for row in rows]}
+    context = {"tab": "tokens", "rows": [(row, _state(row), _reach(row)) for row in rows]}
     return render(request, "you/tokens.html", context)
 
 
@@ -74,6 +79,19 @@ def _state(token: AccessToken) -> str:
     if token.expiry <= timezone.now():
         return "expired"
     return "good" if token.auth_version == token.user.auth_version else "changed"
+
+
+def _reach(token: AccessToken) -> dict[str, Any]:
+    """What the token may, in words. ``gone``: codes of scopes that no release knows any more."""
+    if token.scopes is None:
+        return {"is_all": True}
+    known = {Action(scope) for scope in token.scopes if scope in TOKEN_SCOPES}
+    return {
+        "only_looks": set(token.scopes) == set(tokens.preset("read") or ()),
+        "count": len(known),
+        "sections": in_sections(known),
+        "gone": sorted(set(token.scopes) - known),
+    }
 
 
 @signed_in

@@ -5,14 +5,18 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
+from django.utils.html import escape
 
+from accounts.access import TOKEN_SCOPES, Action
 from accounts.enums_logins import LoginEventKind, LoginReason
 from accounts.models import AccessToken, LoginEvent, LoginLimit, User
 from accounts.security import limits
 from accounts.security.tokens import TokenProblem, make_token, preset
+from crm.web.access_words import WORDS
 from tests.api.conftest import assert_problem
 from tests.factories import make_account, make_superuser, make_user
 
@@ -78,6 +82,54 @@ def test_page_refuses_what_cannot_be_and_says_why(client, fields, word):
     assert not AccessToken.objects.exists()
 
 
+def test_form_says_in_words_what_each_scope_lets_a_program_do(client):
+    user = make_user()
+    user.user_permissions.add(Permission.objects.get(codename="add_account"))
+    client.force_login(user)
+
+    html = client.get("/you/tokens/new/").content.decode()
+
+    offered = set(re.findall(r'name="scopes" value="([a-z.]+)"', html))
+    assert offered == {scope.value for scope in TOKEN_SCOPES if user.may(scope)}
+    assert "account.add" in offered  # by the permission, beyond the role
+    for scope in offered:
+        assert f'{escape(WORDS[Action(scope)])} <code class="small muted">{scope}</code>' in html
+    assert html.index(">Accounts and figures<") < html.index("account.view<") < html.index(">Service and plans<")
+
+
+@pytest.mark.parametrize(
+    ("scopes", "told"),
+    [
+        (None, "All that you may do"),
+        (preset("read"), "Only look: nothing it does changes anything"),
+        (["account.view"], "What it may do (1)"),
+        (["account.view", "task.write"], "What it may do (2)"),
+    ],
+)
+def test_list_says_in_words_what_each_token_may(client, scopes, told):
+    user = make_user()
+    make(user, scopes=scopes)
+    client.force_login(user)
+
+    html = client.get("/you/tokens/").content.decode()
+
+    assert told in html
+    for scope in scopes or []:
+        assert f'{escape(WORDS[Action(scope)])} <code class="muted">{scope}</code>' in html
+
+
+def test_list_names_scopes_that_mean_nothing_any_more_apart(client):
+    user = make_user()
+    row, _text = make(user, scopes=["account.view"])
+    AccessToken.objects.filter(pk=row.pk).update(scopes=["account.view", "account.paint"])
+    client.force_login(user)
+
+    html = client.get("/you/tokens/").content.decode()
+
+    assert "What it may do (1)" in html
+    assert html.index("Scopes that mean nothing any more") < html.index("<code>account.paint</code>")
+
+
 def test_scopes_bind_superusers_too():
     make_account()
     _row, text = make(make_superuser(), scopes=["account.view"])
@@ -127,8 +179,6 @@ def test_token_ends_with_the_next_call_after_what_it_rests_on(change):
     elif change == "role":
         User.objects.filter(pk=user.pk).update(role="member")
     else:
-        from django.contrib.auth.models import Permission
-
         right = Permission.objects.get(codename="add_account")
         user.user_permissions.add(right)
         assert call(text).status_code == 200
