@@ -2,11 +2,8 @@
 
 import csv
 import io
-import os
-import re
 from collections import Counter
 from decimal import Decimal
-from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +15,15 @@ from django.urls import resolve
 from accounts.imports.cells import trimmed
 from accounts.imports.exporting import LedgerExport
 from accounts.imports.guard import unguard
-from accounts.models import AccessToken, Account, Product, RevenueRecord
+from accounts.models import Account, Product, RevenueRecord
 from crm.web.export import csv_chunks, xlsx_file
 from tests.accounts.imports.helpers import counts, error_rows, facet_rows, imported, write_csv
 from tests.hostile.company import Company, make_company
-from tests.hostile.everywhere import Address, page_addresses, rest_addresses
+from tests.hostile.everywhere import page_addresses, rest_addresses
+from tests.hostile.exports import ROUNDS, body, every_export, is_export, rest_exports
 from tests.hostile.formulas import live_in_csv, live_in_xlsx, payloads
 from tests.hostile.planting import plant
-from tests.web.test_metric_economics import TYPED
 
-ROUNDS = int(os.environ.get("FACET_FORMULA_ROUNDS", "1"))  # 100: every payload in the only row of every table too
-FIGURES_EVERY = 1 if ROUNDS > 1 else 15
-LINK = re.compile(r'(?:href|data-href)="([^"]*/export/[^"]*)"')
 # Rejected rows, as accounts.imports.errors_file writes them: tried below.
 WAITS = {"imports:rates_errors", "imports:list_errors", "imports:errors", "api:imports-errors"}
 NO_TABLE = {"you:codes_file": "a text of ten codes", "trail:person_export": "JSON", "api:persons-export": "JSON"}
@@ -40,37 +34,12 @@ def company(db: None) -> Company:
     return make_company()
 
 
-def body(response: Any) -> bytes:
-    return b"".join(response.streaming_content) if response.streaming else response.content
-
-
 def live_cells(response: Any) -> list[str] | None:
     """None for what is no table."""
     kind = response.headers.get("Content-Type", "")
     if "spreadsheetml" in kind:
         return list(live_in_xlsx(body(response)))
     return list(live_in_csv(body(response))) if "csv" in kind else None
-
-
-def pages(company: Company) -> list[Address]:
-    """All but most of the figures: their pages and files are of one make."""
-    every = list(page_addresses(company))
-    return [one for at, one in enumerate(every) if not one.route.startswith("figure") or at % FIGURES_EVERY == 0]
-
-
-def every_export(company: Company, client: Client) -> set[str]:
-    """Addresses of exports: by name, and all that any page leads to."""
-    found: set[str] = set()
-    for address in pages(company):
-        if "export" in address.route or "errors" in address.route:
-            found.add(address.path)
-        else:
-            response = client.get(address.path)
-            assert response.status_code < 500, address
-            if not response.streaming:
-                found |= {unescape(link).split("#")[0].rstrip("?") for link in LINK.findall(response.content.decode())}
-    found |= {f"{path}?{TYPED}" for path in found if "retention-economics" in path}
-    return found | {path.replace("/export/csv/", "/export/xlsx/") for path in found}
 
 
 def test_no_cell_of_any_export_is_live(company: Company, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,20 +56,15 @@ def test_no_cell_of_any_export_is_live(company: Company, client: Client, monkeyp
         paths = paths or every_export(company, client)
         for path in sorted(paths):
             faults += _faults(client, path, told)
-    rest = Client(headers={"authorization": f"Bearer {AccessToken.objects.create(user=company.boss)[1]}"})
-    for address in rest_addresses(company):
-        if "export" in address.route or "errors" in address.route:
-            faults += _faults(rest, address.path, told)
+    rest, addresses = rest_exports(company)
+    for path in addresses:
+        faults += _faults(rest, path, told)
     print(
         f"\nS7: {len(texts)} payloads, {len(rows)} fields, {ROUNDS} rounds, {sum(told.values())} files of {len(told)} routes"
     )
     assert faults == [], "\n".join(faults[:60])
-    named = {one.route for one in [*page_addresses(company), *rest_addresses(company)] if _is_export(one)}
+    named = {one.route for one in [*page_addresses(company), *rest_addresses(company)] if is_export(one)}
     assert named - set(told) - WAITS - set(NO_TABLE) == set()
-
-
-def _is_export(address: Address) -> bool:
-    return "export" in address.route or "errors" in address.route
 
 
 def _faults(client: Client, path: str, told: Counter[str]) -> list[str]:
