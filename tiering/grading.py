@@ -142,6 +142,7 @@ class Flag(IntFlag):
     CLV_UNTRUSTED = 1 << 39  # the lifetime value is of data grade C, or there is no order to value
     CLV_NO_AMOUNT = 1 << 40  # what its orders are worth is not known
     CLV_NO_COST = 1 << 41  # only revenue is expected, no margin is known
+    OF_GROUP = 1 << 42  # graded for its group: the figures are those of all its companies
 
 
 FLAG_DTYPE = np.int64

@@ -16,9 +16,10 @@ from accounts.enums import STRATEGIC_INDICATORS, EvaluatorFunction
 from accounts.selectors_opinions import CALIBRATE_RANGE, FUNCTIONS_NEEDED
 from crm.lib.periods import is_month_end
 from metrics import selectors
-from tiering import facts, grading, lifetime_value, optional
+from tiering import facts, graded_groups, grading, lifetime_value, optional
 from tiering.enums import IndicatorCode
 from tiering.facts import FUNCTIONS, INDICATORS, RELIEF_DAYS, Dates, Debts, People, RatingRows, Standing, Troubles
+from tiering.graded_groups import Groups, RollUp
 from tiering.grading import FLAG_DTYPE, MONEY_DECIMALS, Flag
 from tiering.grouping import (
     Ints,
@@ -28,7 +29,7 @@ from tiering.grouping import (
     group_ranges,
     places_of,
 )
-from tiering.ledger_facts import LedgerCount, count_ledger, of_money
+from tiering.ledger_facts import LedgerCount, count_groups, count_ledger, of_money
 from tiering.models import ScoringModel
 from tiering.scoring import Bools, Floats, settled
 from tiering.signals import signal_points
@@ -85,57 +86,64 @@ def measure(
     fiscal_start_month: int,
     use_kept: bool = False,
     only: Ints | None = None,
+    groups: Groups | None = None,
 ) -> Measured:
-    """Measure every account; about nine queries whatever their number. Run it in one snapshot of the database.
+    """Measure every account; about ten queries whatever their number. Run it in one snapshot of the database.
 
     codes : the model's indicators; those that need a query of their own are left out otherwise
     use_kept : of accounts without a new line in the ledger take what ``standing.keep`` left; the result is the same.
     A model with an indicator of the whole base takes nothing of it
     only : ids of the accounts to measure, ascending; their figures do not depend on who else is measured, but for the
-    indicators of ``standing.OF_EVERYONE``
+    indicators of ``standing.OF_EVERYONE``; of a group that is graded as one all companies or none (``Groups.closed``)
+    groups : the groups graded as one on the day, where they are read already
     """
     windows = windows_at(as_of, fiscal_start_month=fiscal_start_month)
     last_record_id = facts.last_record_id()
     everyone = facts.people(as_of=as_of, basis=model.basis, only=only)
     only = None if only is None else everyone.ids  # without those that are gone
     scope = facts.whole_scope(basis=model.basis, currency=model.currency)
+    groups = (graded_groups.read(as_of) if groups is None else groups).among(everyone.ids)
+    rolled = RollUp.over(groups, everyone.ids)
+    with_products = not {IndicatorCode.P5, IndicatorCode.L7}.isdisjoint(codes)
     ledger = count_ledger(
         scope,
         everyone.ids,
         windows,
-        with_products=not {IndicatorCode.P5, IndicatorCode.L7}.isdisjoint(codes),
+        with_products=with_products,
         use_kept=use_kept and lifetime_value.OF_THE_WHOLE_BASE.isdisjoint(codes),
         is_part=only is not None,
     )
-    money = of_money(ledger)
+    figures = count_groups(scope, ledger, groups, windows, with_products=with_products)
+    money = of_money(figures)
     data_start = selectors.data_start()
     has_prior = _is_covered(windows, data_start)
-    starts = _tenure_starts(everyone, data_start=data_start)
+    starts = rolled.earliest(_tenure_starts(everyone, data_start=data_start))
     tenure = _tenure(starts, as_of=as_of, until=windows.ttm.last_day)
-    rhythm, rhythm_days = _rhythm(ledger, on=windows.ttm.last_day)
+    rhythm, rhythm_days = _rhythm(figures, on=windows.ttm.last_day)
     indicators = _ledger_indicators(money, tenure, rhythm, rhythm_days, has_prior=has_prior)
     if IndicatorCode.P5 in codes:  # growth of the number of different products bought
-        recent, before = ledger.values["recent_products"], ledger.values["prior_products"]
+        recent, before = figures.values["recent_products"], figures.values["prior_products"]
         indicators[IndicatorCode.P5] = _arc_growth(recent, before) if has_prior else np.full(len(recent), np.nan)
     indicators |= optional.measured(
         codes, everyone.ids, as_of=as_of, basis=model.basis, currency=model.currency,
-        bought=ledger.values["recent_products"], revenue=money["revenue_ttm"],
+        bought=figures.values["recent_products"], revenue=money["revenue_ttm"],
     )  # fmt: skip
     lifetimes, clv_bits = lifetime_value.measured(codes, scope, everyone.ids, as_of=as_of)
     indicators |= lifetimes
     opinions = _Opinions(everyone.ids, facts.ratings(as_of=as_of, only=only))
     evaluators = opinions.evaluators(only_unexpired=True)
-    wallet, opportunity, invalid = _wallet(model, everyone.ids, money["revenue_ttm"], as_of=as_of, only=only)
+    revenue = ledger.values["revenue_ttm"]  # each estimate is held against the revenue of its own company
+    wallet, opportunity, invalid = _wallet(model, everyone.ids, revenue, rolled, as_of=as_of, only=only)
     stale_wallet, stale_opportunity, _ = _wallet(
-        model, everyone.ids, money["revenue_ttm"], as_of=as_of, grace_days=RELIEF_DAYS, only=only
+        model, everyone.ids, revenue, rolled, as_of=as_of, grace_days=RELIEF_DAYS, only=only
     )
     indicators |= wallet | opinions.medians(only_unexpired=True)
-    business = (money["revenue_ttm"] > 0) | everyone.running | everyone.planned
+    business = (money["revenue_ttm"] > 0) | rolled.some(everyone.running) | everyone.planned
     has_debts = facts.are_debts_recorded(as_of=as_of)
     debts = facts.debts(as_of=as_of, first=windows.ttm.start, currency=model.currency, only=only) if has_debts else None
-    owed = _owed(everyone.ids, debts)
+    owed = _owed(everyone.ids, debts, rolled)
     indicators[IndicatorCode.L4] = owed.pop("on_time_share")
-    late_on = _late_order_on(ledger)
+    late_on = _late_order_on(figures)
     signals = _signals(money, indicators, late_on <= _day_number(as_of), opinions, min_base=float(model.min_base))
     signals |= _overdue_signals(money["revenue_ttm"], owed, min_base=float(model.min_base))
     signals |= _noted_signals(everyone.ids, facts.troubles(as_of=as_of, only=only))
@@ -153,9 +161,9 @@ def measure(
         "evaluators": opinions.evaluators(only_unexpired=False).counting(),
         "opportunity": stale_opportunity,
     }
-    flags = everyone.flags | bits | clv_bits
+    flags = everyone.flags | bits | clv_bits | np.where(rolled.is_node, int(Flag.OF_GROUP), 0)
     flags |= _notes(money, tenure, opinions, evaluators, invalid, min_base=float(model.min_base))
-    in_business = ~np.isnan(tenure["months"]) | everyone.signed | everyone.planned
+    in_business = ~np.isnan(tenure["months"]) | rolled.some(everyone.signed) | everyone.planned
     return Measured(
         ids=everyone.ids,
         indicators=indicators,
@@ -263,20 +271,33 @@ def _day_number(day: date) -> float:
 
 
 def _wallet(
-    model: ScoringModel, ids: Ints, revenue: Floats, *, as_of: date, grace_days: int = 0, only: Ints | None = None
+    model: ScoringModel,
+    ids: Ints,
+    revenue: Floats,
+    rolled: RollUp,
+    *,
+    as_of: date,
+    grace_days: int = 0,
+    only: Ints | None = None,
 ) -> tuple[dict[str, Floats], Floats, Bools]:
-    """P2 and L3, whether a usable estimate is there (0 or 1), and whether one is below our own revenue."""
+    """P2 and L3, whether a usable estimate is there (0 or 1), and whether one is below our own revenue.
+
+    Of a group those of its companies count that have a usable estimate, as on its page (metrics.services.group_rollup).
+    """
     account_ids, amounts = facts.wallets(as_of=as_of, currency=model.currency, grace_days=grace_days, only=only)
     wallet = np.full(len(ids), np.nan)
     wallet[places_of(account_ids, among=ids)] = amounts
     ours = np.maximum(revenue, 0)
     invalid = wallet < ours
     wallet[invalid] = np.nan
+    is_usable = ~np.isnan(wallet)
+    ours = rolled.total(np.where(is_usable, ours, 0))
+    wallet = np.where(rolled.some(is_usable), rolled.total(np.where(is_usable, wallet, 0)), np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = np.where(wallet > 0, ours / wallet, np.nan)
     headroom = np.round(wallet - ours, MONEY_DECIMALS)
     known = (~np.isnan(headroom)).astype(np.float64)
-    return {IndicatorCode.P2: headroom, IndicatorCode.L3: share}, known, invalid
+    return {IndicatorCode.P2: headroom, IndicatorCode.L3: share}, known, rolled.some(invalid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,7 +396,7 @@ def _signals(
         }
 
 
-def _owed(ids: Ints, debts: Debts | None) -> dict[str, Floats]:
+def _owed(ids: Ints, debts: Debts | None, rolled: RollUp) -> dict[str, Floats]:
     """What each account owes overdue, and the share of what fell due that was paid in time; NaN where nothing did.
 
     debts : None for a company that records no receivables and so knows nothing of them: everything is NaN
@@ -385,14 +406,16 @@ def _owed(ids: Ints, debts: Debts | None) -> dict[str, Floats]:
         return dict.fromkeys((*names, "on_time_share"), np.full(len(ids), np.nan))
     here = np.isin(debts.account_ids, ids)
     places = places_of(debts.account_ids[here], among=ids)
-    found = {}
-    for name in names:
-        found[name] = np.zeros(len(ids))
-        found[name][places] = getattr(debts, name)[here]
-    share = np.full(len(ids), np.nan)
+
+    def placed(name: str) -> Floats:
+        found = np.zeros(len(ids))
+        found[places] = getattr(debts, name)[here]
+        return rolled.total(found)
+
+    due, on_time = placed("due"), placed("on_time")
     with np.errstate(invalid="ignore", divide="ignore"):
-        share[places] = np.where(debts.due[here] > 0, debts.on_time[here] / debts.due[here], np.nan)
-    return found | {"on_time_share": share}
+        share = np.where(due > 0, on_time / due, np.nan)
+    return {name: placed(name) for name in names} | {"on_time_share": share}
 
 
 def _overdue_signals(revenue: Floats, owed: Values, *, min_base: float) -> dict[Flag, Bools]:

@@ -10,16 +10,19 @@ written down for the next one, is in ``tiering.standing``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import date
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from metrics.binary import Kind, as_sql, fetch
 from metrics.rollup import EVERY_ACCOUNT, TOUCHED_ACCOUNT
 from metrics.scope import Scope
 from tiering import facts
-from tiering.facts import USING, MonthLines
+from tiering.facts import USING, Dates, MonthLines
+from tiering.graded_groups import Groups
 from tiering.grading import MONEY_DECIMALS
 from tiering.grouping import (
     Ints,
@@ -110,6 +113,24 @@ def count_ledger(
     return LedgerCount(ids, values, counted, asked.question, windows.as_of, marks, is_part)
 
 
+def count_groups(
+    scope: Scope, own: LedgerCount, groups: Groups, windows: Windows, *, with_products: bool
+) -> LedgerCount:
+    """``own`` with the counts of whole groups at the accounts that are graded for them, all companies as one customer.
+
+    Orders of several companies on one day are one day, a product that two of them buy is one: so these are counted from
+    the roll-up of the members, and not added up.
+    """
+    if not len(groups):
+        return own
+    nodes = np.unique(groups.nodes)
+    asked, places = _Asked(scope, windows, with_products), places_of(nodes, among=own.ids)
+    values = {name: column.copy() for name, column in own.values.items()}
+    for name, found in _count(asked, nodes, only=groups.members, groups=groups).items():
+        values[name][places] = found
+    return replace(own, values=values)
+
+
 def forget() -> None:
     """Count everything anew the next night."""
     KeptLedger.objects.all().delete()
@@ -150,14 +171,28 @@ def _ordered_since(scope: Scope, after: date, until: date) -> Ints:
     return fetch(sql, [scope.basis, after, until], {"account_id": "int8"}, using=USING)["account_id"]
 
 
-def _count(asked: _Asked, ids: Ints, *, only: Ints | None) -> Values:
-    """Every name of KEPT for ``ids``, from the roll-up; ``only`` restricts the reads to them."""
+def _count(asked: _Asked, ids: Ints, *, only: Ints | None, groups: Groups | None = None) -> Values:
+    """Every name of KEPT for ``ids``, from the roll-up; ``only`` restricts the reads to them.
+
+    groups : what is read of a member counts for the account graded for its group; ``ids`` are those accounts then
+    """
     windows, scope = asked.windows, asked.scope
     lines = facts.month_lines(scope, first=windows.span.start, end=windows.span.end, only=only)
-    values = _money(lines, ids, windows) | _rhythm(ids, windows.as_of, scope.basis, only=only)
+    lines = MonthLines(*_regrouped(groups, *(getattr(lines, one.name) for one in fields(lines))))
+    days = _regrouped(groups, *facts.order_days(as_of=windows.as_of, basis=scope.basis, only=only))
+    values = _money(lines, ids, windows) | _rhythm(ids, windows.as_of, *days)
     if asked.with_products:
-        return values | _products(ids, windows, scope.basis, only=only)
+        bought = facts.products_bought(windows=windows, basis=scope.basis, only=only)
+        return values | _products(ids, *_regrouped(groups, *bought))
     return values | {name: np.full(len(ids), np.nan) for name in ("recent_products", "prior_products")}
+
+
+def _regrouped(groups: Groups | None, account_ids: Ints, *columns: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    """Rows of members under the account graded for their group; of others none."""
+    if groups is None:
+        return account_ids, *columns
+    nodes = groups.node_of(account_ids)
+    return tuple(column[nodes > 0] for column in (nodes, *columns))
 
 
 def _money(lines: MonthLines, ids: Ints, windows: Windows) -> Values:
@@ -199,9 +234,8 @@ def _money(lines: MonthLines, ids: Ints, windows: Windows) -> Values:
     return found
 
 
-def _rhythm(ids: Ints, as_of: date, basis: str, *, only: Ints | None) -> Values:
+def _rhythm(ids: Ints, as_of: date, account_ids: Ints, days: Dates) -> Values:
     """Last order day, median days between different order days, and how many of those there are."""
-    account_ids, days = facts.order_days(as_of=as_of, basis=basis, only=only)
     places = places_of(account_ids, among=ids)
     width = int(np.datetime64(as_of).astype(np.int64)) + 1
     keys = sorted_distinct(places * width + days.astype(np.int64))
@@ -216,9 +250,8 @@ def _rhythm(ids: Ints, as_of: date, basis: str, *, only: Ints | None) -> Values:
     }
 
 
-def _products(ids: Ints, windows: Windows, basis: str, *, only: Ints | None) -> Values:
+def _products(ids: Ints, account_ids: Ints, product_ids: Ints, is_recent: Bools) -> Values:
     """How many different products were bought in the last 12 months, and in the 12 before."""
-    account_ids, product_ids, is_recent = facts.products_bought(windows=windows, basis=basis, only=only)
     places = places_of(account_ids, among=ids)
 
     def different(chosen: Bools) -> Floats:

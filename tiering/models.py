@@ -32,7 +32,7 @@ from tiering.enums import (
 from tiering.models_activation import Activation, ModelReview
 from tiering.models_backtests import BacktestRun
 from tiering.models_bands import BandDecision
-from tiering.models_facts import ChangedAccount, KeptLedger, LedgerFacts
+from tiering.models_facts import ChangedAccount, GradedMember, KeptLedger, LedgerFacts
 from tiering.models_overrides import Override, ProblemDecision
 from tiering.models_quarantine import Quarantine
 from tiering.models_replaced import ReplacedPeriod
@@ -40,9 +40,9 @@ from tiering.models_weights import Judgement, WeightOrigin, WeightSurvey
 from tiering.querysets import ScoreQuerySet
 
 __all__ = [
-    "Activation", "BacktestRun", "BandDecision", "ChangedAccount", "Dimension", "GradePeriod", "GradeRule", "Indicator",
-    "Judgement", "KeptLedger", "LedgerFacts", "ModelReview", "Override", "ProblemDecision", "Quarantine", "ReplacedPeriod",
-    "Score", "ScoringModel", "TierRun", "WeightOrigin", "WeightSurvey",
+    "Activation", "BacktestRun", "BandDecision", "ChangedAccount", "Dimension", "GradePeriod", "GradeRule", "GradedMember",
+    "Indicator", "Judgement", "KeptLedger", "LedgerFacts", "ModelReview", "Override", "ProblemDecision", "Quarantine",
+    "ReplacedPeriod", "Score", "ScoringModel", "TierRun", "WeightOrigin", "WeightSurvey",
 ]  # fmt: skip
 
 PERCENT = [MinValueValidator(Decimal(0)), MaxValueValidator(HUNDRED)]

@@ -71,6 +71,19 @@ class KeptLedger(models.Model):
         return f"ledger facts as of {self.as_of}"
 
 
+class GradedMember(models.Model):
+    """Which group graded as one the last night counted an account in: who is in another one since is graded anew.
+
+    Nothing but a copy, written in the transaction that publishes; see ``tiering.graded_groups``.
+    """
+
+    account_id = models.BigIntegerField(primary_key=True)
+    node_id = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"account {self.account_id} in the group of {self.node_id}"
+
+
 class ChangedAccount(models.Model):
     """An account of which something was written that a night reads, besides the ledger; by triggers, whoever writes.
 

@@ -46,6 +46,7 @@ class Points:
     """Accounts with evidence for both axes, largest revenue first, then by id; each (n,).
 
     strength, attractiveness : 0..100; revenue : of the last 12 whole months in the model's currency, NaN not known
+    summed : what of it counts in sums (``Snapshot.summed_revenue``)
     shown : number in evaluation.GRADES; quadrant : place in Quadrant
     """
 
@@ -53,6 +54,7 @@ class Points:
     strength: Floats
     attractiveness: Floats
     revenue: Floats
+    summed: Floats
     shown: Ints
     quadrant: Ints
 
@@ -60,7 +62,7 @@ class Points:
         return len(self.ids)
 
     def where(self, mask: Bools) -> Points:
-        names = ("ids", "strength", "attractiveness", "revenue", "shown", "quadrant")
+        names = ("ids", "strength", "attractiveness", "revenue", "summed", "shown", "quadrant")
         return Points(**{name: getattr(self, name)[mask] for name in names})
 
     def of(self, quadrant: str) -> Points:
@@ -152,14 +154,16 @@ def _points(found: Snapshot, strength: Floats, attractiveness: Floats) -> Points
     quadrant = np.zeros(len(order), dtype=np.int64)
     for (attractive, strong), name in QUADRANTS.items():
         quadrant[(is_attractive == attractive) & (is_strong == strong)] = _place(name)
+    summed = found.summed_revenue()
     return Points(
-        found.ids[order], strength[order], attractiveness[order], revenue[order], found.shown[order], quadrant
-    )
+        found.ids[order], strength[order], attractiveness[order], revenue[order], summed[order], found.shown[order],
+        quadrant,
+    )  # fmt: skip
 
 
 def _total(points: Points, quadrant: Quadrant) -> QuadrantTotal:
     inside = points.of(quadrant)
-    return QuadrantTotal(quadrant, len(inside), exact_total(np.nan_to_num(inside.revenue)))
+    return QuadrantTotal(quadrant, len(inside), exact_total(inside.summed))
 
 
 def _place(quadrant: Quadrant) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from types import MappingProxyType
@@ -21,7 +22,7 @@ from accounts.querysets import AccountQuerySet
 from crm.lib.wall import beyond_the_wall
 from metrics.binary import Kind, as_sql, fetch
 from metrics.formulas.exact import exact_total
-from tiering import evaluation
+from tiering import evaluation, graded_groups
 from tiering.design import HUNDRED, Design
 from tiering.enums import IndicatorCode
 from tiering.evaluation import GRADES, Before
@@ -54,6 +55,7 @@ class Snapshot:
     """The rows of one published night, ascending by account.
 
     raw : code → (n,), every code of the version's layout; ladder : rank in force after the night; shown : number in GRADES
+    groups : the account graded for the group of each, 0 for who is in none; its revenue is that of the whole group
     """
 
     run_id: int
@@ -62,10 +64,19 @@ class Snapshot:
     flags: Ints
     ladder: Ranks
     shown: Ints
+    groups: Ints
 
     def where(self, mask: Bools) -> Snapshot:
         raw = {code: values[mask] for code, values in self.raw.items()}
-        return Snapshot(self.run_id, self.ids[mask], raw, self.flags[mask], self.ladder[mask], self.shown[mask])
+        columns = (self.flags, self.ladder, self.shown, self.groups)
+        return Snapshot(self.run_id, self.ids[mask], raw, *(column[mask] for column in columns))
+
+    def summed_revenue(self) -> Floats:
+        """Revenue of the last 12 whole months for sums: a company whose group is counted too adds nothing to them."""
+        revenue = np.nan_to_num(self.raw.get("revenue_ttm", np.zeros(len(self.ids))))
+        nodes = self.ids[(self.flags & Flag.OF_GROUP) != 0]  # as the night graded them
+        is_counted = (self.groups != self.ids) & np.isin(self.groups, nodes)
+        return np.where(is_counted, 0.0, revenue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +174,12 @@ def _settled(found: Snapshot, measured: Measured, design: Design) -> Ints:
 def snapshot(run: TierRun) -> Snapshot:
     """The night's rows, kept in the process until another night or another result of it is published."""
     layout = tuple(run.model.raw_layout if run.model else ())
-    return _snapshot(run.pk, str(run.published_at), tuple(night_values(run)), layout)
+    return _snapshot(run.pk, str(run.published_at), run.as_of.isoformat(), tuple(night_values(run)), layout)
 
 
 @lru_cache(maxsize=1)
 @beyond_the_wall("kept in the process for every reader; answers are limited to the accounts in view by whoever asks")
-def _snapshot(run_id: int, _published_at: str, night: tuple[Any, ...], layout: tuple[str, ...]) -> Snapshot:
+def _snapshot(run_id: int, _published_at: str, day: str, night: tuple[Any, ...], layout: tuple[str, ...]) -> Snapshot:
     columns: dict[str, Kind] = {"account_id": "int8", "ladder": "int4", "shown": "int4", "flags": "int8"}
     columns |= {f"raw_{place}": "float8" for place in range(len(layout))}
     picked = [
@@ -186,6 +197,7 @@ def _snapshot(run_id: int, _published_at: str, night: tuple[Any, ...], layout: t
         flags=rows["flags"],
         ladder=evaluation.RANK_OF_NUMBER[rows["ladder"]],
         shown=rows["shown"].astype(np.int64),
+        groups=graded_groups.read(date.fromisoformat(day)).node_of(rows["account_id"]),
     )
 
 
@@ -226,7 +238,7 @@ def _scaled(weight: Decimal, total: Decimal) -> Decimal:
 
 
 def _summed(found: Snapshot, after: Ints, pending: Bools, design: Design) -> Simulated:
-    size, revenue = len(GRADES), np.nan_to_num(found.raw.get("revenue_ttm", np.zeros(len(found.ids))))
+    size, revenue = len(GRADES), found.summed_revenue()
     pairs = np.bincount(found.shown * size + after, minlength=size**2)
     matrix = {(GRADES[pair // size], GRADES[pair % size]): int(pairs[pair]) for pair in np.flatnonzero(pairs).tolist()}
     moved = found.shown != after
@@ -242,7 +254,7 @@ def _summed(found: Snapshot, after: Ints, pending: Bools, design: Design) -> Sim
         pending=int(pending.sum()),
         up=int((moved & (step > 0)).sum()),
         down=int((moved & (step < 0)).sum()),
-        moved_revenue=exact_total(revenue[moved]),
+        moved_revenue=exact_total(found.where(moved).summed_revenue()),
         revenue_before=_revenue(found.shown, revenue),
         revenue_after=_revenue(after, revenue),
         movers=_movers(found, after, moved),

@@ -20,10 +20,11 @@ from numpy.typing import NDArray
 from metrics.binary import Kind, as_sql, fetch, send
 from metrics.rollup import EVERY_ACCOUNT
 from metrics.selectors import data_start
-from tiering import ageing, facts, indicators, publishing
+from tiering import ageing, facts, graded_groups, indicators, publishing
 from tiering.design import Design
 from tiering.enums import IndicatorCode, RunState
 from tiering.evaluation import Before, Evaluation, state_before
+from tiering.graded_groups import Groups
 from tiering.grading import Rules
 from tiering.grouping import Ints
 from tiering.indicators import Measured
@@ -36,7 +37,7 @@ from tiering.stability import State
 from tiering.windows import Windows, windows_at
 
 USING, CHANGED = "default", "tiering_changedaccount"
-FORMULAS = 2  # count up when an evaluation of the same figures may come out otherwise: the next night grades everyone
+FORMULAS = 3  # count up when an evaluation of the same figures may come out otherwise: the next night grades everyone
 # They read what is written of other accounts, or turn with the year.
 OF_EVERYONE = OF_THE_WHOLE_BASE | {IndicatorCode.S4, IndicatorCode.V4, IndicatorCode.L8}
 PROBLEM, PROPOSED, PIERCED = 1, 2, 4
@@ -51,12 +52,14 @@ WRITTEN: dict[str, Kind] = COLUMNS | LEFT | {"next_on": "int4"}
 class Chosen:
     """ids : accounts to grade anew, ascending, some of them gone by now; None for everyone
     seen : keys of the marks that are dealt with; held_for : see KeptLedger; is_left : ``run_before`` left its states
+    groups : those graded as one on the day; of each all companies are chosen, or none
     """
 
     ids: Ints | None
     seen: Ints
     held_for: str
     is_left: bool
+    groups: Groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,7 @@ def begin(
         fiscal_start_month=fiscal_start_month,
         use_kept=not everyone,
         only=chosen.ids,
+        groups=chosen.groups,
     )
     if not chosen.is_left or earlier is None:
         return Night(chosen, measured, state_before(earlier, ids=measured.ids, model_id=model.pk), None)
@@ -161,7 +165,8 @@ def choose(model: ScoringModel, windows: Windows, *, codes: Collection[str]) -> 
     held_for = f"formulas {FORMULAS} model {model.pk} data {data_start()} debts {has_debts}"
     earlier, kept = publishing.run_before(windows.as_of), KeptLedger.objects.first()
     is_left = kept is not None and earlier is not None and kept.run_id == earlier.pk and LedgerFacts.objects.exists()
-    everyone = Chosen(None, rows["id"], held_for, is_left)
+    groups = graded_groups.read(windows.as_of)
+    everyone = Chosen(None, rows["id"], held_for, is_left, groups)
     if not is_left or kept is None or earlier is None:
         return everyone
     is_same = (kept.question, kept.held_for, earlier.model_id) == (asked, held_for, model.pk)
@@ -172,7 +177,8 @@ def choose(model: ScoringModel, windows: Windows, *, codes: Collection[str]) -> 
     marked = np.concatenate([rows["account_id"], posted_marks()[0]])
     if EVERY_ACCOUNT in marked or _is_done(windows.as_of):
         return everyone
-    ids = np.union1d(marked, _due(windows.as_of))
+    ids = np.union1d(np.concatenate([marked, graded_groups.moved(groups)]), _due(windows.as_of))
+    ids = groups.closed(ids)
     return everyone if len(ids) > MOST_READ_ONE_BY_ONE * earlier.accounts else replace(everyone, ids=ids)
 
 
@@ -237,6 +243,7 @@ def keep(night: Next) -> None:
         cursor.execute(f"DELETE FROM {CHANGED} WHERE id = ANY(%s)", [chosen.seen.tolist()])
         if chosen.ids is None:
             cursor.execute(f"ANALYZE {TABLE}")
+    graded_groups.keep(chosen.groups)
     KeptLedger.objects.update_or_create(
         pk=1,
         defaults={

@@ -75,6 +75,10 @@ NOTES: MappingProxyType[Flag, Promise] = MappingProxyType(
         Flag.CALIBRATE: gettext_lazy("Ratings lie far apart; talk about them."),
         Flag.STALE: gettext_lazy("Ratings or estimates have expired and hold the grade only for a while."),
         Flag.QUARANTINED: gettext_lazy("Set apart tonight: its figures cannot be computed with."),
+        Flag.OF_GROUP: gettext_lazy(
+            "Graded for its group: revenue, orders, contracts, receivables and wallets are those of all its companies together,"
+            " ratings and complaints its own."
+        ),
     }
 )
 # Which part of the rule of two evaluators (domain.md 3.4) is not kept, the first that holds.

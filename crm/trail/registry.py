@@ -61,6 +61,7 @@ EXEMPT: dict[str, str] = {
     "tiering.ChangedAccount": "marks of what the next night counts anew, written by triggers",
     "tiering.LedgerFacts": DERIVED,
     "tiering.KeptLedger": DERIVED,
+    "tiering.GradedMember": DERIVED,
     "tiering.Quarantine": f"rows of a night; {OWN_RECORD}",
     "tiering.Score": f"rows of a night; {OWN_RECORD}",
     "tiering.GradePeriod": "the history of grades, dated and kept by itself",

@@ -113,7 +113,9 @@ def graded(request: HttpRequest, pk: int) -> HttpResponse:
         with transaction.atomic():
             tree_lock()  # before the row, as everything that changes a group takes them
             on_seen(account, request.POST, lambda: set_graded_node(account=account, is_graded=is_graded), asked=asked)
-        messages.success(request, _("The grading of the group is changed; the next night measures promises by it."))
+        messages.success(
+            request, _("The grading of the group is changed; the next night grades and measures promises by it.")
+        )
     except CrmError as refused:
         messages.error(request, str(refused))
     return redirect("accounts:group", pk)

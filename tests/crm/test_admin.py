@@ -136,6 +136,7 @@ NOT_IN_ADMIN = {
     "metrics.ProductNight": DERIVED,
     "metrics.TouchedAccount": "marks of what is to be computed anew",
     "tiering.ChangedAccount": "marks of what the next night counts anew",
+    "tiering.GradedMember": DERIVED,
     "tiering.KeptLedger": DERIVED,
     "tiering.LedgerFacts": DERIVED,
     "admin.LogEntry": "the admin's own history, on each row's page",

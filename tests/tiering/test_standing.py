@@ -6,6 +6,7 @@ Random sequences of what can happen to a company between nights, and one test fo
 
 import os
 import random
+from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -13,6 +14,8 @@ import numpy as np
 import pytest
 from django.conf import settings
 
+from accounts.graded import set_graded_node
+from accounts.groups import GroupRefused, change_parent
 from accounts.imports.services import withdraw_batch
 from accounts.merges import merge_accounts, undo_merge
 from accounts.models import Account, AccountMerge, Contact, Contract, ImportBatch, Rating, Receivable, ReceivablePayment
@@ -35,7 +38,7 @@ from tests.factories import (
 )
 from tests.tiering.company import monthly, random_ledger
 from tests.tiering.night import night, score_rows
-from tiering import evaluation, indicators, ledger_facts, publishing, quarantine, standing
+from tiering import evaluation, graded_groups, indicators, ledger_facts, publishing, quarantine, standing
 from tiering.grading import GRADE_CODES, Flag
 from tiering.models import (
     ChangedAccount,
@@ -126,6 +129,7 @@ class Company:
 
     def __init__(self, seed: int) -> None:
         self.rng = random.Random(seed)
+        self.has_groups = False
         self.accounts = random_ledger(accounts=24, rows=260, seed=seed, with_cost=seed % 2 == 0)
         self.products = [make_product() for _ in range(4)]
         self.people = [make_user() for _ in range(4)]
@@ -271,13 +275,27 @@ class Company:
                     },
                 )  # fmt: skip
 
+    def regroup(self, day: date) -> None:
+        """A change of group, some of them dated; what would make a loop or a second grade on a path is refused."""
+        parent = self.rng.choice([self.one(), self.one(), None])
+        with suppress(GroupRefused):
+            change_parent(
+                account=self.one(), parent=parent, since=self.rng.choice([None, day, self.near(day)]), by=None
+            )
+
+    def carry(self, day: date) -> None:
+        account = self.one()
+        with suppress(GroupRefused):
+            set_graded_node(account=account, is_graded=not account.is_graded_node or self.rng.random() < 0.5)
+
     def something(self, day: date) -> None:
+        groups = [self.regroup, self.regroup, self.carry] if self.has_groups else []
         books = [self.post] * 4 + [self.withdraw, self.merge, self.undo, self.open_account]
         notes = [
             self.rate, self.rate, self.expire, self.estimate, self.owe, self.pay, self.complain, self.resolve, self.turn,
             self.calm, self.contract, self.account_fact, self.account_fact, self.seat, self.override, self.decide,
         ]  # fmt: skip
-        self.rng.choice([*books, *notes])(day)
+        self.rng.choice([*books, *notes, *groups])(day)
 
 
 @pytest.mark.parametrize("seed", range(SEQUENCES))
@@ -292,6 +310,25 @@ def test_grading_who_changed_equals_grading_everyone(db, seed):
             same_as_whole(day)
         day += timedelta(days=company.rng.choice([1, 1, 1, 1, 2, 4]))
     assert sum(parts) >= NIGHTS // 4
+
+
+@pytest.mark.parametrize("seed", range(SEQUENCES))
+def test_groups_graded_as_one_are_followed_wherever_their_companies_change(db, seed):
+    company, day, parts, sizes = Company(seed), START, [], set()
+    company.has_groups = True
+    for number, account in enumerate(company.accounts[1:13]):
+        change_parent(account=account, parent=company.accounts[0 if number < 4 else 20], since=None, by=None)
+    for node in (company.accounts[0], company.accounts[20]):
+        set_graded_node(account=node, is_graded=True)
+    for _ in range(NIGHTS):
+        for _ in range(company.rng.randrange(5)):
+            company.something(day)
+        run = same_as_whole(day)
+        parts.append(not run.is_full)
+        sizes.add(len(graded_groups.kept()))
+        day += timedelta(days=company.rng.choice([1, 1, 1, 1, 2, 4]))
+    assert sum(parts) >= NIGHTS // 4
+    assert max(sizes) > 2
 
 
 # --- Every kind of mark and of date: what is written shows the same night, and what it brings about later on its day ---

@@ -113,6 +113,7 @@ def preview(*, design: Design, score: Score, run: TierRun, fiscal_start_month: i
         flags=np.array([score.flags]),
         ladder=np.array([RANK.get(score.ladder, 0)], dtype=np.int8),
         shown=np.array([GRADES.index(score.grade)]),
+        groups=np.array([0]),
     )
     measured = measured_of(row, run=run, fiscal_start_month=fiscal_start_month)
     composed = evaluation.score(measured, design=balanced)
