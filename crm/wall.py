@@ -2,7 +2,8 @@
 
 Every table is walled that reaches the account by foreign keys, so that nobody has to think of a new one: by its field
 ``account``, or by what it hangs on. Where that does not say enough ``RULES`` does; ``OPEN`` names those that reach it and
-are read whole all the same. Tables with secrets are not granted at all, or each their own rows.
+are read whole all the same. Tables with secrets are not granted at all, or each their own rows; where one stands in a table
+that every page reads (hashes of passwords), all columns but it are granted, and its field is a ``KeptBackField``.
 
 ``build`` runs after every ``migrate`` and changes only what differs. Row security is enabled and not forced: the owner of
 the tables (nights, workers, migrations) is not narrowed, and other roles of the database keep what they were granted. The
@@ -27,6 +28,7 @@ from django.db.models import ForeignKey, Model
 from django.db.models.options import Options
 
 from accounts.models import Account
+from accounts.models.base import KeptBackField
 from crm.lib.wall import VIEWER_ROLE, reads_whole
 
 SEEN = "{column} IN (SELECT accounts_sees())"
@@ -101,11 +103,13 @@ NOT_ALLOWED = (
 
 @dataclass(frozen=True, slots=True)
 class Walled:
-    """A table as the viewer gets it. condition: None, every row; is_granted: may be read at all."""
+    """A table as the viewer gets it. condition: None, every row; is_granted: may be read at all; columns: the only ones
+    that may, by name in order; none, all."""
 
     table: str
     condition: str | None
     is_granted: bool = True
+    columns: tuple[str, ...] = ()
 
     @property
     def mark(self) -> str:
@@ -133,7 +137,13 @@ def _walled(model: type[Model]) -> Walled:
         return Walled(
             table, f"{OWN[label]} = accounts_viewer()" + (f" OR {reads_whole('people')}" if label in OF_PEOPLE else "")
         )
-    return Walled(table, condition_of(model))
+    return Walled(table, condition_of(model), columns=_columns(model))
+
+
+def _columns(model: type[Model]) -> tuple[str, ...]:
+    fields = _meta(model).local_concrete_fields
+    open_ones = [str(field.column) for field in fields if not isinstance(field, KeptBackField)]
+    return tuple(sorted(open_ones)) if len(open_ones) < len(fields) else ()
 
 
 def condition_of(model: type[Model]) -> str | None:
@@ -182,7 +192,10 @@ def reaching() -> frozenset[type[Model]]:
 
 
 STANDING = f"""
-SELECT c.relname, c.relrowsecurity, has_table_privilege('{VIEWER_ROLE}', c.oid, 'SELECT'),
+SELECT c.relname, c.relrowsecurity, has_any_column_privilege('{VIEWER_ROLE}', c.oid, 'SELECT'),
+    CASE WHEN has_table_privilege('{VIEWER_ROLE}', c.oid, 'SELECT') THEN NULL ELSE
+        ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+            AND has_column_privilege('{VIEWER_ROLE}', c.oid, a.attnum, 'SELECT') ORDER BY a.attname COLLATE "C") END,
     (SELECT obj_description(p.oid, 'pg_policy') FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = '{WALL}'),
     EXISTS (SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = '{OTHERS}')
 FROM pg_class c WHERE c.relkind IN ('r', 'p') AND c.relnamespace = current_schema()::regnamespace
@@ -212,16 +225,19 @@ def _different(cursor: CursorWrapper) -> list[Walled]:
     return [one for one in tables() if one.table in there and there[one.table] != _wanted(one)]
 
 
-def _wanted(walled: Walled) -> tuple[bool, bool, str | None, bool]:
+def _wanted(walled: Walled) -> tuple[bool, bool, list[str] | None, str | None, bool]:
+    """As STANDING has it: columns are told where not all may be read."""
     has_wall = walled.condition is not None
-    return (has_wall, walled.is_granted, walled.mark if has_wall else None, has_wall)
+    columns = None if walled.is_granted and not walled.columns else list(walled.columns)
+    return (has_wall, walled.is_granted, columns, walled.mark if has_wall else None, has_wall)
 
 
 def _change(cursor: CursorWrapper, walled: Walled) -> None:
     name = connection.ops.quote_name(walled.table)
     cursor.execute(f"REVOKE ALL ON {name} FROM {VIEWER_ROLE}")
     if walled.is_granted:
-        cursor.execute(f"GRANT SELECT ON {name} TO {VIEWER_ROLE}")
+        only = ", ".join(map(connection.ops.quote_name, walled.columns))
+        cursor.execute(f"GRANT SELECT {f'({only})' if only else ''} ON {name} TO {VIEWER_ROLE}")
     cursor.execute(f"DROP POLICY IF EXISTS {WALL} ON {name}")
     cursor.execute(f"DROP POLICY IF EXISTS {OTHERS} ON {name}")
     if walled.condition is None:

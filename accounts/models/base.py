@@ -5,6 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.validators import refuse_formula
+from crm.lib.wall import is_walled
 
 CURRENCY_FORM = RegexValidator(r"^[A-Z]{3}$", _("Give the three letters of the currency, such as CNY."))
 
@@ -31,6 +32,30 @@ class WordsField(models.CharField):
     """A line of text that tables and exports show as a name or label: none of them begins as a formula does."""
 
     default_validators = [refuse_formula]
+
+    def deconstruct(self) -> tuple[str, str, Any, Any]:
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.CharField", args, kwargs  # to the database it is one
+
+
+class KeptBackField(models.CharField):
+    """A secret in a row that many pages read whole, as they do when they name a colleague.
+
+    Behind the wall the database does not grant the column (``crm.wall``), so that queries do not ask for it: they get
+    ``STAND_IN`` instead, which no password matches and no row takes.
+    """
+
+    STAND_IN = "!kept back"
+
+    def select_format(self, compiler: Any, sql: str, params: Any) -> tuple[str, Any]:
+        """A cast, since a bare constant may not stand in GROUP BY."""
+        return (f"'{self.STAND_IN}'::text", ()) if is_walled() else (sql, params)
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:  # noqa: FBT001 - Django's signature
+        value = super().pre_save(model_instance, add)
+        if value == self.STAND_IN:
+            raise RuntimeError(f"{self.name} was read behind the wall; read the row again before it is saved whole.")
+        return value
 
     def deconstruct(self) -> tuple[str, str, Any, Any]:
         name, _path, args, kwargs = super().deconstruct()

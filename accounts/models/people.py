@@ -31,7 +31,7 @@ from accounts.access import (
 from accounts.departments import department_kind
 from accounts.enums import Attitude, TeamRole, UserRole
 from accounts.enums_relations import ContactLevel, DepartmentKind
-from accounts.models.base import TimeStamped, WordsField
+from accounts.models.base import KeptBackField, TimeStamped, WordsField
 from accounts.querysets import OfVisibleAccountsQuerySet, TeamMemberQuerySet
 
 USUAL_CAPACITY, MOST_CAPACITY = 15, 999  # points (domain.md 5.4)
@@ -45,6 +45,7 @@ class UserManager(DjangoUserManager):
 class User(AbstractUser):  # type: ignore[django-manager-missing]
     """Someone who logs in. What they may do: ``accounts.access``, asked through ``may`` and ``has_perm``."""
 
+    password = KeptBackField(_("password"), max_length=128)
     language = models.CharField(_("language"), max_length=10, blank=True, choices=settings.LANGUAGES)
     capacity = models.PositiveSmallIntegerField(
         _("capacity"),

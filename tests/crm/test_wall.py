@@ -21,6 +21,7 @@ from hypothesis.extra.django import TestCase
 from accounts import querysets
 from accounts.access import Reach
 from accounts.models import AccessToken, Account, Invitation, OrgUnit, TeamMember, User
+from accounts.models.base import KeptBackField
 from accounts.querysets import AccountQuerySet
 from accounts.wall import raise_wall
 from crm import access, wall
@@ -111,7 +112,7 @@ def test_every_table_that_reaches_an_account_is_walled_or_says_why_not(db):
 def test_the_catalogue_holds_what_the_models_say(db):
     assert wall.build() == 0
     rows = asked(
-        "SELECT c.relname, c.relrowsecurity, c.relforcerowsecurity, has_table_privilege(%s, c.oid, 'SELECT'),"
+        "SELECT c.relname, c.relrowsecurity, c.relforcerowsecurity, has_any_column_privilege(%s, c.oid, 'SELECT'),"
         " has_table_privilege(%s, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'),"
         " (SELECT count(*) FROM pg_policy p WHERE p.polrelid = c.oid AND NOT p.polpermissive)"
         " FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace",
@@ -403,6 +404,49 @@ def test_whoever_may_read_all_log_ins_reads_those_of_others(world, table):
     lower_wall()
 
     assert own < found == asked(count)
+
+
+# --- Hashes of passwords ---
+
+
+def test_nobodys_password_hash_is_read_behind_the_wall_and_colleagues_still_are(world):
+    owner, boss = world.people["owner"], world.people["administrator"]
+    raise_wall(owner)
+    with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+        asked("SELECT password FROM accounts_user")
+    with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
+        asked("SELECT u FROM accounts_user u")
+    found = User.objects.get(pk=boss.pk)
+    beside = Account.objects.select_related("owner").get(owner=owner)
+    counted = User.objects.annotate(n=models.Count("owned_accounts")).distinct().order_by("pk")
+    hashes = {one.password for one in (found, beside.owner, *counted)} | {
+        *User.objects.values_list("password", flat=True)
+    }
+    with beyond_the_wall("a test"):
+        real = User.objects.get(pk=boss.pk).password
+    lower_wall()
+
+    assert hashes == {KeptBackField.STAND_IN}
+    assert (found.username, beside.owner) == (boss.username, owner)
+    assert not found.has_usable_password()
+    assert not found.check_password("a-long-Passw0rd")
+    assert real == boss.password != KeptBackField.STAND_IN
+    with pytest.raises(RuntimeError, match="password was read behind the wall"), transaction.atomic():
+        found.save()
+    assert User.objects.get(pk=boss.pk).password == real
+
+
+def test_a_right_to_the_hashes_is_taken_back_and_a_new_column_is_granted(db):
+    with connection.cursor() as cursor:
+        cursor.execute(f"GRANT SELECT (password) ON accounts_user TO {VIEWER_ROLE}")
+        assert wall.build() == 1
+        cursor.execute(f"GRANT SELECT ON accounts_user TO {VIEWER_ROLE}")
+        assert wall.build() == 1
+        cursor.execute(f"REVOKE SELECT (first_name) ON accounts_user FROM {VIEWER_ROLE}")
+        assert wall.build() == 1
+    assert wall.build() == 0
+    readable = "SELECT has_column_privilege(%s, 'accounts_user', %s, 'SELECT')"
+    assert [asked(readable, VIEWER_ROLE, one)[0][0] for one in ("password", "first_name")] == [False, True]
 
 
 # --- The role itself ---
