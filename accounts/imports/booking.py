@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from django.db.backends.utils import CursorWrapper
 
+from accounts.models import Account, User
+
 # A code that has become an account since is that account's own; one merged away means the account that stays.
 BOOKED = """
 CREATE TEMP TABLE import_booked ON COMMIT DROP AS
@@ -18,6 +20,17 @@ WHERE NOT EXISTS (SELECT 1 FROM accounts_account x WHERE x.code = b.code)
 ROWS = "UPDATE import_stage s SET account_code = b.there FROM import_booked b WHERE s.account_code = b.code"
 ABOVE = "UPDATE import_account f SET {key} = b.there FROM import_booked b WHERE f.{key} = b.code"
 FACTS = "DELETE FROM import_account f USING import_booked b WHERE f.code = b.code"
+
+
+def books_by_code(codes: Mapping[str, str], *, viewer: User) -> tuple[dict[str, int], list[str]]:
+    """(customer of the file → key of the account, customers whose account ``viewer`` cannot name), from account codes.
+
+    The code of an account merged away means the one that stays; one query.
+    """
+    seen = Account.objects.visible_to(viewer).with_merged().filter(code__in=set(codes.values()))
+    known = dict(seen.order_by().values_list("code", "pk"))
+    books = {code: known[there] for code, there in codes.items() if there in known}
+    return books, sorted(set(codes) - set(books))
 
 
 def book(cursor: CursorWrapper, books: Mapping[str, int]) -> None:

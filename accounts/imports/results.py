@@ -13,7 +13,10 @@ from crm.lib.exceptions import CrmError
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """Counts of one file or request. ``batch`` is None after a dry run; ``error_file`` is a path, "" where none is."""
+    """Counts of one file or request. ``batch`` is None after a dry run; ``error_file`` is a path, "" where none is.
+
+    alike : of a dry run, new customers beside the account each resembles (``duplicates.like_new_ones``)
+    """
 
     file: str
     batch: int | None
@@ -28,6 +31,7 @@ class ImportResult:
     examples: dict[str, list[Example]] = field(default_factory=dict)
     rejections: list[Rejection] = field(default_factory=list)
     phases: dict[str, float] = field(default_factory=dict)
+    alike: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
     def of(cls, outcome: Outcome, *, batch: ImportBatch, file_name: str) -> Self:
@@ -47,8 +51,8 @@ class ImportResult:
             phases=outcome.phases,
         )
 
-    def as_dry_run(self) -> Self:
-        return replace(self, batch=None)
+    def as_dry_run(self, alike: list[dict[str, Any]]) -> Self:
+        return replace(self, batch=None, alike=alike)
 
     def to_json(self) -> dict[str, Any]:
         """The object of ``import_revenue --json``; ``reasons`` counts rows by reason code."""

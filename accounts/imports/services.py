@@ -73,9 +73,10 @@ def import_file(
     with _undoing_files() as files, transaction.atomic():
         batch = _new_batch(file_name=file_name or path.name, user=user, state=BatchState.READING)
         outcome = _run(prepared, batch=batch, files=files, dry_run=dry_run, started=started, shows_progress=False)
+        alike = like_new_ones() if dry_run else []
         transaction.set_rollback(dry_run)
     result = ImportResult.of(outcome, batch=batch, file_name=batch.file_name)
-    return result.as_dry_run() if dry_run else result
+    return result.as_dry_run(alike) if dry_run else result
 
 
 # --- The wizard and REST: upload, confirm, check, commit ---
@@ -118,7 +119,7 @@ def check(*, batch: ImportBatch) -> ImportResult:
         transaction.set_rollback(True)
     result = ImportResult.of(outcome, batch=batch, file_name=batch.file_name)
     batch.refresh_from_db()
-    batch.options["check"] = result.as_dry_run().to_json() | {"examples": result.examples_json(), "alike": alike}
+    batch.options["check"] = result.as_dry_run(alike).to_json() | {"examples": result.examples_json(), "alike": alike}
     batch.save(update_fields=["options"])
     return result
 
@@ -320,7 +321,7 @@ def _run(
     outcome.rejections = errors.kept
     outcome.seconds = time.monotonic() - started
     _describe(batch, prepared)
-    _fill(batch, outcome)
+    _fill(batch, outcome, prepared)
     batch.save()
     return outcome
 
@@ -345,14 +346,21 @@ def _describe(batch: ImportBatch, prepared: Prepared) -> None:
     batch.mapping, batch.currency = prepared.plan.mapping.to_json(), prepared.plan.currency
 
 
-def _fill(batch: ImportBatch, outcome: Outcome) -> None:
+def _fill(batch: ImportBatch, outcome: Outcome, prepared: Prepared) -> None:
     batch.state, batch.posted_at, batch.error = BatchState.POSTED, timezone.now(), ""
     batch.read, batch.posted = outcome.read, outcome.posted
     batch.already_there, batch.rejected = outcome.already_there, outcome.rejected
     batch.reasons, batch.seconds = outcome.reasons, round(outcome.seconds, 3)
     batch.first_booked_on, batch.last_booked_on = outcome.first_booked_on, outcome.last_booked_on
+    booked = {"books": prepared.options.books} if prepared.options.books else {}
     known = {str(number): count for number, count in outcome.known_batches.items()}
-    batch.options = {**batch.options, "known": known, "new_accounts": outcome.new_accounts, "phases": outcome.phases}
+    batch.options = {
+        **batch.options,
+        **booked,
+        "known": known,
+        "new_accounts": outcome.new_accounts,
+        "phases": outcome.phases,
+    }
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,13 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.duplicates import matches_of
 from accounts.imports import services
+from accounts.imports.booking import books_by_code
 from accounts.imports.options import ImportOptions
 from accounts.imports.sniff import kept_suffix
-from accounts.models import ImportBatch
+from accounts.models import ImportBatch, User
+from crm.api.duplicates import MatchSerializer
 from crm.api.idempotency import idempotent
 from crm.api.parsers import MAX_BODY, UNSTORABLE, check_storable
 from crm.api.renderers import CsvRenderer
@@ -95,17 +99,33 @@ class FileSerializer(StrictSerializer):
     create = serializers.BooleanField(default=True, help_text="Add accounts, products and contracts that do not exist.")
     dry_run = serializers.BooleanField(default=False, help_text="Count, and leave nothing.")
     wait = serializers.BooleanField(default=False, help_text="Post within the request, up to 50 MB.")
+    books = serializers.CharField(
+        required=False, max_length=MAX_BODY,
+        help_text="Customers of the file that are here already, as a JSON object: code in the file → code of the account"
+        " that its rows are booked on, instead of a new one. A dry run tells whom new customers resemble (`alike`).",
+    )  # fmt: skip
 
     def validate_file(self, value: UploadedFile) -> UploadedFile:
         if UNSTORABLE.search(value.name or ""):
             raise serializers.ValidationError(_("The name of the file cannot be stored."))
         return value
 
+    def validate_books(self, value: str) -> dict[str, int]:
+        """Of accounts the caller may open alone: what cannot be seen reads as what is not there."""
+        codes = _json(value, refusal=_("This is not readable JSON."))
+        if not isinstance(codes, dict) or not all(isinstance(there, str) for there in codes.values()):
+            raise serializers.ValidationError(
+                _("Give a JSON object: codes of the file, each with the code of an account.")
+            )
+        check_storable(codes)
+        books, unknown = books_by_code(codes, viewer=self.context["request"].user)
+        if unknown:
+            absent = _("There is no account with this code among those you see.")
+            raise serializers.ValidationError({code: [absent] for code in unknown})
+        return books
+
     def validate_mapping(self, value: str) -> dict[str, Any]:
-        try:
-            mapping = json.loads(value)
-        except (ValueError, RecursionError) as error:
-            raise serializers.ValidationError(_("The mapping is not readable JSON.")) from error
+        mapping = _json(value, refusal=_("The mapping is not readable JSON."))
         if not isinstance(mapping, dict):
             raise serializers.ValidationError(_("A mapping is a JSON object."))
         check_storable(mapping)
@@ -124,11 +144,20 @@ class FileSerializer(StrictSerializer):
             currency=told.get("currency", ""),
             source=told.get("source", ""),
             create=told["create"],
+            books=told.get("books", {}),
         )
 
 
+class AlikeSerializer(serializers.Serializer):
+    """A customer of the file that would become a new account, and the account it resembles most."""
+
+    code = serializers.CharField(help_text="Of the customer in the file; the key of `books`.")
+    name = serializers.CharField()
+    account = MatchSerializer()
+
+
 class DryRunSerializer(serializers.Serializer):
-    """The counts a file would give; `batch` is null because there is none."""
+    """The counts a file would give; `batch` is null because there is none. `alike` looks at the first 300 new accounts."""
 
     batch = serializers.IntegerField(allow_null=True)
     file = serializers.CharField()
@@ -139,6 +168,7 @@ class DryRunSerializer(serializers.Serializer):
     reasons = serializers.DictField(child=serializers.IntegerField())
     error_file = serializers.CharField(allow_null=True)
     seconds = serializers.FloatField()
+    alike = AlikeSerializer(many=True)
 
 
 class WithdrawalSerializer(StrictSerializer):
@@ -180,14 +210,15 @@ class ImportViewSet(mixins.RetrieveModelMixin, ListedViewSet):
 
     @extend_schema(
         description="Send one file. 202 with its address while a worker posts it; with `wait` 201 once it is posted;"
-        " with `dry_run` 200 with the counts, and nothing is left.",
+        " with `dry_run` 200 with the counts and whom new customers resemble, and nothing is left; send the file again with"
+        " `books` to have their rows booked on the accounts that are there.",
         request={"multipart/form-data": FileSerializer},
         responses={200: DryRunSerializer, 201: BatchSerializer, 202: BatchSerializer},
     )
     @idempotent(atomic=False)
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         _check_form(request)
-        form = FileSerializer(data=request.data)
+        form = FileSerializer(data=request.data, context=self.get_serializer_context())
         form.is_valid(raise_exception=True)
         upload, options = form.validated_data["file"], form.options()
         if form.validated_data["dry_run"]:
@@ -259,7 +290,21 @@ def _dry_run(upload: UploadedFile, options: ImportOptions, request: Request) -> 
         )
     if result.error_file:
         Path(result.error_file).unlink(missing_ok=True)
-    return DryRunSerializer({**result.to_json(), "error_file": None}).data
+    alike = _alike(result.alike, viewer=request.user)
+    return DryRunSerializer({**result.to_json(), "error_file": None, "alike": alike}).data
+
+
+def _alike(found: list[dict[str, Any]], *, viewer: User) -> list[dict[str, Any]]:
+    """Whom new customers resemble, masked where ``viewer`` may not open that account. Three statements."""
+    known = matches_of([(one["id"], one["score"]) for one in found], viewer=viewer)
+    return [{**one, "account": replace(known[one["id"]], score=one["score"])} for one in found if one["id"] in known]
+
+
+def _json(text: str, *, refusal: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise serializers.ValidationError(refusal) from error
 
 
 @contextmanager

@@ -7,10 +7,11 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from accounts.imports import services
+from accounts.merges import merge_accounts
 from accounts.models import Account, ImportBatch, RevenueRecord
 from crm.models import IdempotencyKey
 from tests.api.conftest import assert_problem, make_editor, pointers
-from tests.factories import make_batch, make_user
+from tests.factories import make_account, make_batch, make_user
 
 LIST = "/api/v1/imports/"
 RETAIL = "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country\n"
@@ -320,3 +321,105 @@ def test_names_of_files_are_kept_but_lead_nowhere(admin, media, monkeypatch):
     assert response.status_code == 202
     assert all(media in path.parents for path in stored(media))
     assert "/" not in response.json()["file"]
+
+
+# --- Customers of a file that are here under another code ---
+
+ALIKE = (
+    "customer,company,date,invoice,total\nN1,ACME PUMPS INC,2024-01-15,R1,5\nN2,Bolt and Nut,2024-01-15,R2,7\n"
+    "N1,ACME PUMPS INC,2024-01-16,R3,11\n"
+)
+
+
+def send_alike(client, **fields):
+    columns = MAPPING["columns"] | {"account_name": "company"}
+    told = {"mapping": json.dumps(MAPPING | {"columns": columns}), "source": "erp", **fields}
+    return client.post(LIST, {"file": SimpleUploadedFile("n.csv", ALIKE.encode()), **told}, format="multipart")
+
+
+@pytest.fixture
+def importer(rest):
+    """The client of somebody who may import and sees what is theirs."""
+    user = make_editor("accounts.import_revenue", "accounts.withdraw_batch")
+    client = rest(user)
+    client.user = user
+    return client
+
+
+@pytest.fixture
+def pumps(importer):
+    return make_account(name="Acme Pumps Ltd", code="OLD1", owner=importer.user)
+
+
+@pytest.fixture
+def bolts(db):
+    return make_account(name="Bolt & Nut GmbH", code="OLD2", owner=make_user(username="wen"))
+
+
+def lines():
+    return sorted(RevenueRecord.objects.values_list("account__code", "amount"))
+
+
+def test_a_dry_run_tells_whom_new_customers_resemble(importer, pumps, bolts):
+    response = send_alike(importer, dry_run="true")
+
+    found = {one["code"]: one for one in response.json()["alike"]}
+    assert sorted(found) == ["N1", "N2"]
+    first, second = found["N1"], found["N2"]
+    assert first["name"] == "ACME PUMPS INC"
+    assert (first["account"]["id"], first["account"]["code"]) == (pumps.pk, "OLD1")
+    assert {**second["account"], "score": 0} == {
+        "id": None, "code": None, "name": "Bolt & Nut GmbH", "owner": bolts.owner.display_name, "score": 0,
+    }  # fmt: skip
+    assert "OLD2" not in response.content.decode()
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_rows_are_booked_on_the_account_named_and_undone_with_the_batch(importer, pumps, bolts, monkeypatch, waits):
+    monkeypatch.setattr(services, "wake_worker", lambda batch_id: None)
+
+    response = send_alike(importer, books=json.dumps({"N1": "OLD1"}), **({"wait": "true"} if waits else {}))
+
+    batch = ImportBatch.objects.get()
+    if not waits:
+        assert response.status_code == 202
+        services.commit_batch(batch_id=batch.pk)
+        batch.refresh_from_db()
+    assert (batch.state, batch.posted, batch.options["books"]) == ("posted", 3, {"N1": pumps.pk})
+    assert lines() == [("N2", 7), ("OLD1", 5), ("OLD1", 11)]
+    assert not Account.objects.filter(code="N1").exists()
+    again = send_alike(importer, wait="true").json()  # booked or not, the same file brings nothing twice
+    assert (again["posted"], again["already_there"]) == (0, 3)
+    assert importer.post(f"{LIST}{batch.pk}/withdraw/", {"reason": "wrong"}, format="json").status_code == 200
+    assert lines() == []
+
+
+def test_a_dry_run_counts_with_what_is_booked(importer, pumps, bolts):
+    response = send_alike(importer, dry_run="true", books=json.dumps({"N1": "OLD1"}))
+
+    assert [one["code"] for one in response.json()["alike"]] == ["N2"]
+    assert not ImportBatch.objects.exists()
+
+
+def test_a_code_merged_away_means_the_account_that_stays(importer, pumps):
+    gone = make_account(name="Acme", code="OLD0", owner=importer.user)
+    merge_accounts(merged=gone, into=pumps, by=None, reason="the same")
+
+    assert send_alike(importer, wait="true", books=json.dumps({"N1": "OLD0"})).status_code == 201
+    assert ("OLD1", 5) in lines()
+
+
+@pytest.mark.parametrize("there", ["OLD2", "NONE"])
+def test_an_account_the_caller_may_not_open_is_one_that_is_not_there(importer, pumps, bolts, there):
+    response = send_alike(importer, wait="true", books=json.dumps({"N1": "OLD1", "N2": there}))
+
+    problem = assert_problem(response, 400)
+    assert pointers(problem) == ["/books/N2"]
+    assert problem["errors"][0]["detail"] == "There is no account with this code among those you see."
+    assert not ImportBatch.objects.exists()
+    assert lines() == []
+
+
+@pytest.mark.parametrize("sent", ["{", "[]", '"N1"', '{"N1": 5}', '{"N1": null}', '{"N1": ["OLD1"]}'])
+def test_books_are_an_object_of_codes(importer, pumps, sent):
+    assert "/books" in pointers(assert_problem(send_alike(importer, wait="true", books=sent), 400))
