@@ -156,6 +156,9 @@ SENTENCES = {
     "nothing_fell_due": gettext_lazy("nothing fell due in the last 12 months"),
     "nothing_issued": gettext_lazy("no invoice was issued in the last 12 months"),
     "no_map": gettext_lazy("nobody is in a buying centre yet"),
+    "few_people": gettext_lazy(
+        "not shown: fewer than 3 people count into it, and it would tell what one of them thinks"
+    ),
     "no_cells": gettext_lazy("no department and level has to be known here"),
     "no_accounts": gettext_lazy("there is no account in view"),
     "no_valid_wallet": gettext_lazy("no account has an estimate of its spending that counts"),

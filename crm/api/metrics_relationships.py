@@ -14,8 +14,9 @@ from crm.api.metrics_cohorts import RowSerializer, RowsQuery, RowsSerializer, Ro
 from crm.api.queries import DayField, Query
 from crm.web.relations_words import GAP_CODES, THREAD_CODES, gaps_in
 from metrics.formulas.relationships import Gap, Thread
+from metrics.reasons import sentence
 from metrics.services.account_relationships import AccountRelationships
-from metrics.services.relationships import RelationshipFigures, relationships
+from metrics.services.relationships import RelationshipFigures, key_reason, relationships
 
 GAPS = serializers.ListField(
     child=serializers.ChoiceField(choices=[(code, code) for code in GAP_CODES.values()]), read_only=True
@@ -37,6 +38,7 @@ class RelationshipsQuery(RowsQuery):
 
 class RelationshipRowSerializer(RowSerializer):
     key_relationship_score = Rate(source="values.key_relationship_score")
+    key_reason = serializers.SerializerMethodField(help_text="Why there is no score.")
     key_target = Rate(source="values.key_target")
     relationship_coverage = Rate(source="values.relationship_coverage")
     general_target = Rate(source="values.general_target")
@@ -47,6 +49,12 @@ class RelationshipRowSerializer(RowSerializer):
     thread = serializers.SerializerMethodField()
     theirs = Count(source="values.theirs", help_text="Different contacts met within 180 days.")
     ours = Count(source="values.ours", help_text="Different people of ours who met them.")
+
+    @extend_schema_field(serializers.CharField())
+    def get_key_reason(self, row: Any) -> str:
+        values = row.values
+        has_score = values["key_relationship_score"] is not None
+        return "" if has_score else str(sentence(key_reason(values["key_withheld"])))
 
     @extend_schema_field(GAPS)
     def get_gaps(self, row: Any) -> list[str]:
@@ -59,7 +67,8 @@ class RelationshipRowSerializer(RowSerializer):
 
 class RelationshipsSerializer(RowsSerializer):
     """Scores from 0 to 100, coverage as a fraction, levels from 1 to 5; means over the accounts where they are defined.
-    The largest gap to the key score that is aimed at comes first."""
+    The largest gap to the key score that is aimed at comes first. Who may not read attitudes gets a score where at least
+    three people count into it."""
 
     key_relationship_score = Rate()
     relationship_coverage = Rate()
@@ -88,12 +97,14 @@ class RelationshipDayQuery(Query):
 
 
 class LayerStandingSerializer(serializers.Serializer):
-    """Value, target and gap in the unit of the layer: score, fraction, level; null where not known or not asked for."""
+    """Value, target and gap in the unit of the layer: score, fraction, level; null where not known, not asked for or, of
+    too few people, not for readers from whom attitudes are kept. `reason`: why there is no value."""
 
     layer = serializers.CharField()
     value = serializers.FloatField(allow_null=True)
     target = serializers.FloatField(allow_null=True)
     gap = serializers.FloatField(allow_null=True)
+    reason = serializers.CharField()
 
 
 class PersonSerializer(serializers.Serializer):
@@ -109,7 +120,8 @@ class PersonSerializer(serializers.Serializer):
 
 
 class CentreSerializer(serializers.Serializer):
-    """`people` is empty for those who may not read personal data."""
+    """For those who may not read personal data `people` is empty, and `score` null unless three people or more count into
+    that of every centre."""
 
     id = serializers.IntegerField(source="centre.pk")
     name = serializers.CharField(source="centre.name")

@@ -142,12 +142,8 @@ def _card(
     page: AccountPage, found: AccountRelationships, one: LayerStanding, steps: list[RelationshipAction]
 ) -> LayerCard:
     kind = Kind.PERCENT if one.layer == Layer.GENERAL else Kind.COUNT
-    reasons = {
-        Layer.KEY: _("nobody is in a buying centre yet"),
-        Layer.GENERAL: _("no department and level has to be known here"),
-    }
     figure = Figure(
-        METRIC_OF[one.layer], one.layer.label, one.value, kind, reason=reasons.get(one.layer, ""),
+        METRIC_OF[one.layer], one.layer.label, one.value, kind, reason=one.reason,
         query={"account": page.account.pk},
     )  # fmt: skip
     return LayerCard(

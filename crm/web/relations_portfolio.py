@@ -34,6 +34,7 @@ from crm.web.relations_words import (
 from crm.web.scope import accounts_in_scope
 from metrics.formulas.exact import BoolArray
 from metrics.formulas.relationships import ALARMS, Thread
+from metrics.reasons import sentence
 from metrics.scope import Level
 from metrics.services.base import AccountTable
 from metrics.services.relationships import RelationshipFigures, relationships
@@ -112,6 +113,7 @@ class Row:
     members: int
     values: dict[str, Any]
     key: str
+    key_note: str
     key_target: str
     general: str
     general_target: str
@@ -173,6 +175,8 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
         for row in _rows(filters, table)
     ]  # fmt: skip
     about = [(one.label, one.text() or f"{_('n/a')}: {one.reason}") for one in figures_of(found, filters)]
+    if table.columns["key_withheld"].any():
+        about.append((_("Key score"), str(sentence("few_people"))))
     about += [
         (_("As of"), formats.day(found.passport.as_of)),
         (_("Version"), f"relationships v{found.passport.version}"),
@@ -221,6 +225,7 @@ def _row(row: Any, account: Account, steps: dict[tuple[int, str], Any]) -> Row:
         members=row.members,
         values=values,
         key=layer_value(Layer.KEY, values["key_relationship_score"]),
+        key_note=str(sentence("few_people")) if values["key_withheld"] else "",
         key_target=layer_value(Layer.KEY, values["key_target"]),
         general=layer_value(Layer.GENERAL, values["relationship_coverage"]),
         general_target=layer_value(Layer.GENERAL, values["general_target"]),

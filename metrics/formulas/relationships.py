@@ -17,6 +17,8 @@ IntArray = NDArray[np.int64]
 NEUTRAL_SCORE = 50.0  # what stale or missing knowledge drifts to
 BEST_ATTITUDE, WORST_ATTITUDE = 2, -2
 LARGEST_WEIGHT = 5
+FEWEST_TOLD = 3  # people; a score of fewer tells what one of them thinks of us
+STILL_TELLING = 0.5  # freshness; one fresh attitude among stale ones stands out as one alone does
 
 
 class Gap(IntFlag):
@@ -94,6 +96,34 @@ def key_score(weight: ArrayLike, attitude: ArrayLike, fresh: ArrayLike, *, place
     score = np.full(units, np.nan)
     np.divide(points, total, out=score, where=total > 0)
     return score
+
+
+def tells_nobody(
+    attitude: ArrayLike, fresh: ArrayLike, *, person: ArrayLike, part: ArrayLike, part_unit: ArrayLike, units: int
+) -> BoolArray:
+    """Which scores may be told to a reader from whom attitudes are kept, shape (units,): those into which FEWEST_TOLD
+    different people count, an attitude noted and fresh by STILL_TELLING or more. None of a unit of which a part has
+    attitudes and too few such people, since that part is what those told beside it leave over.
+
+    attitude, fresh : as in ``key_score``, shape (n,); person : whose, (n,); part : where in part_unit each counts, (n,)
+    part_unit : the unit of each part, shape (p,)
+    """
+    a, f = np.asarray(attitude, dtype=np.float64), np.asarray(fresh, dtype=np.float64)
+    who, at, unit_of = np.asarray(person), np.asarray(part), np.asarray(part_unit)
+    tells = ~np.isnan(a) & (f > 0)
+    counts = tells & (f >= STILL_TELLING)
+    is_few = distinct(at[counts], who[counts], len(unit_of)) < FEWEST_TOLD
+    is_few &= np.bincount(at[tells], minlength=len(unit_of))[: len(unit_of)] > 0
+    has_few = np.bincount(unit_of[is_few], minlength=units)[:units] > 0
+    return (distinct(unit_of[at[counts]], who[counts], units) >= FEWEST_TOLD) & ~has_few
+
+
+def distinct(place: IntArray, people: IntArray, count: int) -> IntArray:
+    """How many different people there are at each place."""
+    if not len(people):
+        return np.zeros(count, dtype=np.int64)
+    pairs = np.unique(np.stack([place, people], axis=1), axis=0)
+    return np.bincount(pairs[:, 0], minlength=count)[:count].astype(np.int64)
 
 
 def gaps(

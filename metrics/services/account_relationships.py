@@ -12,6 +12,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from accounts.enums import Grade
 from accounts.enums_relations import ContactLevel, DepartmentKind, Layer
+from accounts.fields import is_hidden
 from accounts.models import (
     Account,
     BuyingCentre,
@@ -24,12 +25,13 @@ from accounts.models import (
 )
 from accounts.relationship_rules import relationship_rules
 from accounts.selectors_contacts import contacts_of, may_read_personal
-from metrics.formulas.relationships import Gap, Thread, freshness, key_score, person_score
+from metrics import reasons
+from metrics.formulas.relationships import Gap, Thread, freshness, key_score, person_score, tells_nobody
 from metrics.frames_relationships import DEPARTMENTS, LEVELS, RelationshipFrame, relationship_frame, relationships_scope
 from metrics.scope import Level
 from metrics.services.backlog import contract_units
 from metrics.services.base import Passport, passport
-from metrics.services.relationships import Asked, asked_of, cell_of, centre_gaps, relationship_table
+from metrics.services.relationships import Asked, asked_of, cell_of, centre_gaps, key_reason, relationship_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class LayerStanding:
     value: float | None
     target: float | None
     gap: float | None
+    reason: str = ""  # why there is no value
 
     @property
     def is_asked(self) -> bool:
@@ -70,7 +73,8 @@ class PersonStanding:
 
 @dataclass(frozen=True, slots=True)
 class CentreStanding:
-    """A buying centre with its people, the most influential first. score : None without anybody who counts."""
+    """A buying centre with its people, the most influential first. score : None without anybody who counts, or where it
+    is not the reader's."""
 
     centre: BuyingCentre
     people: list[PersonStanding]
@@ -156,7 +160,9 @@ def account_relationships(account: Account, *, as_of: date, reader: User | Anony
 
 
 def _layer(layer: Layer, row: dict[str, Any], value: str, name: str) -> LayerStanding:
-    return LayerStanding(layer, _known(row[value]), _known(row[f"{name}_target"]), _known(row[f"{name}_gap"]))
+    keys = {Layer.KEY: key_reason(row["key_withheld"]), Layer.GENERAL: "no_cells"}
+    reason = str(reasons.sentence(keys[layer])) if np.isnan(row[value]) and layer in keys else ""
+    return LayerStanding(layer, _known(row[value]), _known(row[f"{name}_target"]), _known(row[f"{name}_gap"]), reason)
 
 
 def _known(value: float) -> float | None:
@@ -179,7 +185,9 @@ def _centres(
     scores = key_score(frame.member_weight, frame.member_attitude, fresh, place=at, units=len(ids))
     points = person_score(frame.member_attitude, fresh)
     flags = centre_gaps(frame, np.full(len(at), cadence), place=at, centres=len(ids))
-    by_id = {pk: (float(scores[n]), Gap(int(flags[n]))) for n, pk in enumerate(ids.tolist())}
+    if is_hidden("attitude") and not _may_be_told(frame, at, fresh):
+        scores = np.full(len(ids), np.nan)
+    by_id = {pk: (_known(scores[n]), Gap(int(flags[n]))) for n, pk in enumerate(ids.tolist())}
     found = []
     for centre in centres:
         score, missing = by_id.get(centre.pk, (None, Gap.NO_MAP if centre.is_active else Gap(0)))
@@ -190,6 +198,13 @@ def _centres(
         ]
         found.append(CentreStanding(centre, people, score, missing))
     return found
+
+
+def _may_be_told(frame: RelationshipFrame, at: Any, fresh: Any) -> bool:
+    """Whether the score of every centre can stand beside that of the account; one alone is what the others leave over."""
+    whole = np.zeros(int(at.max(initial=-1)) + 1, dtype=np.int64)
+    told = tells_nobody(frame.member_attitude, fresh, person=frame.member_contact, part=at, part_unit=whole, units=1)
+    return bool(told[0])
 
 
 def _person(member: CentreMember, at: int | None, frame: RelationshipFrame, fresh: Any, points: Any) -> PersonStanding:

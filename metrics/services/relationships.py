@@ -16,7 +16,17 @@ from accounts.querysets import AccountQuerySet
 from accounts.relationship_rules import relationship_rules
 from metrics import reasons
 from metrics.formulas.exact import BoolArray, FloatArray
-from metrics.formulas.relationships import ALARMS, coverage, freshness, gaps, key_score, shortfall, threads
+from metrics.formulas.relationships import (
+    ALARMS,
+    coverage,
+    distinct,
+    freshness,
+    gaps,
+    key_score,
+    shortfall,
+    tells_nobody,
+    threads,
+)
 from metrics.frames import IntArray
 from metrics.frames_relationships import (
     CELLS,
@@ -51,7 +61,8 @@ class Asked:
 class RelationshipFigures(Answer):
     """Means over accounts where the figure is defined, and counts of accounts; at group level a group is one.
 
-    The table has by account: key_relationship_score, key_target, key_gap, gaps (flags of formulas.relationships.Gap),
+    The table has by account: key_relationship_score, key_withheld (whether there is a score that is not the reader's),
+    key_target, key_gap, gaps (flags of formulas.relationships.Gap),
     members; relationship_coverage, general_target, general_gap (fractions), cells_covered, cells_required;
     organisational_level, organisational_target, organisational_gap; thread (formulas.relationships.Thread), theirs, ours;
     cadence (days), grade (place in Grade).
@@ -77,7 +88,7 @@ def relationships(accounts: AccountQuerySet, *, as_of: date, level: Level | str 
     columns = table.columns
     has_map, alarms = columns["members"] > 0, np.isin(columns["thread"], [int(one) for one in ALARMS])
     return RelationshipFigures(
-        key_relationship_score=_mean("key_relationship_score", columns, "no_map", why),
+        key_relationship_score=_mean("key_relationship_score", columns, key_reason(columns["key_withheld"].any()), why),
         relationship_coverage=_mean("relationship_coverage", columns, "no_cells", why),
         organisational_level=_mean("organisational_level", columns, "no_accounts", why),
         mapped_accounts=int(has_map.sum()),
@@ -95,21 +106,20 @@ def relationship_table(frame: RelationshipFrame, units: Units, rules: dict[str, 
     count, asked = len(units.ids), asked_of(frame, units, rules)
     at = units.place[np.searchsorted(frame.account_ids, frame.member_account)]
     cadence = asked.cadence[at]
-    score = key_score(
-        frame.member_weight, frame.member_attitude, freshness(frame.member_days, cadence), place=at, units=count
-    )
+    score, is_withheld = _key_scores(frame, units, at, freshness(frame.member_days, cadence))
     flags = _flags(frame, at, cadence, count)
     met_at = units.place[np.searchsorted(frame.account_ids, frame.met_account)]
     covered = np.zeros((count, CELLS), dtype=bool)
     is_placed = frame.met_cell >= 0
     covered[met_at[is_placed], frame.met_cell[is_placed]] = True
     share, both, required = coverage(asked.required, covered)
-    theirs = _distinct(met_at, frame.met_contact, count)
-    ours = _distinct(units.place[np.searchsorted(frame.account_ids, frame.ours_account)], frame.ours_user, count)
+    theirs = distinct(met_at, frame.met_contact, count)
+    ours = distinct(units.place[np.searchsorted(frame.account_ids, frame.ours_account)], frame.ours_user, count)
     reached = np.full(count, LOWEST_LEVEL)
     np.maximum.at(reached, units.place, np.nan_to_num(frame.level, nan=LOWEST_LEVEL))
     columns: dict[str, NDArray[Any]] = {
         "key_relationship_score": score,
+        "key_withheld": is_withheld,
         "key_target": asked.key_target,
         "key_gap": shortfall(score, asked.key_target),
         "gaps": flags,
@@ -129,6 +139,25 @@ def relationship_table(frame: RelationshipFrame, units: Units, rules: dict[str, 
         "grade": frame.grade[_standing(frame, units)],
     }
     return AccountTable(units.ids, columns, units.members)
+
+
+def _key_scores(
+    frame: RelationshipFrame, units: Units, at: IntArray, fresh: FloatArray
+) -> tuple[FloatArray, BoolArray]:
+    """The score of each unit, and where it is withheld: from whom attitudes are kept, those too few people make up."""
+    count = len(units.ids)
+    score = key_score(frame.member_weight, frame.member_attitude, fresh, place=at, units=count)
+    if not is_hidden("attitude"):
+        return score, np.zeros(count, dtype=bool)
+    is_told = tells_nobody(
+        frame.member_attitude,
+        fresh,
+        person=frame.member_contact,
+        part=np.searchsorted(frame.account_ids, frame.member_account),
+        part_unit=units.place,
+        units=count,
+    )
+    return np.where(is_told, score, np.nan), ~np.isnan(score) & ~is_told
 
 
 def asked_of(frame: RelationshipFrame, units: Units, rules: dict[str, RelationshipRule]) -> Asked:
@@ -206,12 +235,9 @@ def centre_gaps(frame: RelationshipFrame, cadence: FloatArray, *, place: IntArra
     )
 
 
-def _distinct(place: IntArray, people: IntArray, count: int) -> IntArray:
-    """How many different people there are at each place."""
-    if not len(people):
-        return np.zeros(count, dtype=np.int64)
-    pairs = np.unique(np.stack([place, people], axis=1), axis=0)
-    return np.bincount(pairs[:, 0], minlength=count)[:count].astype(np.int64)
+def key_reason(is_withheld: object) -> str:
+    """Key of the reason why there is no score."""
+    return "few_people" if is_withheld else "no_map"
 
 
 def _mean(name: str, columns: dict[str, NDArray[Any]], key: str, why: Reasons) -> float | None:

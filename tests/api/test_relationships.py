@@ -224,7 +224,7 @@ def test_figures_of_one_account_and_of_all(rest, cast):
     make_account(name="Hidden")
     one = rest(cast.owner).get(f"{V1}accounts/{cast.account.pk}/relationships/").json()
 
-    assert one["layers"][0] == {"layer": "key", "value": 75.0, "target": 70.0, "gap": 0.0}
+    assert one["layers"][0] == {"layer": "key", "value": 75.0, "target": 70.0, "gap": 0.0, "reason": ""}
     assert (one["gaps"], one["thread"], one["cells_covered"], one["cells_required"]) == (
         ["no_coach"],
         "one_contact",
@@ -233,7 +233,13 @@ def test_figures_of_one_account_and_of_all(rest, cast):
     )
     assert (one["centres"][0]["people"][0]["name"], one["passport"]["metric"]) == ("Wang Li", "relationships")
     masked = rest(make_user(role="analyst")).get(f"{V1}accounts/{cast.account.pk}/relationships/").json()
-    assert (masked["centres"][0]["score"], masked["centres"][0]["people"]) == (75.0, [])
+    assert (masked["centres"][0]["score"], masked["centres"][0]["people"]) == (None, [])
+    assert (masked["layers"][0]["value"], masked["layers"][0]["gap"]) == (None, None)
+    assert "fewer than 3 people" in masked["layers"][0]["reason"]
+    listed = rest(make_user(role="analyst")).get(V1 + "metrics/relationships/", {"account": cast.account.pk}).json()
+    assert (listed["key_relationship_score"], listed["results"][0]["key_relationship_score"]) == (None, None)
+    assert "fewer than 3 people" in listed["results"][0]["key_reason"]
+    assert "fewer than 3 people" in listed["reasons"]["key_relationship_score"]
     before = rest(cast.owner).get(f"{V1}accounts/{cast.account.pk}/relationships/", {"as_of": "2023-12-31"}).json()
     assert before["layers"][0]["value"] == 50.0
     assert_problem(rest(cast.stranger).get(f"{V1}accounts/{cast.account.pk}/relationships/"), 404)

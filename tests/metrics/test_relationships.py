@@ -18,6 +18,7 @@ from metrics.formulas.relationships import (
     key_score,
     person_score,
     shortfall,
+    tells_nobody,
     threads,
 )
 
@@ -147,3 +148,41 @@ def test_shortfall_is_never_below_0_and_unknown_where_nothing_is_asked():
 def test_what_lies_outside_is_refused(refused):
     with pytest.raises(FormulaError):
         refused()
+
+
+def told(*people, part_unit=(0,), units=1):
+    """people: (attitude, freshness, person, part)."""
+    attitude, fresh, person, part = zip(*people, strict=True) if people else ((), (), (), ())
+    whole = np.array(person, dtype=np.int64), np.array(part, dtype=np.int64)
+    found = tells_nobody(
+        attitude, fresh, person=whole[0], part=whole[1], part_unit=np.array(part_unit, dtype=np.int64), units=units
+    )
+    return found.tolist()
+
+
+THREE = ((1, 1.0, 1, 0), (-2, 0.5, 2, 0), (0, 0.7, 3, 0))
+
+
+@pytest.mark.parametrize(
+    ("people", "is_told"),
+    [
+        ((), False),
+        (THREE, True),
+        (THREE[:2], False),
+        ((*THREE[:2], THREE[0]), False),  # the same person twice
+        ((*THREE[:2], (NAN, 1.0, 3, 0)), False),  # nothing is noted of the third
+        ((*THREE[:2], (1, 0.49, 3, 0)), False),  # of whom too little is still known
+        ((*THREE, (NAN, 0.0, 4, 0), (1, 0.1, 5, 0)), True),
+    ],
+)
+def test_a_score_is_told_where_three_people_count_into_it(people, is_told):
+    assert told(*people) == [is_told]
+
+
+def test_no_score_is_told_beside_which_that_of_one_person_is_left_over():
+    beside = (*THREE, (1, 1.0, 9, 1))
+
+    assert told(*beside, part_unit=[0, 1], units=2) == [True, False]
+    assert told(*beside, part_unit=[0, 0]) == [False]
+    assert told(*THREE, (1, 0.1, 9, 1), part_unit=[0, 0]) == [False]
+    assert told(*THREE, (NAN, 1.0, 9, 1), part_unit=[0, 0]) == [True]

@@ -1,5 +1,6 @@
 """Relationships of many accounts and of one: worked examples from rows to figures, groups, as-of, and flat statements."""
 
+from contextlib import contextmanager
 from datetime import date, timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.enums_relations import Layer
+from accounts.fields import Hidden, read_as
 from accounts.models import Account, RelationshipRule
 from accounts.services_relations import note_attitude, set_targets
 from metrics.formulas.relationships import Gap, Thread
@@ -159,6 +161,62 @@ def test_a_group_counts_its_people_once(worked):
     row = {name: values[0].item() for name, values in group.table.columns.items()}
     assert (row["cells_covered"], row["cells_required"], row["theirs"], row["organisational_level"]) == (3, 10, 3, 4)
     assert row["key_relationship_score"] == pytest.approx(70)
+
+
+@contextmanager
+def without_personal_data():
+    read_as(frozenset({Hidden.PERSONAL}))
+    try:
+        yield
+    finally:
+        read_as(frozenset())
+
+
+def let_buyer_count(account):
+    met(account.contacts.get(department_kind="purchasing"), 60)
+
+
+def test_whoever_reads_no_attitudes_gets_a_score_that_three_people_make_up(worked):
+    analyst = make_user(role="analyst")
+    with without_personal_data():
+        few, row = of(worked)
+        page = account_relationships(worked, as_of=DAY, reader=analyst)
+    assert (few.key_relationship_score, row["key_withheld"], row["members"]) == (None, True, 3)
+    assert row["key_gap"] != row["key_gap"]
+    assert "fewer than 3 people" in few.reasons["key_relationship_score"]
+    assert (page.layers[0].value, page.layers[0].gap, page.centres[0].score) == (None, None, None)
+    assert "fewer than 3 people" in page.layers[0].reason
+
+    let_buyer_count(worked)
+    with without_personal_data():
+        enough, row = of(worked)
+        page = account_relationships(worked, as_of=DAY, reader=analyst)
+    whole, _row = of(worked)
+
+    assert enough.key_relationship_score == whole.key_relationship_score == page.layers[0].value
+    assert (row["key_withheld"], page.layers[0].reason) == (False, "")
+    assert page.centres[0].score == enough.key_relationship_score
+
+
+def test_a_group_or_centre_of_one_is_not_what_the_others_leave_over(worked):
+    let_buyer_count(worked)
+    child, second = graded("general", parent=worked), make_centre(account=worked, name="Second")
+    with without_personal_data():
+        both = Account.objects.filter(pk__in=[worked.pk, child.pk])
+        assert relationships(both, as_of=DAY, level="group").key_relationship_score is not None
+        alone = make_contact(account=child)
+        note_attitude(contact=alone, attitude=2, since=date(2024, 1, 1))
+        make_member(centre=make_centre(account=child), contact=alone)
+        met(alone, 10)
+        make_member(centre=second, contact=worked.contacts.get(department_kind="management"))
+
+        entities = relationships(both, as_of=DAY)
+        group = relationships(both, as_of=DAY, level="group")
+        centres = account_relationships(worked, as_of=DAY, reader=make_user()).centres
+
+    assert entities.table.columns["key_withheld"].tolist() == [False, True]
+    assert group.table.columns["key_withheld"].tolist() == [True]
+    assert [one.score for one in centres] == [None, None]
 
 
 def test_no_account_has_no_figures():

@@ -107,6 +107,26 @@ def test_an_analyst_sees_scores_and_cells_and_no_person(client, cast, person):
     assert "Wang" not in rows
 
 
+def test_a_score_of_fewer_than_three_people_is_not_shown_to_an_analyst(client, cast, person):
+    pages = (address("relations", cast.account), reverse("relationships:index"))
+    files = (address("relations_export", cast.account, "csv"), reverse("relationships:export", args=["csv"]))
+    figure, few = reverse("figure", args=["key_relationship_score"]), "fewer than 3 people count into it"
+    client.force_login(cast.owner)
+    assert not any(few in html(client.get(page)) for page in (*pages, figure))
+
+    client.force_login(make_user(role="analyst"))
+    assert all(few in html(client.get(page)) for page in (*pages, figure))
+    assert not any("75" in html_of_file(client.get(one)) for one in files)
+
+    for number in range(2):
+        other = make_contact(account=cast.account, name=f"Other {number}")
+        note_attitude(contact=other, attitude=1, since=TODAY - timedelta(days=9), evidence="Said so")
+        make_member(contact=other, centre=BuyingCentre.objects.get(), weight=1)
+        make_interaction(account=cast.account, held_on=TODAY, their_people=[other], our_people=[cast.owner])
+    assert not any(few in html(client.get(page)) for page in (*pages, figure))
+    assert "75" in html_of_file(client.get(files[1]))
+
+
 def html_of_file(response):
     assert response.status_code == 200
     return b"".join(response).decode("utf-8-sig")
