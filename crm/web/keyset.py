@@ -7,16 +7,30 @@ are an index descent even when the value lies in a joined table.
 import base64
 import binascii
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Self
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import (
+    CharField,
+    DateField,
+    DateTimeField,
+    DecimalField,
+    F,
+    Field,
+    FloatField,
+    IntegerField,
+    Q,
+    QuerySet,
+    TextField,
+)
 
 PAGE_SIZE = 50
 COUNT_CAP = 10_000
+LARGEST_KEY = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +84,17 @@ class Key:
         try:
             text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
             kind, value, pk, number = json.loads(text)
-            return cls(_unpack(kind, value), int(pk), max(1, int(number)))
+            key = cls(_unpack(kind, value), int(pk), max(1, int(number)))
         except (ValueError, TypeError, binascii.Error, InvalidOperation, OverflowError):
             return None
+        return key if 0 <= key.pk <= LARGEST_KEY and key.number <= LARGEST_KEY else None
+
+    def fits(self, rows: QuerySet, order: Order) -> bool:
+        """Whether the value is of the column's type: a token of another order is none of this one's."""
+        if self.value is None:
+            return order.nullable
+        column = rows.query.clone().resolve_ref(order.field, allow_joins=True).output_field
+        return _is_of(self.value, column)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +117,7 @@ def page_of(
     """One page of ``rows`` as dicts of ``fields``; one query, two where missing values are reached."""
     columns = list(dict.fromkeys([*fields, "pk", order.field]))
     key = Key.read(after or before) if after or before else None
+    key = key if key and key.fits(rows, order) else None
     if key and before:
         found = _backwards(rows, columns, order, key, size + 1)
         has_previous, found = len(found) > size, found[-size:]
@@ -169,4 +192,22 @@ def _unpack(kind: str, value: Any) -> Any:
         return date.fromisoformat(value)
     if value is not None and not isinstance(value, str | int | float):
         raise ValueError(kind)
+    if isinstance(value, str) and b"\0" in value.encode():  # which refuses half a sign, as no column can hold either
+        raise ValueError(kind)
     return value
+
+
+def _is_of(value: Any, column: Field) -> bool:
+    """Whether a column of this kind can be compared with the value."""
+    if isinstance(column, DecimalField):
+        digits = math.inf if column.max_digits is None else column.max_digits - (column.decimal_places or 0)
+        return isinstance(value, Decimal) and value.is_finite() and value.adjusted() < digits
+    if isinstance(column, DateTimeField):
+        return isinstance(value, datetime) and value.tzinfo is not None
+    if isinstance(column, DateField):
+        return isinstance(value, date) and not isinstance(value, datetime)
+    if isinstance(column, FloatField):
+        return isinstance(value, int | float) and math.isfinite(value)
+    if isinstance(column, IntegerField):
+        return isinstance(value, int) and abs(value) <= LARGEST_KEY
+    return isinstance(value, str) and isinstance(column, CharField | TextField)
