@@ -26,7 +26,8 @@ from tiering.evaluation import USING, Before, Evaluation
 from tiering.facts import OPEN_FOR_DAYS, RELIEF_DAYS
 from tiering.grading import Rules
 from tiering.grouping import Ints
-from tiering.indicators import DAY_EXACT_MONTHS, Measured
+from tiering.indicators import DAY_EXACT_MONTHS
+from tiering.measured import Measured
 from tiering.models import ScoringModel
 from tiering.scoring import Bools, Floats
 from tiering.stability import State

@@ -16,7 +16,7 @@ from tiering.design import Design
 from tiering.facts import Standing, grade_number
 from tiering.grading import INPUTS, NOT_GRADED, PROBLEM, RANK, STRATEGIC, Candidates, Flag, Ranks, Rules
 from tiering.grouping import Ints
-from tiering.indicators import Measured
+from tiering.measured import Measured
 from tiering.models import TierRun
 from tiering.querysets import OF_NIGHT, night_values
 from tiering.scoring import Bools, Composed, Floats

@@ -50,14 +50,18 @@ class Groups:
         return len(self.members)
 
     def among(self, ids: Ints) -> Groups:
-        """Those whose members are in ``ids``; a group is in it whole or not at all (``closed``)."""
+        """Those whose members are in ``ids``; a group is in it whole or not at all (``whole``)."""
         here = np.isin(self.members, ids)
         return Groups(self.members[here], self.nodes[here])
 
-    def closed(self, ids: Ints) -> Ints:
-        """``ids`` with all companies of the groups they belong to: who changes moves the group's figures."""
-        touched = np.unique(self.nodes[np.isin(self.members, ids)])
-        return np.union1d(ids, self.members[np.isin(self.nodes, touched)])
+    def whole(self, ids: Ints) -> Ints:
+        """``ids`` with all companies of the groups they belong to: what the figures of a group are made of."""
+        return np.union1d(ids, self.members[np.isin(self.nodes, self.node_of(ids))])
+
+    def with_nodes(self, ids: Ints) -> Ints:
+        """``ids`` with who is graded for their groups: what moves a company may move its group's grade."""
+        nodes = self.node_of(ids)
+        return np.union1d(ids, nodes[nodes > 0])
 
     def node_of(self, ids: Ints) -> Ints:
         """The graded account of each, 0 for who is in no such group."""
@@ -117,7 +121,7 @@ def kept() -> Groups:
 
 
 def moved(now: Groups) -> Ints:
-    """Accounts in another group than the last night counted them in, and the graded ones of both groups; ascending.
+    """Who is graded for a group that has other companies than the last night counted; ascending, also who no longer is.
 
     Whatever moved them: a change of parent, one that was dated ahead, a merge, or who carries the grade.
     """
@@ -125,8 +129,8 @@ def moved(now: Groups) -> Ints:
     ids = np.union1d(was.members, now.members)
     before, after = was.node_of(ids), now.node_of(ids)
     differs = before != after
-    found = np.unique(np.concatenate([ids[differs], before[differs], after[differs]]))
-    return found[found > 0]
+    nodes = np.union1d(before[differs], after[differs])
+    return nodes[nodes > 0]
 
 
 def keep(groups: Groups) -> None:

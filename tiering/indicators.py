@@ -18,7 +18,7 @@ from crm.lib.periods import is_month_end
 from metrics import selectors
 from tiering import facts, graded_groups, grading, lifetime_value, optional
 from tiering.enums import IndicatorCode
-from tiering.facts import FUNCTIONS, INDICATORS, RELIEF_DAYS, Dates, Debts, People, RatingRows, Standing, Troubles
+from tiering.facts import FUNCTIONS, INDICATORS, RELIEF_DAYS, Dates, Debts, People, RatingRows, Troubles
 from tiering.graded_groups import Groups, RollUp
 from tiering.grading import FLAG_DTYPE, MONEY_DECIMALS, Flag
 from tiering.grouping import (
@@ -30,6 +30,7 @@ from tiering.grouping import (
     places_of,
 )
 from tiering.ledger_facts import LedgerCount, count_groups, count_ledger, of_money
+from tiering.measured import Measured
 from tiering.models import ScoringModel
 from tiering.scoring import Bools, Floats, settled
 from tiering.signals import signal_points
@@ -50,34 +51,6 @@ RHYTHM_DAYS, SIGNAL_RHYTHM_DAYS = 3, 4  # different order days needed for L6, an
 Values = Mapping[str, Floats]
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """Everything an evaluation knows of n accounts.
-
-    indicators : code → raw value; inputs : name of grading.INPUTS → value, without scores
-    relief : the same for what expired at most RELIEF_DAYS ago, for the current grade alone: ratings, P2, evaluators,
-    opportunity
-    flags : bits of grading.Flag known so far; in_business : line 0 does not hold
-    ledger : the part that is kept for the next night
-    tenure_starts, late_order_on : the day each account counts as a customer from, and that from which an order is late
-    has_debts : whether receivables are recorded at all
-    """
-
-    ids: Ints
-    indicators: dict[str, Floats]
-    inputs: dict[str, Floats]
-    relief: dict[str, Floats]
-    flags: Ints
-    in_business: Bools
-    windows: Windows
-    last_record_id: int | None
-    standing: Standing | None = None
-    ledger: LedgerCount | None = None
-    tenure_starts: Dates | None = None
-    late_order_on: Floats | None = None
-    has_debts: bool = True
-
-
 def measure(
     model: ScoringModel,
     *,
@@ -94,15 +67,17 @@ def measure(
     use_kept : of accounts without a new line in the ledger take what ``standing.keep`` left; the result is the same.
     A model with an indicator of the whole base takes nothing of it
     only : ids of the accounts to measure, ascending; their figures do not depend on who else is measured, but for the
-    indicators of ``standing.OF_EVERYONE``; of a group that is graded as one all companies or none (``Groups.closed``)
+    indicators of ``standing.OF_EVERYONE``
     groups : the groups graded as one on the day, where they are read already
     """
     windows = windows_at(as_of, fiscal_start_month=fiscal_start_month)
     last_record_id = facts.last_record_id()
+    groups = graded_groups.read(as_of) if groups is None else groups
+    asked, only = only, None if only is None else groups.whole(only)
     everyone = facts.people(as_of=as_of, basis=model.basis, only=only)
     only = None if only is None else everyone.ids  # without those that are gone
     scope = facts.whole_scope(basis=model.basis, currency=model.currency)
-    groups = (graded_groups.read(as_of) if groups is None else groups).among(everyone.ids)
+    groups = groups.among(everyone.ids)
     rolled = RollUp.over(groups, everyone.ids)
     with_products = not {IndicatorCode.P5, IndicatorCode.L7}.isdisjoint(codes)
     ledger = count_ledger(
@@ -164,7 +139,7 @@ def measure(
     flags = everyone.flags | bits | clv_bits | np.where(rolled.is_node, int(Flag.OF_GROUP), 0)
     flags |= _notes(money, tenure, opinions, evaluators, invalid, min_base=float(model.min_base))
     in_business = ~np.isnan(tenure["months"]) | rolled.some(everyone.signed) | everyone.planned
-    return Measured(
+    found = Measured(
         ids=everyone.ids,
         indicators=indicators,
         inputs=inputs,
@@ -179,6 +154,7 @@ def measure(
         late_order_on=late_on,
         has_debts=has_debts,
     )
+    return found if asked is None else found.among(asked)
 
 
 def _tenure_starts(everyone: People, *, data_start: date | None) -> Dates:

@@ -19,7 +19,7 @@ from tiering.enums import IndicatorCode, QuarantineReason
 from tiering.evaluation import NUMBER_OF_RANK, USING, Before, Evaluation
 from tiering.grading import GRADE_CODES, LADDER, Flag, Rules
 from tiering.grouping import Ints
-from tiering.indicators import Measured
+from tiering.measured import Measured
 from tiering.models import Quarantine, TierRun
 from tiering.scoring import Bools, Floats
 from tiering.signals import WATCH_POINTS

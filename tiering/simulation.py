@@ -29,7 +29,7 @@ from tiering.evaluation import GRADES, Before
 from tiering.facts import USING, grade_number
 from tiering.grading import FLAG_DTYPE, INPUTS, NOT_GRADED, Flag, Ranks
 from tiering.grouping import Ints
-from tiering.indicators import Measured
+from tiering.measured import Measured
 from tiering.models import TierRun
 from tiering.querysets import OF_NIGHT, night_values
 from tiering.scoring import Bools, Floats

@@ -27,9 +27,9 @@ from tiering.evaluation import Before, Evaluation, state_before
 from tiering.graded_groups import Groups
 from tiering.grading import Rules
 from tiering.grouping import Ints
-from tiering.indicators import Measured
 from tiering.ledger_facts import COLUMNS, MOST_READ_ONE_BY_ONE, TABLE, TOUCHED, posted_marks, question_of
 from tiering.lifetime_value import OF_THE_WHOLE_BASE
+from tiering.measured import Measured
 from tiering.models import KeptLedger, LedgerFacts, ScoringModel, TierRun
 from tiering.publishing import Part
 from tiering.scoring import Bools
@@ -52,7 +52,7 @@ WRITTEN: dict[str, Kind] = COLUMNS | LEFT | {"next_on": "int4"}
 class Chosen:
     """ids : accounts to grade anew, ascending, some of them gone by now; None for everyone
     seen : keys of the marks that are dealt with; held_for : see KeptLedger; is_left : ``run_before`` left its states
-    groups : those graded as one on the day; of each all companies are chosen, or none
+    groups : those graded as one on the day; who is graded for one is chosen with any of its companies
     """
 
     ids: Ints | None
@@ -178,7 +178,7 @@ def choose(model: ScoringModel, windows: Windows, *, codes: Collection[str]) -> 
     if EVERY_ACCOUNT in marked or _is_done(windows.as_of):
         return everyone
     ids = np.union1d(np.concatenate([marked, graded_groups.moved(groups)]), _due(windows.as_of))
-    ids = groups.closed(ids)
+    ids = groups.with_nodes(ids)
     return everyone if len(ids) > MOST_READ_ONE_BY_ONE * earlier.accounts else replace(everyone, ids=ids)
 
 

@@ -246,6 +246,36 @@ def test_night_that_looks_at_few_sees_what_moves_the_group(tree, monkeypatch, ha
     assert list(Score.objects.of(run).get(account=tree[0]).raw) != list(before)
 
 
+def test_night_writes_of_a_large_group_who_changed_and_who_is_graded_for_it(tree, monkeypatch):
+    monkeypatch.setattr(standing, "MOST_READ_ONE_BY_ONE", 1.0)
+    root, middle, leaf = tree
+    golden(tree)
+    for day in (QUIET - 2 * DAY, QUIET - DAY, QUIET):
+        night(day)
+    _posted(root, middle, leaf, QUIET + DAY)
+
+    run = night(QUIET + DAY)
+
+    assert set(Score.objects.filter(run=run).values_list("account_id", flat=True)) == {root.pk, leaf.pk}
+
+
+def test_some_accounts_are_measured_as_they_are_among_all(model, tree):
+    root, middle, leaf = tree
+    golden(tree)
+    everyone = indicators.measure(model, as_of=QUIET, codes=CODES, fiscal_start_month=1)
+
+    for asked in ([root.pk], [leaf.pk], [middle.pk, root.pk], [leaf.pk, 10**9]):
+        ids = np.array(sorted(asked))
+        some = indicators.measure(model, as_of=QUIET, codes=CODES, fiscal_start_month=1, only=ids)
+        wanted = everyone.among(ids)
+        assert some.ids.tolist() == wanted.ids.tolist() == [pk for pk in sorted(asked) if pk < 10**9]
+        for name in ("indicators", "inputs", "relief"):
+            for code, values in getattr(wanted, name).items():
+                assert np.array_equal(getattr(some, name)[code], values, equal_nan=True), (asked, code)
+        assert some.flags.tolist() == wanted.flags.tolist()
+        assert some.ledger.ids.tolist() == some.ids.tolist()
+
+
 def test_change_of_group_that_was_dated_ahead_comes_on_its_day(tree, monkeypatch):
     monkeypatch.setattr(standing, "MOST_READ_ONE_BY_ONE", 1.0)
     root, _middle, leaf = tree
