@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from accounts.access import Action, Reach
 from accounts.querysets import today_local
-from crm.lib.wall import raise_for
+from crm.lib.wall import raise_for, raise_for_statements
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -34,5 +34,18 @@ def raise_wall(user: User) -> None:
     A user whom the token of the request lets see no account sees none.
     """
     if user.reach is not Reach.ALL:
-        viewer = user.pk if user.may(Action.ACCOUNT_VIEW) else NOBODY
-        raise_for(viewer, on=today_local(), wholes=[one for one, right in WHOLES.items() if user.may(right)])
+        raise_for(_viewer(user), on=today_local(), wholes=_wholes(user))
+
+
+def raise_wall_for_writes(user: User) -> None:
+    """The same for a request that may write, whose services open their own transactions: until ``lower_wall``."""
+    if user.reach is not Reach.ALL:
+        raise_for_statements(_viewer(user), on=today_local(), wholes=_wholes(user))
+
+
+def _viewer(user: User) -> int:
+    return user.pk if user.may(Action.ACCOUNT_VIEW) else NOBODY
+
+
+def _wholes(user: User) -> list[str]:
+    return [one for one, right in WHOLES.items() if user.may(right)]

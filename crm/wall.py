@@ -103,10 +103,11 @@ NOT_ALLOWED = (
 
 @dataclass(frozen=True, slots=True)
 class Walled:
-    """A table as the viewer gets it. condition: None, every row; is_granted: may be read at all; columns: the only ones
-    that may, by name in order; none, all."""
+    """A table as the viewer gets it. key: its first column of the key; condition: None, every row; is_granted: may be read
+    at all; columns: the only ones that may, by name in order; none, all."""
 
     table: str
+    key: str
     condition: str | None
     is_granted: bool = True
     columns: tuple[str, ...] = ()
@@ -128,16 +129,15 @@ def tables() -> tuple[Walled, ...]:
 
 
 def _walled(model: type[Model]) -> Walled:
-    label, table = _meta(model).label, _meta(model).db_table
+    label, table, key = _meta(model).label, _meta(model).db_table, str(_meta(model).pk_fields[0].column)
     if label in SECRET:
-        return Walled(table, None, is_granted=False)
+        return Walled(table, key, None, is_granted=False)
     if label in WHOLE:
-        return Walled(table, reads_whole(WHOLE[label]))
+        return Walled(table, key, reads_whole(WHOLE[label]))
     if label in OWN:
-        return Walled(
-            table, f"{OWN[label]} = accounts_viewer()" + (f" OR {reads_whole('people')}" if label in OF_PEOPLE else "")
-        )
-    return Walled(table, condition_of(model), columns=_columns(model))
+        others = f" OR {reads_whole('people')}" if label in OF_PEOPLE else ""
+        return Walled(table, key, f"{OWN[label]} = accounts_viewer(){others}")
+    return Walled(table, key, condition_of(model), columns=_columns(model))
 
 
 def _columns(model: type[Model]) -> tuple[str, ...]:
@@ -193,6 +193,7 @@ def reaching() -> frozenset[type[Model]]:
 
 STANDING = f"""
 SELECT c.relname, c.relrowsecurity, has_any_column_privilege('{VIEWER_ROLE}', c.oid, 'SELECT'),
+    has_any_column_privilege('{VIEWER_ROLE}', c.oid, 'UPDATE'),
     CASE WHEN has_table_privilege('{VIEWER_ROLE}', c.oid, 'SELECT') THEN NULL ELSE
         ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
             AND has_column_privilege('{VIEWER_ROLE}', c.oid, a.attnum, 'SELECT') ORDER BY a.attname COLLATE "C") END,
@@ -225,11 +226,11 @@ def _different(cursor: CursorWrapper) -> list[Walled]:
     return [one for one in tables() if one.table in there and there[one.table] != _wanted(one)]
 
 
-def _wanted(walled: Walled) -> tuple[bool, bool, list[str] | None, str | None, bool]:
+def _wanted(walled: Walled) -> tuple[bool, bool, bool, list[str] | None, str | None, bool]:
     """As STANDING has it: columns are told where not all may be read."""
     has_wall = walled.condition is not None
     columns = None if walled.is_granted and not walled.columns else list(walled.columns)
-    return (has_wall, walled.is_granted, columns, walled.mark if has_wall else None, has_wall)
+    return (has_wall, walled.is_granted, walled.is_granted, columns, walled.mark if has_wall else None, has_wall)
 
 
 def _change(cursor: CursorWrapper, walled: Walled) -> None:
@@ -237,7 +238,9 @@ def _change(cursor: CursorWrapper, walled: Walled) -> None:
     cursor.execute(f"REVOKE ALL ON {name} FROM {VIEWER_ROLE}")
     if walled.is_granted:
         only = ", ".join(map(connection.ops.quote_name, walled.columns))
-        cursor.execute(f"GRANT SELECT {f'({only})' if only else ''} ON {name} TO {VIEWER_ROLE}")
+        # Without the right to change something of a row it may not be locked; nothing ever changes a key.
+        key = connection.ops.quote_name(walled.key)
+        cursor.execute(f"GRANT SELECT {f'({only})' if only else ''}, UPDATE ({key}) ON {name} TO {VIEWER_ROLE}")
     cursor.execute(f"DROP POLICY IF EXISTS {WALL} ON {name}")
     cursor.execute(f"DROP POLICY IF EXISTS {OTHERS} ON {name}")
     if walled.condition is None:

@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from accounts.access import Action
 from accounts.fields import hidden_asked, hidden_from, is_hidden, read_as
 from accounts.models import User
-from accounts.wall import raise_wall
+from accounts.wall import raise_wall, raise_wall_for_writes
 from crm.api.errors import BadParameter
 from crm.models.trail import ERASE_PERSON, EXPORT_PERSON
 from crm.web.rights import (
@@ -408,6 +408,8 @@ class PolicyPermission(BasePermission):
         read_as(hidden_from(request.user))
         if request.method in {"GET", "HEAD"}:  # within the transaction of the snapshot
             raise_wall(request.user)
+        else:
+            raise_wall_for_writes(request.user)
         if asked := hidden_asked(request.query_params.lists()):
             raise BadParameter({name: [_("This is not for your log-in.")] for name in asked})
         return not (route in MARGIN_ROUTES and is_hidden("margin"))

@@ -7,17 +7,23 @@ are set in messages of their own, past Django's cursors: they belong to no page,
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import date
+from typing import TYPE_CHECKING
 
 from django.db import InternalError, OperationalError, connection
+from django.db.backends.utils import CursorWrapper
+
+if TYPE_CHECKING:
+    from crm.lib.wall_statements import Writer
 
 VIEWER_ROLE = "facet_viewer"
 # What is of no account, and what somebody may be given the right to read as a whole: a setting each.
 WHOLES = ("trail", "people", "webhooks")
 _READS = ", ".join(f"set_config('facet.reads_{one}', %({one})s::text, true)" for one in WHOLES)
 _FORGOTTEN = ", ".join(
-    f"set_config('facet.{one}', '', true)" for one in ("viewer", "sees", *(f"reads_{one}" for one in WHOLES))
+    f"set_config('facet.{one}', '', true)"
+    for one in ("viewer", "sees", "changes", "made", *(f"reads_{one}" for one in WHOLES))
 )
 RAISE = (
     "SELECT set_config('facet.viewer', %(viewer)s::text, true),"
@@ -42,16 +48,47 @@ def raise_for(viewer: int, *, on: date, wholes: Collection[str] = ()) -> None:
     connection.is_walled = True  # type: ignore[attr-defined]
 
 
+def raise_for_statements(viewer: int, *, on: date, wholes: Collection[str] = ()) -> None:
+    """Have every statement until ``lower_wall`` read what ``viewer`` sees, and change nothing else (``wall_statements``)."""
+    from crm.lib.wall_statements import Writer
+
+    lower_wall()
+    connection.writer = Writer(viewer, on, wholes, len(connection.atomic_blocks), _answer)  # type: ignore[attr-defined]
+
+
+def preface(cursor: CursorWrapper, sql: str) -> str:
+    """What to say in front of a statement, in the same message. A cursor with a name is told in a message before it."""
+    writer = _writer()
+    said = writer.preface(sql, len(connection.atomic_blocks)) if writer else ""
+    if not said or getattr(cursor.cursor, "name", None) is None:
+        return said
+    if not connection.in_atomic_block:
+        raise RuntimeError("A request that may write reads piece by piece within a transaction, or all at once.")
+    _run(said)
+    return ""
+
+
 def lower_wall() -> None:
     """End it before its transaction ends; a transaction that is broken ends it by itself."""
-    if is_walled():
+    if _writer():
+        connection.writer = None  # type: ignore[attr-defined]
+        if connection.in_atomic_block:
+            _step(LOWER)
+    elif is_walled():
         connection.is_walled = False  # type: ignore[attr-defined]
         _step(LOWER)
 
 
 def is_walled() -> bool:
-    """Whether the current transaction reads as a narrow reader."""
+    """Whether what is read now is narrowed to what a reader sees."""
+    writer = _writer()
+    if writer:
+        return writer.is_narrow(len(connection.atomic_blocks))
     return getattr(connection, "is_walled", False)
+
+
+def _writer() -> Writer | None:
+    return getattr(connection, "writer", None)
 
 
 @contextmanager
@@ -61,8 +98,10 @@ def beyond_the_wall(reason: str) -> Iterator[None]:
     reason : why the answer is of more than the reader may open, and what of it they get; for whoever reads the code
     Querysets are lazy: evaluate them inside. What leaves the block, its caller answers for.
     """
-    if not is_walled():
-        yield
+    writer = _writer()
+    if writer or not is_walled():
+        with writer.beyond() if writer else nullcontext():
+            yield
         return
     _step(STEP_OUT)
     connection.is_walled = False  # type: ignore[attr-defined]
@@ -78,6 +117,14 @@ def _step(statement: str) -> None:
     if connection.connection is not None and not connection.connection.closed:
         with suppress(InternalError, OperationalError):
             _run(statement)
+
+
+def _answer(statement: str, values: dict[str, object]) -> object:
+    """One value, asked as the owner of the tables."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors, connection.connection.cursor() as cursor:
+        cursor.execute(f"{STEP_OUT}; {statement}", values)
+        return cursor.fetchone()[0]
 
 
 def _run(statement: str, values: dict[str, object] | None = None) -> None:

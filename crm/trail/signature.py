@@ -22,6 +22,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject, empty
 
+from crm.lib.wall import preface
+
 SETTING = "facet.trail"
 # What may stand in the literal; everything else becomes a dash, so that it needs no quoting.
 UNSAFE = re.compile(r"[^A-Za-z0-9._:/+=@ -]")
@@ -68,19 +70,22 @@ def sign_command(name: str) -> None:
 
 
 def tell_the_database(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:  # noqa: FBT001
-    """Put the signature in front of a statement that writes, and an empty one where it ended within a transaction."""
-    signature, connection = _current.get(), context["connection"]
-    if signature is None and not getattr(connection, "trail_is_signed", False):
-        return execute(sql, params, many, context)
-    prefix = signature.prefix if signature else f"SELECT set_config('{SETTING}', '', true); "
-    if isinstance(sql, str) and WRITES.match(sql):
-        sql = prefix + sql
-    elif isinstance(sql, bytes) and WRITES.match(sql[:40].decode("ascii", "replace")):
-        sql = prefix.encode() + sql
-    else:
-        return execute(sql, params, many, context)
-    connection.trail_is_signed = signature is not None
+    """Put the signature in front of a statement that writes, and an empty one where it ended within a transaction; and in
+    front of all statements of a request that may write what the wall has to say."""
+    if isinstance(sql, str):
+        sql = preface(context["cursor"], sql) + _signature(context["connection"], sql) + sql
+    elif isinstance(sql, bytes):
+        text = sql[:40].decode("ascii", "replace")
+        sql = (preface(context["cursor"], text) + _signature(context["connection"], text)).encode() + sql
     return execute(sql, params, many, context)
+
+
+def _signature(connection: BaseDatabaseWrapper, sql: str) -> str:
+    signature = _current.get()
+    if (signature is None and not getattr(connection, "trail_is_signed", False)) or not WRITES.match(sql):
+        return ""
+    connection.trail_is_signed = signature is not None  # type: ignore[attr-defined]
+    return signature.prefix if signature else f"SELECT set_config('{SETTING}', '', true); "
 
 
 def watch_connection(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.fields import hidden_asked, hidden_from, read_as
 from accounts.models import User
-from accounts.wall import raise_wall
+from accounts.wall import raise_wall, raise_wall_for_writes
 from crm.access import APART, gate_for, shows_hidden
 from crm.lib.snapshot import one_snapshot
 from crm.lib.wall import is_walled, lower_wall
@@ -127,7 +127,11 @@ class AccessMiddleware:
 
 def is_only_read(request: HttpRequest) -> bool:
     """Whether the request reads in one transaction of its own; the others manage theirs."""
-    return request.method in {"GET", "HEAD"} and request.path not in PROBES and not request.path.startswith(DOORS)
+    return request.method in {"GET", "HEAD"} and has_wall(request)
+
+
+def has_wall(request: HttpRequest) -> bool:
+    return request.path not in PROBES and not request.path.startswith(DOORS)
 
 
 class SnapshotMiddleware:
@@ -158,8 +162,8 @@ def _behind_the_wall(pieces: Iterable[bytes], user: User) -> Iterator[bytes]:
 
 
 class WallMiddleware:
-    """What a page reads for a narrow reader, the database narrows once more (``accounts.wall``), within the transaction
-    of the snapshot. Below /api/ the reader is known within the view, where ``crm.api.policy`` does the same; the admin,
+    """What a page reads for a narrow reader, the database narrows once more (``accounts.wall``): within the transaction
+    of the snapshot, or statement by statement where the request may write. Below /api/ the reader is known within the view, where ``crm.api.policy`` does the same; the admin,
     where staff repairs what no page shows, has its own rights alone."""
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -176,9 +180,9 @@ class WallMiddleware:
 
     def process_view(self, request: HttpRequest, view: View, *given: Any) -> None:
         match = request.resolver_match
-        if (
-            is_only_read(request)
-            and not (match and match.view_name.startswith(APART))
-            and request.user.is_authenticated
-        ):
+        if (match and match.view_name.startswith(APART)) or not has_wall(request) or not request.user.is_authenticated:
+            return
+        if is_only_read(request):
             raise_wall(user_of(request))
+        else:
+            raise_wall_for_writes(user_of(request))
