@@ -1,0 +1,190 @@
+"""The second wall in requests that may write: what they read before they write, and whose rows they may change."""
+
+import pytest
+from django.db import ProgrammingError, connection, transaction
+from django.test import Client
+
+from accounts.models import Account, Contact, TeamMember
+from accounts.querysets import AccountQuerySet
+from accounts.wall import raise_wall_for_writes
+from crm.lib.wall import VIEWER_ROLE, beyond_the_wall, is_walled, lower_wall
+from crm.lib.wall_statements import is_write
+from tests.factories import make_account, make_contact, make_user
+from tests.test_matrix import SEES, address, bare_client, doors, send, world
+
+__all__ = ["bare_client", "world"]  # fixtures
+
+
+@pytest.fixture(autouse=True)
+def no_wall_left():
+    yield
+    assert not is_walled()
+
+
+def role() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        return cursor.fetchone()[0]
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("SELECT 1", False),
+        ("(SELECT 1) UNION (SELECT 2)", False),
+        ("SELECT id FROM t FOR UPDATE", False),
+        ("WITH a AS (SELECT id FROM t FOR NO KEY UPDATE) SELECT * FROM a", False),
+        ("  update t SET a = 1", True),
+        ("INSERT INTO t VALUES (1)", True),
+        ("WITH gone AS (DELETE FROM t RETURNING *) SELECT count(*) FROM gone", True),
+        ("WITH a AS (SELECT 1 AS id)\nUPDATE t SET a = 1 FROM a", True),
+        ("CREATE TEMP TABLE t (id int)", True),
+        ("SAVEPOINT s", False),
+    ],
+)
+def test_what_writes(sql, expected):
+    assert is_write(sql) is expected
+
+
+# --- One transaction ---
+
+
+@pytest.fixture
+def member(db):
+    """Of two accounts one is theirs; the wall is up, as in a request of theirs."""
+    person = make_user(role="member")
+    make_account(name="Mine", owner=person)
+    make_account(name="Hidden")
+    raise_wall_for_writes(person)
+    yield person
+    lower_wall()
+
+
+def test_reads_are_narrow_until_something_is_written_and_again_after_the_transaction(member):
+    assert (Account.objects.count(), role()) == (1, VIEWER_ROLE)
+    with transaction.atomic():
+        mine = Account.objects.select_for_update().get()
+        Account.objects.filter(pk=mine.pk).update(region="North")
+        assert Account.objects.count() == 2  # services read what they need
+        assert not is_walled()
+    assert is_walled()
+    assert (Account.objects.count(), role()) == (1, VIEWER_ROLE)
+
+
+def test_a_statement_of_its_own_is_a_transaction_of_its_own(member):
+    Account.objects.filter(name="Mine").update(region="North")
+
+    assert Account.objects.count() == 1
+
+
+def test_nothing_of_a_hidden_account_is_changed(member):
+    for change in (
+        lambda: Account.objects.update(region="North"),
+        lambda: Contact.objects.create(account=hidden(), name="Ada"),
+        lambda: TeamMember.objects.create(account=hidden(), user=member, role="account_manager", valid_from="2026-01-01"),
+        lambda: hidden().delete(),
+    ):
+        with pytest.raises(ProgrammingError, match="out of sight for whoever asked"), transaction.atomic():
+            change()
+    with beyond_the_wall("a test"):
+        assert not Account.objects.filter(region="North").exists()
+        assert not Contact.objects.exists()
+
+
+def hidden() -> Account:
+    with beyond_the_wall("a test that brings a key of its own"):
+        return Account.objects.get(name="Hidden")
+
+
+def test_hidden_rows_are_not_locked(member):
+    with transaction.atomic():
+        assert [one.name for one in Account.objects.select_for_update()] == ["Mine"]
+
+
+def test_beyond_the_wall_changes_are_not_held(member):
+    with beyond_the_wall("a test"), transaction.atomic():
+        Account.objects.update(region="North")
+        assert Account.objects.filter(region="North").count() == 2
+
+
+def test_what_was_made_or_given_away_in_the_request_is_still_theirs_to_change(member):
+    with transaction.atomic():
+        made = make_account(owner=make_user())
+        make_contact(account=made)
+    mine = Account.objects.get(name="Mine")
+    mine.owner = make_user()
+    mine.save()
+    assert not Account.objects.filter(pk=mine.pk).exists()
+    Account.objects.filter(pk=mine.pk).update(region="North")
+    with pytest.raises(ProgrammingError, match="out of sight"), transaction.atomic():
+        make_contact(account=hidden())
+
+
+def test_what_comes_into_sight_is_read_after_its_transaction(member):
+    with transaction.atomic():
+        made = make_account(owner=member)
+    assert Account.objects.filter(pk=made.pk).exists()
+
+
+def test_reading_piece_by_piece_is_for_transactions(member):
+    with transaction.atomic():
+        assert [one.name for one in Account.objects.iterator(chunk_size=1)] == ["Mine"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reading_piece_by_piece_outside_of_one_is_told_and_not_narrowed_by_chance():
+    raise_wall_for_writes(make_user(role="member"))
+    with pytest.raises(RuntimeError, match="within a transaction"):
+        list(Account.objects.iterator(chunk_size=1))
+    lower_wall()
+
+
+# --- Requests ---
+
+
+@pytest.fixture
+def forgotten(monkeypatch):
+    """Whoever asks whom somebody may see is told: everybody."""
+    monkeypatch.setattr(AccountQuerySet, "visible_to", lambda self, user: self.standing())
+
+
+@pytest.mark.parametrize("name", ["owner", "manager", "other rep"])
+def test_requests_whose_filter_is_forgotten_answer_hidden_and_missing_alike(world, forgotten, bare_client, name):
+    found = []
+    tried = 0
+    for door in doors():
+        if door.method == "GET" or door.kind == "admin" or door.resource not in world.rows["own"]:
+            continue
+        missing = send(door, world, name, address(door, world, "missing"))
+        for relation in {"stranger", "own", "colleague"} - SEES[name]:
+            if relation not in world.rows or door.resource not in world.rows[relation]:
+                continue
+            tried += 1
+            answer = send(door, world, name, address(door, world, relation))
+            if answer[0] != missing[0]:
+                found.append((door.route, door.method, relation, answer[0], missing[0]))
+    assert tried > 100
+    assert found == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_there", [True, False])
+def test_nothing_survives_a_request_that_writes(is_there):
+    member = make_user(role="member")
+    account = make_account(owner=member)
+    client = Client(raise_request_exception=False)
+    client.force_login(member)
+    key = account.pk if is_there else 999_999
+
+    response = client.post(f"/accounts/{key}/contacts/new/", {"name": "Ada", "level": "other"})
+
+    assert response.status_code == (302 if is_there else 404) or is_there
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_user = session_user, coalesce(current_setting('facet.changes', true), ''),"
+            " coalesce(current_setting('facet.sees', true), '')"
+        )
+        assert cursor.fetchone() == (True, "", "")
+    assert getattr(connection, "writer", None) is None
+
+
