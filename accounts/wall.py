@@ -1,4 +1,4 @@
-"""The second wall: what a narrow reader's request reads, the database itself limits to the accounts they may see.
+"""The second wall: what a narrow reader's request reads and changes, the database itself limits to the accounts they may see.
 
 ``Account.objects.visible_to`` decides, and every query has to remember to ask it. Where one forgets, the tables answer no
 more than the policies of ``crm.wall`` let through: the transaction of the request runs as the role ``facet_viewer``, which
@@ -6,7 +6,8 @@ owns nothing, and the accounts in sight are worked out by ``accounts_seen_by`` i
 
 They are worked out once, when the wall is raised, and kept in a setting of the transaction: policies are asked once for
 each table of each statement, and finding some thousand accounts each time would cost more than the statements. Role and
-setting are local to the transaction: however it ends, nothing survives in a connection that is used again.
+setting are local to the transaction: however it ends, nothing survives in a connection that is used again. A request that
+may write opens several transactions, and each of its statements is told (``crm.lib.wall_statements``).
 
 Where an answer is of more than its reader's accounts on purpose (the total of a group, the model all accounts are measured
 by), ``beyond_the_wall`` says so and why; ``tests/test_security_rules.py`` lists the places.
