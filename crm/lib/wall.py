@@ -12,7 +12,6 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from django.db import InternalError, OperationalError, connection
-from django.db.backends.utils import CursorWrapper
 
 if TYPE_CHECKING:
     from crm.lib.wall_statements import Writer
@@ -54,24 +53,21 @@ def raise_for_statements(viewer: int, *, on: date, wholes: Collection[str] = ())
 
     lower_wall()
     connection.writer = Writer(viewer, on, wholes, len(connection.atomic_blocks), _answer)  # type: ignore[attr-defined]
+    # A cursor of the database stands in no message with a second statement, and may outlive its transaction.
+    connection.chunked_cursor = connection.cursor  # type: ignore[method-assign]
 
 
-def preface(cursor: CursorWrapper, sql: str) -> str:
-    """What to say in front of a statement, in the same message. A cursor with a name is told in a message before it."""
+def preface(sql: str) -> str:
+    """What to say in front of a statement, in the same message."""
     writer = _writer()
-    said = writer.preface(sql, len(connection.atomic_blocks)) if writer else ""
-    if not said or getattr(cursor.cursor, "name", None) is None:
-        return said
-    if not connection.in_atomic_block:
-        raise RuntimeError("A request that may write reads piece by piece within a transaction, or all at once.")
-    _run(said)
-    return ""
+    return writer.preface(sql, len(connection.atomic_blocks)) if writer else ""
 
 
 def lower_wall() -> None:
     """End it before its transaction ends; a transaction that is broken ends it by itself."""
     if _writer():
         connection.writer = None  # type: ignore[attr-defined]
+        del connection.chunked_cursor
         if connection.in_atomic_block:
             _step(LOWER)
     elif is_walled():

@@ -73,10 +73,10 @@ def tell_the_database(execute: Callable[..., Any], sql: Any, params: Any, many: 
     """Put the signature in front of a statement that writes, and an empty one where it ended within a transaction; and in
     front of all statements of a request that may write what the wall has to say."""
     if isinstance(sql, str):
-        sql = preface(context["cursor"], sql) + _signature(context["connection"], sql) + sql
+        sql = preface(sql) + _signature(context["connection"], sql) + sql
     elif isinstance(sql, bytes):
         text = sql[:40].decode("ascii", "replace")
-        sql = (preface(context["cursor"], text) + _signature(context["connection"], text)).encode() + sql
+        sql = (preface(text) + _signature(context["connection"], text)).encode() + sql
     return execute(sql, params, many, context)
 
 

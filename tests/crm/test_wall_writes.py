@@ -1,5 +1,7 @@
 """The second wall in requests that may write: what they read before they write, and whose rows they may change."""
 
+from contextlib import nullcontext
+
 import pytest
 from django.db import ProgrammingError, connection, transaction
 from django.test import Client
@@ -81,7 +83,9 @@ def test_nothing_of_a_hidden_account_is_changed(member):
     for change in (
         lambda: Account.objects.update(region="North"),
         lambda: Contact.objects.create(account=hidden(), name="Ada"),
-        lambda: TeamMember.objects.create(account=hidden(), user=member, role="account_manager", valid_from="2026-01-01"),
+        lambda: TeamMember.objects.create(
+            account=hidden(), user=member, role="account_manager", valid_from="2026-01-01"
+        ),
         lambda: hidden().delete(),
     ):
         with pytest.raises(ProgrammingError, match="out of sight for whoever asked"), transaction.atomic():
@@ -126,17 +130,18 @@ def test_what_comes_into_sight_is_read_after_its_transaction(member):
     assert Account.objects.filter(pk=made.pk).exists()
 
 
-def test_reading_piece_by_piece_is_for_transactions(member):
-    with transaction.atomic():
-        assert [one.name for one in Account.objects.iterator(chunk_size=1)] == ["Mine"]
-
-
 @pytest.mark.django_db(transaction=True)
-def test_reading_piece_by_piece_outside_of_one_is_told_and_not_narrowed_by_chance():
-    raise_wall_for_writes(make_user(role="member"))
-    with pytest.raises(RuntimeError, match="within a transaction"):
-        list(Account.objects.iterator(chunk_size=1))
+@pytest.mark.parametrize("inside", [True, False])
+def test_what_is_read_piece_by_piece_is_narrow_too(inside):
+    person = make_user(role="member")
+    make_account(name="Mine", owner=person)
+    make_account(name="Hidden")
+    raise_wall_for_writes(person)
+    with transaction.atomic() if inside else nullcontext():
+        assert [one.name for one in Account.objects.iterator(chunk_size=1)] == ["Mine"]
     lower_wall()
+    assert Account.objects.count() == 2
+    assert "chunked_cursor" not in vars(connection._connections[connection._alias])
 
 
 # --- Requests ---
@@ -186,5 +191,3 @@ def test_nothing_survives_a_request_that_writes(is_there):
         )
         assert cursor.fetchone() == (True, "", "")
     assert getattr(connection, "writer", None) is None
-
-

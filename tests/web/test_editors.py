@@ -23,7 +23,7 @@ from accounts.access import Role
 from accounts.models import Account, Contact, User
 from crm.models import TrailEntry
 from crm.pipeline import run_night
-from tests.factories import make_contact, make_user
+from tests.factories import make_contact, make_unit, make_user
 from tests.tiering.company import AS_OF, random_ledger
 from tiering.enums import RunTrigger
 
@@ -175,13 +175,23 @@ def grade_on(is_over: threading.Event, log: Log) -> None:
         connections.close_all()
 
 
+def editors() -> list[User]:
+    """By turns a director and, behind the wall, a manager; each manager heads a unit above the owner of all accounts."""
+    people = [make_user(role=Role.DIRECTOR if at % 2 else Role.MANAGER) for at in range(EDITORS)]
+    unit = None
+    for manager in people[::2]:
+        unit = make_unit(level="team", parent=unit, head=manager)
+    Account.objects.update(owner=make_user(role=Role.MEMBER, unit=unit))
+    return people
+
+
 @pytest.mark.django_db(transaction=True)
 def test_many_editors_at_once_lose_no_change():
     accounts = random_ledger(accounts=ACCOUNTS, rows=40 * ACCOUNTS, seed=7)
     Account.objects.update(segment="0")
     for account in accounts:
         make_contact(account=account, title="0")
-    people = [make_user(role=Role.DIRECTOR) for _ in range(EDITORS)]
+    people = editors()
     run_night(as_of=AS_OF, trigger=RunTrigger.COMMAND)
     first = TrailEntry.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     log, is_over, began = Log(), threading.Event(), time.monotonic()
