@@ -51,7 +51,7 @@ COMPOSED = {
         "metrics/services/figures.py", "metrics/services/group_rollup.py", "metrics/services/lifetime_interval.py",
         "metrics/services/missing_rates.py", "metrics/services/reported.py", "metrics/services/receivables.py", "metrics/services/reported_causes.py",
         "plans/departures.py", "plans/services_measure.py", "tiering/ageing.py", "tiering/drift.py", "tiering/evaluation.py",
-        "tiering/facts.py", "tiering/ledger_facts.py", "tiering/optional.py", "tiering/quarantine.py",
+        "tiering/facts.py", "tiering/graded_groups.py", "tiering/ledger_facts.py", "tiering/optional.py", "tiering/quarantine.py",
         "tiering/services_overrides.py", "tiering/simulation.py", "tiering/staging.py", "tiering/standing.py",
     ),
     PIECES: (
@@ -61,6 +61,7 @@ COMPOSED = {
     "tables and columns of the models that hold personal data": ("crm/trail/persons.py",),
     "who acts: everything but letters and digits is taken out": ("crm/trail/signature.py",),
     "policies over tables of our models": ("crm/wall.py",),
+    "keys of accounts, which are numbers, and words of ours": ("crm/lib/wall_statements.py",),
     "triggers of ours, written by migrations": ("crm/trail/triggers.py",),
     "statements that querysets compiled, joined with their parameters": ("crm/web/views_saved.py",),
 }  # fmt: skip
