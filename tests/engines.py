@@ -54,7 +54,7 @@ def pytest_unconfigure() -> None:
 
 # They walk every door of the product; what they find is of the code at the edge, whichever server stands behind it.
 FAMILIES = (
-    "test_fuzz_api.py", "test_fuzz_pages.py", "test_mass_assignment.py", "test_matrix.py", "test_uploads.py", "test_worlds.py",
+    "test_fuzz_api.py", "test_fuzz_pages.py", "test_mass_assignment.py", "test_matrix.py", "test_sqlmap.py", "test_uploads.py", "test_worlds.py",
     "web/test_formula_injection.py", "web/test_formulas_in_libreoffice.py",
 )  # fmt: skip
 
