@@ -239,12 +239,13 @@ def gate_for(route: str, method: str) -> Gate | None:
 
 
 # Pages that are about costs and margins, or tell them in words and drawings. Where the rest of a page is worth reading, the
-# view leaves those parts out instead and says so (accounts:revenue, accounts:grade).
+# view leaves those parts out instead and says so (accounts:revenue, accounts:grade; tiering:portfolio where an axis of the
+# model rests on margins).
 MARGIN_PAGES = frozenset(
     {
         *("accounts:grade_compare", "imports:export", "imports:errors"),
-        *("metrics:economics", "metrics:economics_export", "plans:ranking", "tiering:sandbox", "tiering:backtest"),
-        *("tiering:backtest_run", "tiering:portfolio", "tiering:portfolio_export", "imports:changes"),
+        *("metrics:economics", "metrics:economics_export", "tiering:sandbox", "tiering:backtest"),
+        "tiering:backtest_run",
     }
 )
 

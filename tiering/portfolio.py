@@ -22,13 +22,14 @@ from metrics.formulas.exact import exact_total
 from tiering import scoring
 from tiering.enums import DimensionCode, IndicatorCode, Quadrant
 from tiering.grouping import Ints
-from tiering.models import TierRun
+from tiering.models import ScoringModel, TierRun
 from tiering.scoring import Bools, Composed, Floats, Scheme
 from tiering.selectors import of_the_night
 from tiering.simulation import Snapshot, seen, snapshot
 
 CUT = 50.0  # of both axes
 ATTRACTIVE = (DimensionCode.STR, DimensionCode.GRO)
+OF_MARGIN = (IndicatorCode.S2, IndicatorCode.S3, IndicatorCode.S5)
 SEEN_BY_CUSTOMER = (IndicatorCode.L3, IndicatorCode.L5)
 # (is attractive, are we strong) → what to do, by function (Millman and Wilson 1995).
 QUADRANTS: Mapping[tuple[bool, bool], Quadrant] = MappingProxyType(
@@ -105,6 +106,13 @@ def portfolio(accounts: AccountQuerySet, *, run: TierRun) -> Portfolio:
         return _summed(found if accounts.is_everything else found.where(seen(found, accounts)), run)
 
     return of_the_night("portfolio", accounts, find, about=run.pk)
+
+
+def rests_on_margins(model: ScoringModel) -> bool:
+    """Whether a place in the chart tells of costs. It does not with the presets, which keep what costs into the sales
+    dimension, of which neither axis is made; a model of one's own may put it anywhere."""
+    of_axes = (*ATTRACTIVE, DimensionCode.LOY)
+    return model.indicators.filter(code__in=OF_MARGIN, dimension__code__in=of_axes, weight__gt=0).exists()
 
 
 def axes(composed: Composed, scheme: Scheme, *, raw: Mapping[str, Floats]) -> tuple[Floats, Floats]:

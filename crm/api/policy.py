@@ -377,12 +377,12 @@ POLICY: dict[tuple[str, str], Rule] = {
 }
 
 
-# Answers that are about costs and margins, or tell them in words.
+# Answers that are about costs and margins, or tell them in words. ``tiering-portfolio`` asks by itself: it depends on the model.
 MARGIN_ROUTES = frozenset(
     {
         *(f"metrics-{name}" for name in ("lifetime", "economics", "acquisition", "split", "margins")),
         *("accounts-tiering", "accounts-tiering_compare", "tiering-simulate", "revenue-export", "imports-errors"),
-        *("scores-list", "backtests-list", "backtests-detail", "tiering-portfolio"),
+        *("scores-list", "backtests-list", "backtests-detail"),
     }
 )
 

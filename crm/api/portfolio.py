@@ -6,7 +6,7 @@ import numpy as np
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -16,6 +16,7 @@ from crm.api.answers import Money
 from crm.api.errors import BadParameter
 from crm.api.filters import PortfolioFilter, check_parameters
 from crm.api.queries import PORTFOLIO_PARAMETERS, portfolio
+from crm.web.portfolio import is_withheld
 from tiering.enums import Quadrant
 from tiering.evaluation import GRADES
 from tiering.portfolio import Points, Portfolio
@@ -102,6 +103,8 @@ class PortfolioView(APIView):
         run = latest_run()
         if run is None or run.model is None:
             raise NotFound(_("No night is published yet, so there are no scores."))
+        if is_withheld(run):
+            raise PermissionDenied(_("An axis of this model is worked out with costs and margins."))
         found: Portfolio = key_portfolio(portfolio(request), run=run)
         chosen = query.validated_data.get("quadrant")
         names = ("accounts", "missing", "without_attractiveness", "without_strength", "without_both", "unmeasured")

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
@@ -14,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from accounts.enums import Grade
+from accounts.fields import is_hidden
 from accounts.models import Account
 from crm.web import formats
 from crm.web.charts import Chart, LegendEntry, Option
@@ -24,7 +26,7 @@ from crm.web.scope import accounts_in_scope, number_style
 from tiering.enums import IndicatorCode, Quadrant
 from tiering.evaluation import GRADES
 from tiering.models import TierRun
-from tiering.portfolio import CUT, Points, Portfolio, portfolio
+from tiering.portfolio import CUT, Points, Portfolio, portfolio, rests_on_margins
 from tiering.selectors import latest_run
 
 MOST_DRAWN = 300  # accounts in the chart, largest revenue first
@@ -55,8 +57,8 @@ FIELDS: Mapping[str, tuple[float, float, float, float, str]] = {
 def index(request: HttpRequest) -> HttpResponse:
     """The chart, the four fields with their money, and the accounts of one of them or of all."""
     run = latest_run()
-    context: dict[str, Any] = {"run": run}
-    if run is not None and run.model is not None:
+    context: dict[str, Any] = {"run": run, "is_withheld": is_withheld(run)}
+    if run is not None and run.model is not None and not context["is_withheld"]:
         found, style = portfolio(accounts_in_scope(request), run=run), number_style(request)
         chosen = _chosen(request)
         points = found.points.of(chosen) if chosen else found.points
@@ -86,6 +88,8 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
     run = latest_run()
     if form not in FORMS or run is None or run.model is None:
         raise Http404
+    if is_withheld(run):
+        raise PermissionDenied(_("An axis of this model is worked out with costs and margins."))
     chosen = _chosen(request)
     points = portfolio(accounts_in_scope(request), run=run).points
     points = points.of(chosen) if chosen else points
@@ -109,6 +113,11 @@ def export(request: HttpRequest, form: str) -> HttpResponseBase:
         (_("Accounts counted"), _("those %(user)s may see") % {"user": user_of(request).display_name}),
     ]
     return table_file(form, f"portfolio-{run.as_of}", headings, lines, about=about)
+
+
+def is_withheld(run: TierRun | None) -> bool:
+    """Whether the places of the chart would tell the reader what costs are hidden from them."""
+    return is_hidden("margin") and run is not None and run.model is not None and rests_on_margins(run.model)
 
 
 def _chosen(request: HttpRequest) -> str:
