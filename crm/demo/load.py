@@ -201,6 +201,7 @@ def _store_contacts(kept: Kept) -> None:
 
 
 def _store_teams(kept: Kept) -> None:
+    held = list(relations.seats(kept.found, seed=kept.seed, horizon=kept.horizon))
     TeamMember.objects.bulk_create(
         (
             TeamMember(
@@ -209,8 +210,9 @@ def _store_teams(kept: Kept) -> None:
                 role=seat.role,
                 valid_from=seat.valid_from,
                 valid_to=seat.valid_to,
+                is_deputy=seat.is_deputy,
             )
-            for seat in relations.seats(kept.found, seed=kept.seed, horizon=kept.horizon)
+            for seat in (*held, *relations.deputies(kept.found, held, seed=kept.seed))
         ),
         MOST_IN_STATEMENT,
     )

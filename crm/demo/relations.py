@@ -1,8 +1,8 @@
 """Who knows whom: contacts at the customers, and the iron triangles of the demo company."""
 
 import unicodedata
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -18,6 +18,7 @@ from crm.demo.staff import holders_of
 EMPTY_SEAT_SHARE = 0.2  # of the solution and delivery seats at key accounts
 SMALL_TEAM_SHARE = 0.12  # of the other accounts have somebody besides the owner
 HANDED_OVER_SHARE = 0.15  # of the seats had another holder before
+DEPUTY_SHARE, SMALL_DEPUTY_SHARE = 0.85, 0.5  # of the seats held at key accounts, and elsewhere, have a deputy
 MAINLAND_PHONE, WORLD_PHONE = "+86 400 555 {0:04d}", "+00 555 {0:04d}"
 
 
@@ -39,6 +40,7 @@ class Seat:
     role: TeamRole
     valid_from: date
     valid_to: date | None = None
+    is_deputy: bool = False
 
 
 def contacts(found: Sequence[Company], *, seed: int) -> Iterator[Person]:
@@ -119,6 +121,16 @@ def seats(found: Sequence[Company], *, seed: int, horizon: Horizon) -> Iterator[
                 continue
             holder = people[int(rng.integers(len(people)))]
             yield from _with_former(rng, Seat(company.code, holder, role, _since(rng, horizon)), people)
+
+
+def deputies(found: Sequence[Company], held: Iterable[Seat], *, seed: int) -> Iterator[Seat]:
+    """Who stands in for those who hold seats today: a colleague with the same work, at some seats nobody."""
+    rng, key_codes = dice(seed, "deputies"), {one.code for one in found if one.profile in KEY_PROFILES}
+    for seat in held:
+        share = DEPUTY_SHARE if seat.account_code in key_codes else SMALL_DEPUTY_SHARE
+        others = [person.username for person in holders_of(seat.role) if person.username != seat.username]
+        if seat.valid_to is None and others and rng.random() < share:
+            yield replace(seat, username=others[int(rng.integers(len(others)))], is_deputy=True)
 
 
 def _since(rng: np.random.Generator, horizon: Horizon) -> date:

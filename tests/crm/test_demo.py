@@ -30,13 +30,14 @@ from crm.demo import care, history, papers, rates, relations, revenue
 from crm.demo.companies import companies
 from crm.demo.horizon import Horizon
 from crm.demo.load import AccountsExist, load_demo
-from crm.demo.profiles import Profile, quotas
+from crm.demo.profiles import KEY_PROFILES, Profile, quotas
 from crm.demo.staff import STAFF
 from crm.pipeline import run_night
 from metrics.rollup import difference
 from metrics.selectors import default_as_of
 from metrics.services.relationships import relationships
 from plans.models import RelationshipAction
+from plans.team_health import team_health
 from service.models import Discount, Interaction, ServiceRequest, Sponsor
 from tiering.models import BandDecision, ScoringModel, TierRun, WeightSurvey
 
@@ -183,6 +184,21 @@ def test_seats_never_overlap_and_some_are_empty(found):
     assert len(key_accounts) < key_seats < 3 * len(key_accounts)
 
 
+def test_most_seats_at_key_accounts_have_a_deputy_who_is_somebody_else(found):
+    held = list(relations.seats(found, seed=7, horizon=HORIZON))
+    stand_ins = list(relations.deputies(found, held, seed=7))
+    holders = {(seat.account_code, seat.role): seat for seat in held if seat.valid_to is None}
+    key_accounts = {company.code for company in found if company.profile in KEY_PROFILES}
+    at_key = {place for place in holders if place[0] in key_accounts}
+    covered = {(one.account_code, one.role) for one in stand_ins}
+
+    assert stand_ins == list(relations.deputies(found, held, seed=7))
+    assert len(covered) == len(stand_ins)
+    assert covered <= set(holders)
+    assert all(one.is_deputy and one.username != holders[one.account_code, one.role].username for one in stand_ins)
+    assert 0.7 < len(covered & at_key) / len(at_key) < 1
+
+
 def test_key_accounts_are_rated_from_two_functions(found):
     functions: dict[str, set[str]] = {}
     for opinion in papers.ratings(found, seed=7, horizon=HORIZON):
@@ -237,6 +253,9 @@ def test_demo_shows_all_six_grades_after_the_first_night():
     assert counts["not_graded"] < 60
     assert RevenueRecord.objects.count() == loaded.records > 50_000
     assert difference() == 0
+    teams = team_health(Account.objects.all(), on=TODAY).facts
+    asked = teams.required & (teams.holder != 0) & teams.rules.needs_deputy[teams.grade][:, None]
+    assert 0.6 < teams.has_deputy[asked].mean() < 1, "most seats that ask for a deputy have one, some show the gap"
 
 
 @pytest.mark.django_db
