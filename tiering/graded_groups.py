@@ -71,6 +71,9 @@ class Groups:
         return found
 
 
+NO_GROUPS = Groups(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+
+
 @dataclass(frozen=True, slots=True)
 class RollUp:
     """Adds up arrays over n accounts at the graded ones; everybody else keeps what is theirs."""

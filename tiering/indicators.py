@@ -153,6 +153,7 @@ def measure(
         tenure_starts=starts,
         late_order_on=late_on,
         has_debts=has_debts,
+        groups=groups,
     )
     return found if asked is None else found.among(asked)
 

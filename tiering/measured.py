@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tiering.facts import Dates, Standing
+from tiering.graded_groups import NO_GROUPS, Groups
 from tiering.grouping import Ints
 from tiering.ledger_facts import LedgerCount
 from tiering.scoring import Bools, Floats
@@ -25,6 +26,7 @@ class Measured:
     ledger : the part that is kept for the next night
     tenure_starts, late_order_on : the day each account counts as a customer from, and that from which an order is late
     has_debts : whether receivables are recorded at all
+    groups : those graded as one that the figures are made of
     """
 
     ids: Ints
@@ -40,6 +42,7 @@ class Measured:
     tenure_starts: Dates | None = None
     late_order_on: Floats | None = None
     has_debts: bool = True
+    groups: Groups = NO_GROUPS
 
     def among(self, ids: Ints) -> Measured:
         """What is known of ``ids`` alone."""

@@ -98,19 +98,21 @@ def _faulty_rows(measured: Measured) -> list[tuple[Bools, QuarantineReason, str]
     owed = np.isnan(inputs["overdue_90"]) | np.isnan(inputs["overdue_31"])
     if not measured.has_debts:
         owed = np.zeros_like(owed)
-    debtors = measured.ids[owed].tolist()
+    groups = measured.groups  # whatever of a company cannot be computed with, cannot be of its group either
+    debtors = groups.whole(measured.ids[owed]).tolist()
     columns: dict[str, Kind] = {"account_id": "int8", "reason": "int4", "figure": "int4"}
     costs = [np.isinf(values) for name, values in inputs.items() if name.startswith("gross_profit_")]
     costs.append(np.isinf(measured.indicators[IndicatorCode.S2]))
     params = [
-        EARLIEST, LATEST, measured.ids[revenue].tolist(), measured.ids[np.logical_or.reduce(costs)].tolist(),
-        debtors, debtors,
+        EARLIEST, LATEST, groups.whole(measured.ids[revenue]).tolist(),
+        groups.whole(measured.ids[np.logical_or.reduce(costs)]).tolist(), debtors, debtors,
     ]  # fmt: skip
     rows = fetch(FAULTY_ROWS, params, columns, using=USING)
     found = []
     for reason, figure in sorted(set(zip(rows["reason"].tolist(), rows["figure"].tolist(), strict=True))):
         here = (rows["reason"] == reason) & (rows["figure"] == figure)
-        mask = np.isin(measured.ids, rows["account_id"][here])
+        faulty = rows["account_id"][here]
+        mask = np.isin(measured.ids, groups.with_nodes(faulty))
         found.append((mask, ROW_REASONS[reason], ROW_FIGURES[figure]))
     return found
 

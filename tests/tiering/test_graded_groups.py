@@ -21,6 +21,8 @@ from tests.factories import (
 )
 from tests.tiering.company import AS_OF, monthly
 from tests.tiering.night import night
+from tests.tiering.poison import DAY as WRONG_DAY
+from tests.tiering.poison import KINDS, NUMBER
 from tiering import graded_groups, indicators, standing
 from tiering.explain import explain
 from tiering.grading import Flag
@@ -257,6 +259,22 @@ def test_night_writes_of_a_large_group_who_changed_and_who_is_graded_for_it(tree
     run = night(QUIET + DAY)
 
     assert set(Score.objects.filter(run=run).values_list("account_id", flat=True)) == {root.pk, leaf.pk}
+
+
+POISON = [kind for kind in KINDS if kind.reason in {NUMBER, WRONG_DAY}][::3]
+
+
+@pytest.mark.parametrize("kind", POISON, ids=lambda kind: kind.name)
+def test_what_cannot_be_computed_with_of_a_company_cannot_be_of_its_group(tree, kind):
+    root, middle, leaf = tree
+    golden(tree)
+    make_receivable(account=middle, due_on=date(2024, 6, 1))
+    kind.put(leaf)
+
+    run = night(QUIET)
+
+    apart = dict(run.set_apart.values_list("account_id", "reason"))
+    assert apart == {root.pk: kind.reason, leaf.pk: kind.reason}
 
 
 def test_some_accounts_are_measured_as_they_are_among_all(model, tree):
