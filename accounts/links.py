@@ -133,7 +133,7 @@ def link_accounts(
 @transaction.atomic
 def end_link(*, link: AccountLink, on: date, by: User | None = None) -> AccountLink:
     """The link holds until ``on`` (exclusive). Raises LinkRefused."""
-    link = AccountLink.objects.select_for_update(of=("self",)).select_related("type", "target").get(pk=link.pk)
+    link = AccountLink.objects.select_for_update(of=("self",)).select_related("type").get(pk=link.pk)
     if link.valid_to is not None and link.valid_to <= on:
         raise LinkRefused(_("This link has ended before that day."))
     if link.valid_from is not None and on <= link.valid_from:
@@ -141,6 +141,8 @@ def end_link(*, link: AccountLink, on: date, by: User | None = None) -> AccountL
     if link.type.follows and link.valid_to is None:
         if on > today_local():
             raise LinkRefused(_("This link says who it is today: end it on the day it ends."))
+        if by and not Account.objects.visible_to(by).filter(pk=link.target_id).exists():
+            raise LinkRefused(_("This is kept at the other account, which you may not open: ask who looks after it."))
         Account.objects.filter(pk=link.target_id).update(**{link.type.follows: None})  # the trigger ends it today
     AccountLink.objects.filter(pk=link.pk).update(valid_to=on)
     link.refresh_from_db()

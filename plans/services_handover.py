@@ -16,6 +16,7 @@ from accounts.enums import TeamRole
 from accounts.models import Account, TeamMember, User
 from accounts.signals import team_changed
 from crm.lib.exceptions import CrmError
+from crm.lib.wall import beyond_the_wall
 from plans.enums_team import HandOverState
 from plans.models import (
     AccountPlan,
@@ -72,6 +73,7 @@ def agree_hand_over(
     return made
 
 
+@beyond_the_wall("whoever is to take a seat signs, and so takes it, before they may open the account", may_change=True)
 @transaction.atomic
 def sign_hand_over(*, hand_over: HandOver, by: User, at: datetime, for_leaver: bool = False) -> HandOver:
     """Sign as oneself. With the second signature the open items are written down; on the agreed day, or at once where it

@@ -5,8 +5,9 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.validators import refuse_formula
-from crm.lib.wall import is_walled
+from crm.lib.wall import beyond_the_wall, is_walled
 
+TAKEN = "whether a value is taken is asked of every row: saving it would tell as much"
 CURRENCY_FORM = RegexValidator(r"^[A-Z]{3}$", _("Give the three letters of the currency, such as CNY."))
 
 
@@ -16,6 +17,14 @@ class TimeStamped(models.Model):
 
     class Meta:
         abstract = True
+
+    @beyond_the_wall(TAKEN)
+    def validate_unique(self, exclude: Any = None) -> None:
+        super().validate_unique(exclude)
+
+    @beyond_the_wall(TAKEN)
+    def validate_constraints(self, exclude: Any = None) -> None:
+        super().validate_constraints(exclude)
 
 
 class CurrencyField(models.CharField):

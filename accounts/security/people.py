@@ -16,6 +16,7 @@ from accounts.security.events import record
 from accounts.security.factors import FACTORS
 from accounts.security.visitors import Visitor
 from crm.lib.exceptions import CrmError
+from crm.lib.wall import beyond_the_wall
 
 
 class PersonProblem(CrmError):
@@ -120,5 +121,7 @@ def require_mailable(user: User) -> None:
         raise PersonProblem(_("This log-in is switched off. Switch it on first."))
     if not user.email:
         raise PersonProblem(_("This log-in has no e-mail address. Give it one, or hand a link over at the browser."))
+    with beyond_the_wall("whether somebody's log-in has a password at all; the hash is told to nobody"):
+        user.refresh_from_db(fields=["password"])
     if not user.has_usable_password():
         raise PersonProblem(_("This log-in has no password: it comes in through the identity provider."))

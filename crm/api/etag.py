@@ -21,6 +21,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from accounts.fields import without_hidden
 from crm.api.errors import PreconditionFailed, PreconditionRequired
+from crm.lib.wall import narrowed
 
 
 def etag_of(data: Any) -> str:
@@ -117,7 +118,8 @@ class TaggedUpdateMixin(TaggedReadMixin):
     def get_locked_object(self) -> Model:
         """The object of the address, locked until the transaction ends; hidden and missing are both 404."""
         rows = self.get_queryset().select_for_update(of=("self",))
-        instance = get_object_or_404(rows, pk=self.kwargs[self.lookup_url_kwarg or self.lookup_field])
+        with narrowed():
+            instance = get_object_or_404(rows, pk=self.kwargs[self.lookup_url_kwarg or self.lookup_field])
         self.check_object_permissions(self.request, instance)
         return instance
 

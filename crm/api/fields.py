@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from accounts.models import Account, Contact, Contract, User
 from accounts.querysets import AccountQuerySet
+from crm.lib.wall import narrowed
 
 
 class StrictKeyField(serializers.PrimaryKeyRelatedField):
@@ -18,7 +19,8 @@ class StrictKeyField(serializers.PrimaryKeyRelatedField):
         whole = isinstance(data, int) and not isinstance(data, bool)
         if not whole and not (isinstance(data, str) and data.isascii() and data.isdigit() and len(data) <= 19):
             self.fail("incorrect_type", data_type=type(data).__name__)
-        return super().to_internal_value(int(data))
+        with narrowed():
+            return super().to_internal_value(int(data))
 
 
 @extend_schema_field(serializers.IntegerField())

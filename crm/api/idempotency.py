@@ -23,6 +23,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from crm.api.errors import Conflict, KeyReused
+from crm.lib.wall import beyond_the_wall
 from crm.models import IdempotencyKey
 
 KEPT_FOR = timedelta(hours=24)
@@ -79,6 +80,7 @@ def _file_digest(file: UploadedFile) -> bytes:
     return digest.digest()
 
 
+@beyond_the_wall("keys of the caller alone, of a table that no reader is granted")
 def _kept(request: Request, key: str, fingerprint: str) -> HttpResponse | None:
     """The answer kept under this key, if it is young enough; raises KeyReused where the request was another."""
     row = IdempotencyKey.objects.filter(user=request.user, key=key, created_at__gt=timezone.now() - KEPT_FOR).first()

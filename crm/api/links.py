@@ -89,6 +89,9 @@ class NewLinkSerializer(StrictSerializer):
     note = serializers.CharField(max_length=200, required=False, allow_blank=True)
 
 
+OTHER_END = "the other end of a link is told by its name to whoever may open this one"
+
+
 class EndLinkSerializer(StrictSerializer):
     on = serializers.DateField(help_text="First day no longer so.")
 
@@ -115,11 +118,11 @@ class AccountLinkViewSet(ReadableViewSet):
     def get_queryset(self) -> QuerySet[AccountLink]:
         return visible_links(self.request.user).select_related("type")
 
-    @beyond_the_wall("the other end of a link is told by its name to whoever may open this one")
+    @beyond_the_wall(OTHER_END)
     def paginate_queryset(self, queryset: QuerySet[AccountLink]) -> Any:
         return super().paginate_queryset(queryset.select_related("source", "target"))
 
-    @beyond_the_wall("the other end of a link is told by its name to whoever may open this one")
+    @beyond_the_wall(OTHER_END)
     def get_object(self) -> AccountLink:
         link: AccountLink = super().get_object()
         prefetch_related_objects([link], "source", "target")
@@ -146,4 +149,6 @@ class AccountLinkViewSet(ReadableViewSet):
         link = self.get_object()
         sent = EndLinkSerializer(data=request.data, context=self.get_serializer_context())
         sent.is_valid(raise_exception=True)
-        return self.tagged(end_link(link=link, on=sent.validated_data["on"], by=request.user))
+        ended = end_link(link=link, on=sent.validated_data["on"], by=request.user)
+        with beyond_the_wall(OTHER_END):
+            return self.tagged(ended)

@@ -25,6 +25,7 @@ from crm.api.filters import VisibleAccountFilter
 from crm.api.idempotency import idempotent
 from crm.api.serializers import StrictSerializer
 from crm.api.views import ListedViewSet, ReadableViewSet
+from crm.lib.wall import narrowed
 from plans.enums import PROMISED_GRADES, Clock, Level, Outcome, PromiseKind, PromiseState, PromiseType, Span
 from plans.models import AccountCompliance, PolicyVersion, Promise, RemediationAction, RemediationPlan, Strategy
 from plans.selectors import AccountPromises, remediations_in_view, versions
@@ -376,7 +377,8 @@ class RemediationViewSet(ReadableViewSet):
     @extend_schema(description="Owner, day and exit test of an open plan; needs If-Match.")
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         with transaction.atomic():
-            plan = get_object_or_404(self.get_queryset().select_for_update(of=("self",)), pk=self.kwargs["pk"])
+            with narrowed():
+                plan = get_object_or_404(self.get_queryset().select_for_update(of=("self",)), pk=self.kwargs["pk"])
             check_match(request, self.get_serializer(plan).data)
             sent = self.get_serializer(plan, data=request.data, partial=True)
             sent.is_valid(raise_exception=True)

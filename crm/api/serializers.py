@@ -8,6 +8,10 @@ from django.db.models import CheckConstraint, Model
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.fields import get_error_detail
+from rest_framework.validators import UniqueValidator
+
+from accounts.models.base import TAKEN
+from crm.lib.wall import beyond_the_wall
 
 
 class StrictSerializer(serializers.Serializer):
@@ -19,8 +23,25 @@ class StrictSerializer(serializers.Serializer):
         return super().to_internal_value(data)
 
 
+class TakenValidator(UniqueValidator):
+    """Asks every row, seen or not: saving a value that is taken would tell as much."""
+
+    @beyond_the_wall(TAKEN)
+    def __call__(self, value: Any, serializer_field: serializers.Field) -> None:
+        super().__call__(value, serializer_field)
+
+
 class RuledSerializer(StrictSerializer, serializers.ModelSerializer):
     """One-row rules come from the model's clean() and constraints, so that page, admin and REST agree."""
+
+    def build_standard_field(self, field_name: str, model_field: Any) -> tuple[Any, dict[str, Any]]:
+        kind, given = super().build_standard_field(field_name, model_field)
+        if "validators" in given:
+            given["validators"] = [
+                TakenValidator(queryset=one.queryset, message=one.message) if isinstance(one, UniqueValidator) else one
+                for one in given["validators"]
+            ]
+        return kind, given
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         candidate = copy.copy(self.instance) if self.instance is not None else self.Meta.model()
@@ -36,6 +57,7 @@ class RuledSerializer(StrictSerializer, serializers.ModelSerializer):
         return attrs
 
 
+@beyond_the_wall(TAKEN)
 def _check_constraints(candidate: Model) -> None:
     """The rules of one row before those between rows, which presume them: a range that ends before it begins has no
     overlap to look for. Raises Django's ValidationError."""

@@ -16,6 +16,7 @@ from rest_framework.viewsets import GenericViewSet
 from crm.api.etag import TaggedReadMixin, TaggedWriteMixin
 from crm.api.filters import check_parameters, contains
 from crm.api.idempotency import idempotent
+from crm.lib.wall import narrowed
 
 METHODS = ["get", "post", "put", "patch", "delete", "head"]
 
@@ -34,6 +35,10 @@ class ApiViewSet(GenericViewSet):
 
     def search(self, queryset: QuerySet, text: str) -> QuerySet:
         return contains(queryset, text, self.search_fields)
+
+    def get_object(self) -> Any:
+        with narrowed():
+            return super().get_object()
 
     def filter_queryset(self, queryset: QuerySet) -> QuerySet:
         if self.detail:

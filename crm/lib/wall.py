@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import InternalError, OperationalError, connection
 
@@ -88,15 +88,16 @@ def _writer() -> Writer | None:
 
 
 @contextmanager
-def beyond_the_wall(reason: str) -> Iterator[None]:
+def beyond_the_wall(reason: str, *, may_change: bool = False) -> Iterator[None]:
     """Read more than the reader's accounts inside, or in the whole function it decorates.
 
     reason : why the answer is of more than the reader may open, and what of it they get; for whoever reads the code
+    may_change : rows of accounts out of sight may be changed, too
     Querysets are lazy: evaluate them inside. What leaves the block, its caller answers for.
     """
     writer = _writer()
     if writer or not is_walled():
-        with writer.beyond() if writer else nullcontext():
+        with writer.beyond(may_change=may_change) if writer else nullcontext():
             yield
         return
     _step(STEP_OUT)
@@ -108,6 +109,14 @@ def beyond_the_wall(reason: str) -> Iterator[None]:
         _step(STEP_IN)
 
 
+@contextmanager
+def narrowed() -> Iterator[None]:
+    """Look up inside what an address or a field names: narrow within a transaction, too (``wall_statements``)."""
+    writer = _writer()
+    with writer.looking_up() if writer else nullcontext():
+        yield
+
+
 def _step(statement: str) -> None:
     """In a transaction that has failed nothing can be said, and nothing is read any more before its end."""
     if connection.connection is not None and not connection.connection.closed:
@@ -115,12 +124,12 @@ def _step(statement: str) -> None:
             _run(statement)
 
 
-def _answer(statement: str, values: dict[str, object]) -> object:
-    """One value, asked as the owner of the tables."""
+def _answer(statement: str, values: dict[str, object]) -> tuple[Any, ...]:
+    """One row, asked as the owner of the tables."""
     connection.ensure_connection()
     with connection.wrap_database_errors, connection.connection.cursor() as cursor:
         cursor.execute(f"{STEP_OUT}; {statement}", values)
-        return cursor.fetchone()[0]
+        return cursor.fetchone()
 
 
 def _run(statement: str, values: dict[str, object] | None = None) -> None:

@@ -9,10 +9,11 @@ from django.test import Client
 from accounts.models import Account, Contact, TeamMember
 from accounts.querysets import AccountQuerySet
 from accounts.wall import raise_wall_for_writes
-from crm.lib.wall import VIEWER_ROLE, beyond_the_wall, is_walled, lower_wall
+from crm.lib.wall import VIEWER_ROLE, beyond_the_wall, is_walled, lower_wall, narrowed
 from crm.lib.wall_statements import is_write
+from crm.trail.signature import signed
 from tests.factories import make_account, make_contact, make_user
-from tests.test_matrix import SEES, address, bare_client, doors, send, world
+from tests.test_matrix import SEES, WORD, address, bare_client, doors, send, world
 
 __all__ = ["bare_client", "world"]  # fixtures
 
@@ -58,17 +59,22 @@ def member(db):
     make_account(name="Mine", owner=person)
     make_account(name="Hidden")
     raise_wall_for_writes(person)
-    yield person
+    with signed(via="page", request_id="1", actor=lambda: person.pk):
+        yield person
     lower_wall()
 
 
-def test_reads_are_narrow_until_something_is_written_and_again_after_the_transaction(member):
+def test_services_read_whole_within_their_transactions_and_what_is_named_is_looked_up_narrow(member):
     assert (Account.objects.count(), role()) == (1, VIEWER_ROLE)
     with transaction.atomic():
-        mine = Account.objects.select_for_update().get()
-        Account.objects.filter(pk=mine.pk).update(region="North")
-        assert Account.objects.count() == 2  # services read what they need
+        assert Account.objects.count() == 2
         assert not is_walled()
+        with narrowed():
+            mine = Account.objects.select_for_update().get()
+            assert is_walled()
+        Account.objects.filter(pk=mine.pk).update(region="North")
+        with beyond_the_wall("a test"), narrowed():
+            assert Account.objects.count() == 1
     assert is_walled()
     assert (Account.objects.count(), role()) == (1, VIEWER_ROLE)
 
@@ -100,13 +106,12 @@ def hidden() -> Account:
         return Account.objects.get(name="Hidden")
 
 
-def test_hidden_rows_are_not_locked(member):
-    with transaction.atomic():
-        assert [one.name for one in Account.objects.select_for_update()] == ["Mine"]
-
-
-def test_beyond_the_wall_changes_are_not_held(member):
+def test_beyond_the_wall_changes_are_held_unless_it_is_said_otherwise(member):
     with beyond_the_wall("a test"), transaction.atomic():
+        assert Account.objects.count() == 2
+        with pytest.raises(ProgrammingError, match="out of sight"), transaction.atomic():
+            Account.objects.update(region="North")
+    with beyond_the_wall("a test", may_change=True), transaction.atomic():
         Account.objects.update(region="North")
         assert Account.objects.filter(region="North").count() == 2
 
@@ -118,8 +123,8 @@ def test_what_was_made_or_given_away_in_the_request_is_still_theirs_to_change(me
     mine = Account.objects.get(name="Mine")
     mine.owner = make_user()
     mine.save()
-    assert not Account.objects.filter(pk=mine.pk).exists()
-    Account.objects.filter(pk=mine.pk).update(region="North")
+    assert Account.objects.filter(pk__in=[mine.pk, made.pk]).update(region="North") == 2
+    assert {one.pk for one in Account.objects.all()} == {mine.pk, made.pk}
     with pytest.raises(ProgrammingError, match="out of sight"), transaction.atomic():
         make_contact(account=hidden())
 
@@ -132,13 +137,14 @@ def test_what_comes_into_sight_is_read_after_its_transaction(member):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("inside", [True, False])
-def test_what_is_read_piece_by_piece_is_narrow_too(inside):
+def test_what_is_read_piece_by_piece_is_as_narrow_as_the_rest(inside):
     person = make_user(role="member")
     make_account(name="Mine", owner=person)
     make_account(name="Hidden")
     raise_wall_for_writes(person)
     with transaction.atomic() if inside else nullcontext():
-        assert [one.name for one in Account.objects.iterator(chunk_size=1)] == ["Mine"]
+        found = [one.name for one in Account.objects.order_by("pk").iterator(chunk_size=1)]
+    assert found == (["Mine", "Hidden"] if inside else ["Mine"])
     lower_wall()
     assert Account.objects.count() == 2
     assert "chunked_cursor" not in vars(connection._connections[connection._alias])
@@ -170,6 +176,21 @@ def test_requests_whose_filter_is_forgotten_answer_hidden_and_missing_alike(worl
                 found.append((door.route, door.method, relation, answer[0], missing[0]))
     assert tried > 100
     assert found == []
+
+
+@pytest.mark.parametrize("way", ["page", "rest"])
+def test_a_code_that_a_hidden_account_has_is_said_to_be_taken(world, way):
+    taken = {"code": Account.objects.get(name=f"Acct{WORD['stranger']}").code, "name": "New"}
+    before = Account.objects.count()
+
+    if way == "page":
+        answer = world.pages["manager"].post("/accounts/new/", taken)
+        assert b"already exists" in answer.content
+    else:
+        answer = world.rest["manager"].post("/api/v1/accounts/", taken, format="json")
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/code")
+
+    assert Account.objects.count() == before
 
 
 @pytest.mark.django_db(transaction=True)
