@@ -25,7 +25,9 @@ SELECT accounts_seen_by(%(viewer)s, %(day)s), (SELECT coalesce(max(id), 0) FROM 
         AND table_name = 'accounts_account' AND action = 'I')
 """
 READS = re.compile(r"[\s(]*(?:SELECT|WITH|VALUES)\b", re.IGNORECASE)
-WRITES = re.compile(r"[\s(]*(?:INSERT|UPDATE|DELETE|TRUNCATE|MERGE|CREATE\s+TEMP)\b", re.IGNORECASE)
+WRITES = re.compile(
+    r"\s*(?:INSERT|UPDATE|DELETE|TRUNCATE|MERGE|CREATE|DROP|ALTER|LOCK|ANALYZE|CALL|DO)\b", re.IGNORECASE
+)
 WITH = re.compile(r"\s*WITH\b", re.IGNORECASE)
 # Within a WITH; a lock (FOR UPDATE) is none.
 WRITES_WITHIN = re.compile(r"\b(?:INSERT\s+INTO|DELETE\s+FROM|MERGE\s+INTO|(?<!FOR )(?<!KEY )UPDATE)\b", re.IGNORECASE)

@@ -42,7 +42,10 @@ def role() -> str:
         ("WITH gone AS (DELETE FROM t RETURNING *) SELECT count(*) FROM gone", True),
         ("WITH a AS (SELECT 1 AS id)\nUPDATE t SET a = 1 FROM a", True),
         ("CREATE TEMP TABLE t (id int)", True),
+        ("DROP TABLE IF EXISTS t", True),
+        ("LOCK TABLE t", True),
         ("SAVEPOINT s", False),
+        ("ROLLBACK TO SAVEPOINT s", False),
     ],
 )
 def test_what_writes(sql, expected):
