@@ -181,6 +181,20 @@ def test_requests_whose_filter_is_forgotten_answer_hidden_and_missing_alike(worl
     assert found == []
 
 
+def test_a_bulk_change_whose_filter_is_forgotten_is_refused_as_a_whole(world, forgotten):
+    mine, theirs = (Account.objects.get(name=f"Acct{WORD[one]}") for one in ("own", "stranger"))
+    sent = {"action": "segment", "account": [mine.pk, theirs.pk], "segment": "new", "confirmed": "1"}
+    sent |= {f"was-{one.pk}": one.segment for one in (mine, theirs)}
+    client = world.pages["manager"]
+    client.raise_request_exception = False
+
+    assert client.post("/accounts/bulk/", sent).status_code == 500
+    assert not Account.objects.filter(segment="new").exists()
+    sent["account"] = [mine.pk]
+    assert client.post("/accounts/bulk/", sent).status_code == 302
+    assert Account.objects.get(segment="new") == mine
+
+
 @pytest.mark.parametrize("way", ["page", "rest"])
 def test_a_code_that_a_hidden_account_has_is_said_to_be_taken(world, way):
     taken = {"code": Account.objects.get(name=f"Acct{WORD['stranger']}").code, "name": "New"}
