@@ -32,6 +32,7 @@ from plans.open_items import open_items
 from service.models import ServiceRequest
 
 logger = structlog.get_logger(__name__)
+TAKERS = "whoever is to take a seat signs, and so takes it, or declines before they may open the account"
 
 
 class HandOverRefused(CrmError):
@@ -73,7 +74,7 @@ def agree_hand_over(
     return made
 
 
-@beyond_the_wall("whoever is to take a seat signs, and so takes it, before they may open the account", may_change=True)
+@beyond_the_wall(TAKERS, may_change=True)
 @transaction.atomic
 def sign_hand_over(*, hand_over: HandOver, by: User, at: datetime, for_leaver: bool = False) -> HandOver:
     """Sign as oneself. With the second signature the open items are written down; on the agreed day, or at once where it
@@ -105,6 +106,7 @@ def sign_hand_over(*, hand_over: HandOver, by: User, at: datetime, for_leaver: b
     return row
 
 
+@beyond_the_wall(TAKERS, may_change=True)
 @transaction.atomic
 def cancel_hand_over(*, hand_over: HandOver) -> HandOver:
     """Call it off before its day. raises HandOverRefused : it is over"""
