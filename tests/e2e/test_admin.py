@@ -94,7 +94,8 @@ def test_new_version_is_made_and_proposed_in_dialogs(at, night):
     page.wait_for_url(lambda url: f"/{night.model.pk}/" not in url)
     page.click("a:has-text('Propose for activation')")
     page.fill("#dialog textarea", "The trial went well")
-    page.click("#dialog button:has-text('Propose it')")
+    with page.expect_navigation():
+        page.click("#dialog button:has-text('Propose it')")
     expect(page.get_by_text("once somebody else has approved it")).to_be_visible()
 
     assert list(ScoringModel.objects.order_by("pk").values_list("state", flat=True)) == ["active", "proposed"]

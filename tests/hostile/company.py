@@ -75,6 +75,7 @@ def _fill(hero: Account, boss: User) -> None:
         "crm.SavedView": {"user": boss, "query": "grade=gold"},
         "plans.HandOver": {"giver": boss, "taker": make_user()},
         "plans.Reassignment": {"leaver": make_user()},
+        "plans.Task": {"text": "x", "account": hero, "owner": boss},
         "plans.RemediationAction": {"plan": RemediationPlan.objects.first},
         "metrics.GrowthNote": {**PERIODS, "account": hero, "author": boss},
         "metrics.ReportedFigure": {
