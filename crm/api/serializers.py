@@ -23,7 +23,7 @@ class StrictSerializer(serializers.Serializer):
         return super().to_internal_value(data)
 
 
-class TakenValidator(UniqueValidator):
+class UniqueOverAllValidator(UniqueValidator):
     """Asks every row, seen or not: saving a value that is taken would tell as much."""
 
     @beyond_the_wall(TAKEN)
@@ -38,7 +38,9 @@ class RuledSerializer(StrictSerializer, serializers.ModelSerializer):
         kind, given = super().build_standard_field(field_name, model_field)
         if "validators" in given:
             given["validators"] = [
-                TakenValidator(queryset=one.queryset, message=one.message) if isinstance(one, UniqueValidator) else one
+                UniqueOverAllValidator(queryset=one.queryset, message=one.message)
+                if isinstance(one, UniqueValidator)
+                else one
                 for one in given["validators"]
             ]
         return kind, given
