@@ -128,6 +128,19 @@ def test_ending_a_dealer_empties_the_column(kinds):
         end_link(link=link, on=date(2024, 7, 1))
 
 
+def test_a_dealer_is_not_taken_from_an_account_one_may_not_open(kinds):
+    owner = make_user()
+    shop = make_account()
+    link = link_accounts(type=kinds["dealer"], source=make_account(owner=owner), target=shop, since=MAY)
+
+    with pytest.raises(LinkRefused, match="which you may not open"):
+        end_link(link=link, on=date(2024, 6, 1), by=owner)
+
+    shop.refresh_from_db()
+    assert shop.dealer == link.source
+    end_link(link=link, on=date(2024, 6, 1), by=make_superuser())
+
+
 def test_dealer_of_the_past_is_history_alone(kinds):
     dealer, shop = make_account(), make_account()
 
