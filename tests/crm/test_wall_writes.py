@@ -5,8 +5,9 @@ from contextlib import nullcontext
 import pytest
 from django.db import ProgrammingError, connection, transaction
 from django.test import Client
+from rest_framework.test import APIClient
 
-from accounts.models import Account, Contact, TeamMember
+from accounts.models import AccessToken, Account, Contact, TeamMember
 from accounts.querysets import AccountQuerySet
 from accounts.wall import raise_wall_for_writes
 from crm.lib.wall import VIEWER_ROLE, beyond_the_wall, is_walled, lower_wall, narrowed
@@ -229,3 +230,27 @@ def test_nothing_survives_a_request_that_writes(is_there):
         )
         assert cursor.fetchone() == (True, "", "")
     assert getattr(connection, "writer", None) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_each_answer_of_a_day_of_commits_is_of_what_was_just_written():
+    """Over several requests and transactions that end: an account made, worked on and given away."""
+    manager, heir = make_user(role="manager"), make_user(role="member")
+    make_account(name="Hidden")
+    client = APIClient(headers={"authorization": f"Bearer {AccessToken.objects.create(user=manager)[1]}"})
+
+    def sent(method: str, path: str, expected: int, **body):
+        headers = {"If-Match": "*"} if method == "patch" else {"Idempotency-Key": f"{path}{body['name']}"}
+        answer = getattr(client, method)(f"/api/v1/{path}", body, format="json", headers=headers)
+        assert answer.status_code == expected, answer.content
+        return answer.json()
+
+    account = sent("post", "accounts/", 201, code="N1", name="New")
+    assert account["owner"] == manager.pk
+    contact = sent("post", "contacts/", 201, account=account["id"], name="Ada")
+    assert sent("patch", f"contacts/{contact['id']}/", 200, title="CFO")["title"] == "CFO"
+    assert sent("patch", f"accounts/{account['id']}/", 200, owner=heir.pk)["owner"] == heir.pk
+    sent("patch", f"accounts/{account['id']}/", 404, name="Other")
+    sent("post", "contacts/", 400, account=account["id"], name="Bob")
+    assert [one["name"] for one in client.get("/api/v1/accounts/").json()["results"]] == []
+    assert Account.objects.get(pk=account["id"]).name == "New"
