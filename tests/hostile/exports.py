@@ -12,8 +12,8 @@ from tests.hostile.company import Company
 from tests.hostile.everywhere import Address, page_addresses, rest_addresses
 from tests.web.test_metric_economics import TYPED
 
-ROUNDS = int(os.environ.get("FACET_FORMULA_ROUNDS", "1"))  # 100: every payload in the only row of every table too
-FIGURES_EVERY = 1 if ROUNDS > 1 else 15
+ROUNDS = int(os.environ.get("FACET_FORMULA_ROUNDS", "1"))  # 102: every payload in the only row of every table too
+A_FEW = 15  # of so many figures one is read: their pages and files are of one make
 LINK = re.compile(r'(?:href|data-href)="([^"]*/export/[^"]*)"')
 
 
@@ -25,16 +25,15 @@ def is_export(address: Address) -> bool:
     return "export" in address.route or "errors" in address.route
 
 
-def pages(company: Company) -> list[Address]:
-    """All but most of the figures: their pages and files are of one make."""
+def pages(company: Company, *, figures_every: int) -> list[Address]:
     every = list(page_addresses(company))
-    return [one for at, one in enumerate(every) if not one.route.startswith("figure") or at % FIGURES_EVERY == 0]
+    return [one for at, one in enumerate(every) if not one.route.startswith("figure") or at % figures_every == 0]
 
 
-def every_export(company: Company, client: Client) -> set[str]:
+def every_export(company: Company, client: Client, *, figures_every: int = A_FEW) -> set[str]:
     """Addresses of exports: by name, and all that any page leads to."""
     found: set[str] = set()
-    for address in pages(company):
+    for address in pages(company, figures_every=figures_every):
         if is_export(address):
             found.add(address.path)
         else:

@@ -49,12 +49,12 @@ def test_no_cell_of_any_export_is_live(company: Company, client: Client, monkeyp
     assert len(texts) >= 100
     told: Counter[str] = Counter()
     faults: list[str] = []
-    paths: set[str] = set()
+    paths = every_export(company, client)
+    first = every_export(company, client, figures_every=1) if ROUNDS > 1 else paths
     for number in range(ROUNDS):
         rows = plant(texts, start=number)
         assert all(rows.values()), [label for label, count in rows.items() if not count]
-        paths = paths or every_export(company, client)
-        for path in sorted(paths):
+        for path in sorted(paths if number else first):
             faults += _faults(client, path, told)
     rest, addresses = rest_exports(company)
     for path in addresses:
