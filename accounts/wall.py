@@ -1,4 +1,4 @@
-"""The second wall: what a narrow reader's request reads and changes, the database itself limits to the accounts they may see.
+"""The second wall: what a narrow reader's request reads and changes, the database itself limits to accounts in their sight.
 
 ``Account.objects.visible_to`` decides, and every query has to remember to ask it. Where one forgets, the tables answer no
 more than the policies of ``crm.wall`` let through: the transaction of the request runs as the role ``facet_viewer``, which

@@ -62,7 +62,7 @@ COMPOSED = {
     "who acts: everything but letters and digits is taken out": ("crm/trail/signature.py",),
     "policies over tables of our models": ("crm/wall.py",),
     "the time zone of the settings, which is one of those known": ("accounts/local_day.py",),
-    "keys of accounts, which are numbers, and words of ours": ("crm/lib/wall_statements.py",),
+    "keys of accounts, which are numbers, and words of ours": ("crm/lib/wall.py", "crm/lib/wall_statements.py"),
     "triggers of ours, written by migrations": ("crm/trail/triggers.py",),
     "statements that querysets compiled, joined with their parameters": ("crm/web/views_saved.py",),
 }  # fmt: skip

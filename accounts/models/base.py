@@ -37,17 +37,21 @@ class CurrencyField(models.CharField):
         super().__init__(*args, **kwargs)
 
 
-class WordsField(models.CharField):
-    """A line of text that tables and exports show as a name or label: none of them begins as a formula does."""
-
-    default_validators = [refuse_formula]
+class _LineField(models.CharField):
+    """A line of text with rules of our own."""
 
     def deconstruct(self) -> tuple[str, str, Any, Any]:
         name, _path, args, kwargs = super().deconstruct()
         return name, "django.db.models.CharField", args, kwargs  # to the database it is one
 
 
-class KeptBackField(models.CharField):
+class WordsField(_LineField):
+    """A line of text that tables and exports show as a name or label: none of them begins as a formula does."""
+
+    default_validators = [refuse_formula]
+
+
+class KeptBackField(_LineField):
     """A secret in a row that many pages read whole, as they do when they name a colleague.
 
     Behind the wall the database does not grant the column (``crm.wall``), so that queries do not ask for it: they get
@@ -65,10 +69,6 @@ class KeptBackField(models.CharField):
         if value == self.STAND_IN:
             raise RuntimeError(f"{self.name} was read behind the wall; read the row again before it is saved whole.")
         return value
-
-    def deconstruct(self) -> tuple[str, str, Any, Any]:
-        name, _path, args, kwargs = super().deconstruct()
-        return name, "django.db.models.CharField", args, kwargs  # to the database it is one
 
 
 class MoneyField(models.DecimalField):

@@ -19,18 +19,21 @@ if TYPE_CHECKING:
 VIEWER_ROLE = "facet_viewer"
 # What is of no account, and what somebody may be given the right to read as a whole: a setting each.
 WHOLES = ("trail", "people", "webhooks")
-_READS = ", ".join(f"set_config('facet.reads_{one}', %({one})s::text, true)" for one in WHOLES)
-_FORGOTTEN = ", ".join(
-    f"set_config('facet.{one}', '', true)"
-    for one in ("viewer", "sees", "changes", "made", *(f"reads_{one}" for one in WHOLES))
-)
-RAISE = (
-    "SELECT set_config('facet.viewer', %(viewer)s::text, true),"
-    f" set_config('facet.sees', accounts_seen_by(%(viewer)s, %(day)s)::text, true), {_READS}; "
-    f"SET LOCAL ROLE {VIEWER_ROLE}"
-)
 STEP_OUT, STEP_IN = "SET LOCAL ROLE NONE", f"SET LOCAL ROLE {VIEWER_ROLE}"
-LOWER = f"{STEP_OUT}; SELECT {_FORGOTTEN}"
+
+
+def told(**settings: str) -> str:
+    """SQL: statements are told this until their transaction ends. settings : name → an expression of SQL for its text"""
+    return ", ".join(f"set_config('facet.{name}', {text}, true)" for name, text in settings.items())
+
+
+EMPTY = "''"
+READS = tuple(f"reads_{one}" for one in WHOLES)
+SEES = "accounts_seen_by(%(viewer)s, %(day)s)"
+RAISE = f"""
+SELECT {told(viewer="%(viewer)s::text", sees=f"{SEES}::text", **{one: f"%({one})s::text" for one in READS})}; {STEP_IN}
+"""
+LOWER = f"{STEP_OUT}; SELECT {told(**dict.fromkeys(('viewer', 'sees', 'changes', 'made', *READS), EMPTY))}"
 
 
 def reads_whole(one: str) -> str:
@@ -43,7 +46,7 @@ def raise_for(viewer: int, *, on: date, wholes: Collection[str] = ()) -> None:
     lower_wall()
     if not connection.in_atomic_block:
         raise RuntimeError("The wall lasts for a transaction, and there is none.")
-    _run(RAISE, {"viewer": viewer, "day": on, **{one: one in wholes for one in WHOLES}})
+    _run(RAISE, {"viewer": viewer, "day": on, **{f"reads_{one}": one in wholes for one in WHOLES}})
     connection.is_walled = True  # type: ignore[attr-defined]
 
 
@@ -95,18 +98,19 @@ def beyond_the_wall(reason: str, *, may_change: bool = False) -> Iterator[None]:
     may_change : rows of accounts out of sight may be changed, too
     Querysets are lazy: evaluate them inside. What leaves the block, its caller answers for.
     """
-    writer = _writer()
-    if writer or not is_walled():
-        with writer.beyond(may_change=may_change) if writer else nullcontext():
+    if writer := _writer():
+        with writer.beyond(may_change=may_change):
             yield
-        return
-    _step(STEP_OUT)
-    connection.is_walled = False  # type: ignore[attr-defined]
-    try:
+    elif is_walled():
+        _step(STEP_OUT)
+        connection.is_walled = False  # type: ignore[attr-defined]
+        try:
+            yield
+        finally:
+            connection.is_walled = True  # type: ignore[attr-defined]
+            _step(STEP_IN)
+    else:
         yield
-    finally:
-        connection.is_walled = True  # type: ignore[attr-defined]
-        _step(STEP_IN)
 
 
 @contextmanager

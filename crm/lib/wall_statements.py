@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from crm.lib.wall import STEP_IN, STEP_OUT, WHOLES
+from crm.lib.wall import SEES, STEP_IN, STEP_OUT, WHOLES, told
 
-SEEN = """
-SELECT accounts_seen_by(%(viewer)s, %(day)s), (SELECT coalesce(max(id), 0) FROM crm_trailentry),
+SEEN = f"""
+SELECT {SEES}, (SELECT coalesce(max(id), 0) FROM crm_trailentry),
     ARRAY(SELECT account_id FROM crm_trailentry WHERE id > %(since)s AND actor_id = %(viewer)s
         AND table_name = 'accounts_account' AND action = 'I')
 """
@@ -36,6 +36,11 @@ Ask = Callable[[str, dict[str, Any]], tuple[Any, ...]]
 
 def is_write(sql: str) -> bool:
     return bool(WRITES.match(sql) or (WITH.match(sql) and WRITES_WITHIN.search(sql)))
+
+
+def quoted(text: str) -> str:
+    """As a literal; only of keys and words of ours, which hold no mark that ends it."""
+    return f"'{text}'"
 
 
 @dataclass(slots=True)
@@ -71,7 +76,7 @@ class Writer:
             # Between commas, so that the trigger finds one by its text; never empty.
             changes = "" if self.may_change else f",{self._seen(again=depth <= self.outside)},"
             self.is_current = False
-            return f"SELECT set_config('facet.changes', '{changes}', true); {STEP_OUT}; "
+            return f"SELECT {told(changes=quoted(changes))}; {STEP_OUT}; "
         if not READS.match(sql):
             return ""
         return f"SELECT {self._told()}; {STEP_IN}; " if self.is_narrow(depth) else f"{STEP_OUT}; "
@@ -104,6 +109,5 @@ class Writer:
         return ",".join(map(str, sorted(self.sees)))
 
     def _told(self) -> str:
-        told = {"viewer": str(self.viewer), "sees": f"{{{self._seen()}}}"}
-        told |= {f"reads_{one}": str(one in self.wholes).lower() for one in WHOLES}
-        return ", ".join(f"set_config('facet.{name}', '{value}', true)" for name, value in told.items())
+        wholes = {f"reads_{one}": quoted(str(one in self.wholes).lower()) for one in WHOLES}
+        return told(viewer=quoted(str(self.viewer)), sees=quoted(f"{{{self._seen()}}}"), **wholes)

@@ -131,6 +131,7 @@ def is_only_read(request: HttpRequest) -> bool:
 
 
 def has_wall(request: HttpRequest) -> bool:
+    """Probes answer without the database; the doors are open before anybody is known."""
     return request.path not in PROBES and not request.path.startswith(DOORS)
 
 
@@ -163,8 +164,8 @@ def _behind_the_wall(pieces: Iterable[bytes], user: User) -> Iterator[bytes]:
 
 class WallMiddleware:
     """What a page reads for a narrow reader, the database narrows once more (``accounts.wall``): within the transaction
-    of the snapshot, or statement by statement where the request may write. Below /api/ the reader is known within the view, where ``crm.api.policy`` does the same; the admin,
-    where staff repairs what no page shows, has its own rights alone."""
+    of the snapshot, or statement by statement where the request may write. Below /api/ the reader is known within the view,
+    where ``crm.api.policy`` does the same; the admin, where staff repairs what no page shows, has its own rights alone."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
